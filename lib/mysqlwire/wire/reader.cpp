@@ -1,0 +1,89 @@
+#include <mysqlwire/wire/reader.hpp>
+
+#include <cstring>
+
+namespace mysqlwire {
+
+std::uint64_t Reader::lenenc(const char* field) noexcept {
+  const auto start = offset();
+  const auto value = lenenc_or_null(field);
+  if (!value) {
+    if (ok()) fail_at(errc::bad_value, field, start);
+    return 0;
+  }
+  return *value;
+}
+
+std::optional<std::uint64_t> Reader::lenenc_or_null(const char* field) noexcept {
+  const auto start = offset();
+  const std::uint8_t first = u8(field);
+  if (!ok()) return std::nullopt;
+  if (first < 0xfb) return first;
+  std::uint64_t value = 0;
+  switch (first) {
+    case 0xfb: return std::nullopt;
+    case 0xfc: value = u16(field); break;
+    case 0xfd: value = u24(field); break;
+    case 0xfe: value = u64(field); break;
+    default: fail_at(errc::bad_value, field, start); return std::nullopt;
+  }
+  if (!ok()) {
+    error_offset_ = start;  // the field began at its prefix byte
+    return std::nullopt;
+  }
+  return value;
+}
+
+Bytes Reader::lenenc_bytes(const char* field) noexcept {
+  const auto start = offset();
+  const std::uint64_t size = lenenc(field);
+  const Bytes value = bytes(size, field);
+  if (!ok()) error_offset_ = start;
+  return value;
+}
+
+std::optional<Bytes> Reader::lenenc_bytes_or_null(const char* field) noexcept {
+  const auto start = offset();
+  const auto size = lenenc_or_null(field);
+  if (!size) return std::nullopt;
+  const Bytes value = bytes(*size, field);
+  if (!ok()) {
+    error_offset_ = start;
+    return std::nullopt;
+  }
+  return value;
+}
+
+Bytes Reader::nul_bytes(const char* field) noexcept {
+  if (at_end()) {
+    fail(errc::not_terminated, field);
+    return {};
+  }
+  const auto* nul = static_cast<const std::uint8_t*>(std::memchr(cursor_, 0, left()));
+  if (nul == nullptr) {
+    fail(errc::not_terminated, field);
+    return {};
+  }
+  const Bytes value{cursor_, nul};
+  cursor_ = nul + 1;
+  return value;
+}
+
+void Reader::fail_at(errc code, const char* field, std::uint64_t offset) noexcept {
+  if (!ok()) return;
+  code_ = code;
+  field_ = field;
+  error_offset_ = offset;
+  cursor_ = end_;
+}
+
+void Reader::note(errc code, const char* field) noexcept {
+  if (!ok()) return;
+  if (strict_) {
+    fail(code, field);
+  } else if (notes_ != nullptr) {
+    notes_->add({code, offset(), message_, field});
+  }
+}
+
+}  // namespace mysqlwire
