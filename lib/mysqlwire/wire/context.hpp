@@ -18,7 +18,12 @@ struct Limits {
   std::uint32_t max_columns = 4096;
   std::uint32_t max_parameters = 65535;
   std::uint32_t max_attributes_bytes = 65535;  ///< connection attributes, whole block
-  std::uint32_t max_auth_rounds = 8;           ///< AuthSwitchRequest and AuthMoreData of one login
+  // What a stranger may send in a login, in bytes. Servers name users of 128 characters at most.
+  std::uint32_t max_user = 384;
+  std::uint32_t max_schema = 256;
+  std::uint32_t max_plugin_name = 64;
+  std::uint32_t max_auth_response = 1024;  ///< one reply; RSA with a key of 8192 bits
+  std::uint32_t max_auth_rounds = 8;       ///< AuthSwitchRequest and AuthMoreData of one login
   std::uint32_t max_pipelined_commands = 1024;
 };
 

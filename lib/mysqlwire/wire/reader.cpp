@@ -69,6 +69,12 @@ Bytes Reader::nul_bytes(const char* field) noexcept {
   return value;
 }
 
+Bytes Reader::nul_bytes_or_rest(const char* field) noexcept {
+  if (!at_end() && std::memchr(cursor_, 0, left()) != nullptr) return nul_bytes(field);
+  note(at_end() ? errc::missing_field : errc::not_terminated, field);
+  return rest();
+}
+
 void Reader::fail_at(errc code, const char* field, std::uint64_t offset) noexcept {
   if (!ok()) return;
   code_ = code;

@@ -73,6 +73,9 @@ class Reader {
   std::optional<Bytes> lenenc_bytes_or_null(const char* field) noexcept;
   /// string<NUL>, without its NUL, which is consumed.
   Bytes nul_bytes(const char* field) noexcept;
+  /// string<NUL> at the end of a packet, where some peers leave out the NUL or the whole string:
+  /// both are noted.
+  Bytes nul_bytes_or_rest(const char* field) noexcept;
   /// string<EOF>: all that is left.
   Bytes rest() noexcept { return {std::exchange(cursor_, end_), end_}; }
 
@@ -81,6 +84,9 @@ class Reader {
   }
   std::string_view lenenc_text(const char* field) noexcept { return as_text(lenenc_bytes(field)); }
   std::string_view nul_text(const char* field) noexcept { return as_text(nul_bytes(field)); }
+  std::string_view nul_text_or_rest(const char* field) noexcept {
+    return as_text(nul_bytes_or_rest(field));
+  }
   std::string_view rest_text() noexcept { return as_text(rest()); }
 
   /// Skips `size` bytes.
