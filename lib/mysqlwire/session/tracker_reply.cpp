@@ -1,0 +1,364 @@
+// The server's packets in the command phase.
+#include <mysqlwire/session/tracker.hpp>
+#include <mysqlwire/session/tracker_detail.hpp>
+#include <mysqlwire/wire/reader.hpp>
+
+namespace mysqlwire {
+
+using namespace detail;
+
+namespace {
+
+constexpr std::uint32_t classic_eof = 5;  // 0xFE, warnings, status
+constexpr std::uint32_t longest_eof = 8;  // one byte more is a row that starts with 0xFE
+constexpr std::uint16_t malformed_packet = 1835;
+constexpr std::uint16_t progress_report = 0xffff;
+
+bool is_short_eof(const PacketHead& head) noexcept {
+  return starts_with(head, eof_byte) && head.frame_length <= longest_eof;
+}
+
+std::uint16_t err_code(const PacketHead& head) noexcept {
+  return static_cast<std::uint16_t>(head.prefix[1] | head.prefix[2] << 8);
+}
+
+// Commands that are answered by EOF, or by its replacement, where others are answered by OK.
+bool is_answered_by_eof(Command command) noexcept {
+  switch (command) {
+    case Command::com_set_option:
+    case Command::com_debug:
+    case Command::com_shutdown: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+// --- one packet ----------------------------------------------------------------------------------
+
+// The end of rows, or of a field list. A longer packet with 0xFE is a row whose first column has
+// 2^24 bytes or more, so that it needs more than one frame.
+bool Tracker::is_terminator(const PacketHead& head) const noexcept {
+  if (!starts_with(head, eof_byte)) return false;
+  return has(Capability::deprecate_eof) ? head.frame_length < max_frame_
+                                        : head.frame_length <= longest_eof;
+}
+
+bool Tracker::is_progress(const PacketHead& head) const noexcept {
+  return err_code(head) == progress_report && context_.flavor == Flavor::mariadb &&
+         (has(Capability::mariadb_progress) || has(Capability::capability_extension));
+}
+
+// OK | affected rows | last insert id | status | …: within 21 bytes.
+Result<StatusFlags> Tracker::ok_status(const PacketHead& head) const noexcept {
+  if (head.frame_length == classic_eof && head.prefix[0] == eof_byte) return eof_status(head);
+  Reader reader(head.prefix, "OkPacket", context_);
+  reader.skip(1, "header");
+  (void)reader.lenenc("affected_rows");
+  (void)reader.lenenc("last_insert_id");
+  std::uint16_t bits = 0;
+  // Clients from before 4.1 are not sent one, and neither do some other servers send it.
+  if (reader.ok() && reader.at_end()) {
+    if (has(Capability::protocol_41)) reader.note(errc::missing_field, "status_flags");
+  } else {
+    bits = reader.u16("status_flags");
+  }
+  if (!reader.ok()) return reader.error();
+  return StatusFlags(bits);
+}
+
+// EOF | warnings | status, or the 0xFE alone for clients from before 4.1.
+Result<StatusFlags> Tracker::eof_status(const PacketHead& head) const noexcept {
+  if (head.frame_length == 1 && !has(Capability::protocol_41)) return StatusFlags();
+  Reader reader(head.prefix, "EofPacket", context_);
+  reader.skip(1, "header");
+  (void)reader.u16("warnings");
+  const std::uint16_t bits = reader.u16("status_flags");
+  if (!reader.ok()) return reader.error();
+  return StatusFlags(bits);
+}
+
+// --- the reply as a whole ------------------------------------------------------------------------
+
+Result<PacketKind> Tracker::take_from_server(const PacketHead& head) noexcept {
+  if (phase_ <= Phase::authentication) return take_login_reply(head);
+  if (phase_ != Phase::command || queue_.empty()) return take_unasked(head);
+  if (!front_open_) open_front();
+  if (!sequence_fits(head)) return out_of_order();
+  if (starts_with(head, err_byte)) return take_err(head);
+  advance_sequence(head);
+  switch (expect_) {
+    case Expect::result: return take_result(head);
+    case Expect::simple: return take_simple(head);
+    case Expect::statistics: complete_reply(); return PacketKind::statistics;
+    case Expect::prepare_ok: return take_prepare_ok(head);
+    case Expect::parameter_definitions:
+    case Expect::prepared_columns:
+    case Expect::column_definitions: return take_definition(head);
+    case Expect::parameters_eof:
+    case Expect::prepared_columns_eof:
+    case Expect::columns_eof: return take_definitions_eof(head);
+    case Expect::rows: return take_row(head);
+    case Expect::field_list: return take_field_list(head);
+    case Expect::binlog: return take_binlog(head);
+    case Expect::auth_server:
+    case Expect::auth_client:
+    case Expect::auth_either: return take_auth(head);
+    case Expect::infile: break;
+  }
+  return unexpected();
+}
+
+// The server speaks although nothing was asked: it may say why it is going to close, and MySQL
+// complains about malformed commands that have no reply.
+Result<PacketKind> Tracker::take_unasked(const PacketHead& head) noexcept {
+  if (!starts_with(head, err_byte) || head.frame_length < smallest_err) return unexpected();
+  if (malformed_ != 0 && err_code(head) == malformed_packet) --malformed_;
+  return PacketKind::err;
+}
+
+Result<PacketKind> Tracker::take_err(const PacketHead& head) noexcept {
+  if (head.frame_length < smallest_err) return unexpected();
+  detail::CommandQueue::Entry& front = queue_.front();
+  const bool before_result = expect_ == Expect::result || expect_ == Expect::simple ||
+                             expect_ == Expect::infile || expect_ == Expect::prepare_ok;
+  if (is_progress(head)) {
+    if (!before_result) return unexpected();
+    advance_sequence(head);
+    return PacketKind::progress;
+  }
+  if (front.malformed_before != 0 && results_ == 0 && err_code(head) == malformed_packet) {
+    --front.malformed_before;  // the answer to an earlier command; ours is still to come
+    return PacketKind::err;
+  }
+  status_.clear(ServerStatus::more_results_exists);
+  // The client does not know yet that its file is not wanted any more: the rest of it, up to the
+  // empty packet, still comes.
+  if (infile_open_) sequence_known_ = false;
+  complete_reply();
+  return PacketKind::err;
+}
+
+// --- results -------------------------------------------------------------------------------------
+
+Result<PacketKind> Tracker::take_result(const PacketHead& head) noexcept {
+  if (head.frame_length == 0) return unexpected();
+  switch (head.prefix[0]) {
+    case ok_byte: {
+      const auto status = ok_status(head);
+      if (!status) return status.error();
+      metadata_status_ = {};
+      finish_result(*status);
+      return PacketKind::ok;
+    }
+    case local_infile_byte:
+      // A command behind it would be taken for the file's first piece by the server.
+      if (!has(Capability::local_files) || queue_.size() != 1) return unexpected();
+      infile_open_ = true;
+      expect_ = Expect::infile;
+      return PacketKind::local_infile_request;
+    default: return take_column_count(head);
+  }
+}
+
+Result<PacketKind> Tracker::take_column_count(const PacketHead& head) noexcept {
+  if (head.frame_length > head.prefix.size()) return unexpected();
+  Reader reader(head.prefix.first(head.frame_length), "ColumnCount", context_);
+  const std::uint64_t count = reader.lenenc("column_count");
+  bool definitions_follow = true;
+  if (has(Capability::optional_resultset_metadata) || has(Capability::mariadb_cache_metadata))
+    definitions_follow = reader.u8("metadata_follows") != 0;
+  if (!reader.ok() || !reader.at_end() || count == 0) return unexpected();
+  if (count > context_.limits.max_columns)
+    return Error{errc::limit_exceeded, 0, "Tracker", "columns"};
+  columns_ = static_cast<std::uint32_t>(count);
+  rows_ = 0;
+  metadata_status_ = {};
+  expect_ = Expect::column_definitions;
+  definitions_left_ = definitions_follow ? columns_ : 0;
+  if (definitions_left_ == 0) definitions_done();
+  return PacketKind::column_count;
+}
+
+void Tracker::finish_result(StatusFlags status) noexcept {
+  status_ = status;
+  ++results_;
+  bool more = status.has(ServerStatus::more_results_exists);
+  // MySQL's EOF behind a row of OUT parameters lacks the flag, though an OK follows; the EOF in
+  // front of the row has it.
+  if (metadata_status_.has(ServerStatus::ps_out_params))
+    more = more || metadata_status_.has(ServerStatus::more_results_exists);
+  if (more && queue_.front().command != Command::com_stmt_fetch) {
+    expect_ = Expect::result;
+  } else {
+    complete_reply();
+  }
+}
+
+Result<PacketKind> Tracker::take_simple(const PacketHead& head) noexcept {
+  const Command command = queue_.front().command;
+  // Other protocols start behind these.
+  if (command == Command::com_clone || command == Command::com_subscribe_group_replication_stream)
+    return Error{errc::unsupported, 0, "Tracker", to_string(command).data()};
+  const bool is_eof = is_answered_by_eof(command) && is_terminator(head);
+  if (!is_eof && !starts_with(head, ok_byte)) return unexpected();
+  const auto status =
+      is_eof && !has(Capability::deprecate_eof) ? eof_status(head) : ok_status(head);
+  if (!status) return status.error();
+  status_ = *status;
+  ++results_;
+  complete_reply();
+  return is_eof ? PacketKind::eof : PacketKind::ok;
+}
+
+// --- definitions ---------------------------------------------------------------------------------
+
+Result<PacketKind> Tracker::take_prepare_ok(const PacketHead& head) noexcept {
+  if (!starts_with(head, ok_byte) || head.frame_length > head.prefix.size()) return unexpected();
+  Reader reader(head.prefix.first(head.frame_length), "StmtPrepareOk", context_);
+  reader.skip(5, "statement_id");
+  columns_ = reader.u16("column_count");
+  parameters_ = reader.u16("parameter_count");
+  bool definitions_follow = true;
+  if (head.frame_length >= 13 && has(Capability::optional_resultset_metadata)) {
+    reader.skip(3, "warning_count");
+    definitions_follow = reader.u8("metadata_follows") != 0;
+  }
+  if (!reader.ok()) return reader.error();
+  if (columns_ > context_.limits.max_columns)
+    return Error{errc::limit_exceeded, 0, "Tracker", "columns"};
+  if (parameters_ > context_.limits.max_parameters)
+    return Error{errc::limit_exceeded, 0, "Tracker", "parameters"};
+  if (!definitions_follow) {
+    complete_reply();
+  } else if (parameters_ != 0) {
+    definitions_left_ = parameters_;
+    expect_ = Expect::parameter_definitions;
+  } else {
+    begin_prepared_columns();
+  }
+  return PacketKind::prepare_ok;
+}
+
+void Tracker::begin_prepared_columns() noexcept {
+  if (columns_ == 0) {
+    complete_reply();
+    return;
+  }
+  definitions_left_ = columns_;
+  expect_ = Expect::prepared_columns;
+}
+
+Result<PacketKind> Tracker::take_definition(const PacketHead& head) noexcept {
+  // The catalog, a string<lenenc>.
+  if (head.frame_length == 0 || head.prefix[0] >= local_infile_byte) return unexpected();
+  const bool is_parameter = expect_ == Expect::parameter_definitions;
+  if (--definitions_left_ == 0) definitions_done();
+  return is_parameter ? PacketKind::parameter_definition : PacketKind::column_definition;
+}
+
+// All definitions of a block have come; in the EOF dialect an EOF stands behind them.
+void Tracker::definitions_done() noexcept {
+  const bool eof = !has(Capability::deprecate_eof);
+  switch (expect_) {
+    case Expect::parameter_definitions:
+      if (eof) {
+        expect_ = Expect::parameters_eof;
+      } else {
+        begin_prepared_columns();
+      }
+      break;
+    case Expect::prepared_columns:
+      if (eof) {
+        expect_ = Expect::prepared_columns_eof;
+      } else {
+        complete_reply();
+      }
+      break;
+    default: expect_ = eof ? Expect::columns_eof : Expect::rows; break;
+  }
+}
+
+Result<PacketKind> Tracker::take_definitions_eof(const PacketHead& head) noexcept {
+  if (!is_short_eof(head)) return unexpected();
+  const auto status = eof_status(head);
+  if (!status) return status.error();
+  status_ = *status;
+  if (expect_ == Expect::parameters_eof) {
+    begin_prepared_columns();
+  } else if (expect_ == Expect::prepared_columns_eof) {
+    complete_reply();
+  } else if (queue_.front().wants_cursor && status->has(ServerStatus::cursor_exists)) {
+    ++results_;
+    complete_reply();  // the rows are for COM_STMT_FETCH
+  } else {
+    metadata_status_ = *status;
+    expect_ = Expect::rows;
+  }
+  return PacketKind::eof;
+}
+
+// --- rows and other long replies -----------------------------------------------------------------
+
+Result<PacketKind> Tracker::take_row(const PacketHead& head) noexcept {
+  if (is_terminator(head)) {
+    const auto status = has(Capability::deprecate_eof) ? ok_status(head) : eof_status(head);
+    if (!status) return status.error();
+    finish_result(*status);
+    return PacketKind::result_end;
+  }
+  if (head.frame_length == 0 || (binary_rows_ && head.prefix[0] != ok_byte)) return unexpected();
+  ++rows_;
+  return binary_rows_ ? PacketKind::binary_row : PacketKind::text_row;
+}
+
+std::size_t Tracker::accept_rows(Bytes input) noexcept {
+  if (phase_ != Phase::command || !front_open_ || expect_ != Expect::rows) return 0;
+  std::size_t passed = 0;
+  while (input.size() - passed > packet_header_size) {
+    const PacketHeader header = read_packet_header(input.data() + passed);
+    const std::size_t room = input.size() - passed - packet_header_size;
+    if (header.length == 0 || header.length > room || header.length >= max_frame_) break;
+    const std::uint8_t first = input[passed + packet_header_size];
+    if (binary_rows_ ? first != ok_byte : first >= eof_byte) break;
+    if (check_sequence_ && sequence_known_ && header.sequence_id != next_sequence_) break;
+    next_sequence_ = next_id(header.sequence_id);
+    sequence_known_ = true;
+    ++rows_;
+    passed += packet_header_size + header.length;
+  }
+  if (passed != 0) {
+    response_complete_ = false;
+    open_end_[index_of(Direction::to_client)] = OpenEnd::none;
+  }
+  return passed;
+}
+
+Result<PacketKind> Tracker::take_field_list(const PacketHead& head) noexcept {
+  if (is_terminator(head)) {
+    const auto status = has(Capability::deprecate_eof) ? ok_status(head) : eof_status(head);
+    if (!status) return status.error();
+    status_ = *status;
+    ++results_;
+    complete_reply();
+    return PacketKind::field_list_end;
+  }
+  if (head.frame_length == 0 || head.prefix[0] >= local_infile_byte) return unexpected();
+  if (++columns_ > context_.limits.max_columns)
+    return Error{errc::limit_exceeded, 0, "Tracker", "columns"};
+  return PacketKind::field_list_definition;
+}
+
+// The end of a dump is a classic EOF in either dialect.
+Result<PacketKind> Tracker::take_binlog(const PacketHead& head) noexcept {
+  if (starts_with(head, ok_byte)) return PacketKind::binlog_event;
+  if (!is_short_eof(head)) return unexpected();
+  const auto status = eof_status(head);
+  if (!status) return status.error();
+  status_ = *status;
+  ++results_;
+  complete_reply();
+  return PacketKind::binlog_end;
+}
+
+}  // namespace mysqlwire
