@@ -35,6 +35,7 @@ std::optional<std::uint64_t> Reader::lenenc_or_null(const char* field) noexcept 
 }
 
 Bytes Reader::lenenc_bytes(const char* field) noexcept {
+  if (!ok()) return {};  // the first failure keeps its offset
   const auto start = offset();
   const std::uint64_t size = lenenc(field);
   const Bytes value = bytes(size, field);

@@ -46,6 +46,10 @@ TEST_CASE("a failure is sticky and names the first field", "[reader]") {
   Reader reader(bytes, "M", {});
   CHECK(reader.lenenc_text("name").empty());
   CHECK(reader.u8("later") == 0);
+  CHECK(reader.lenenc_bytes("later").empty());
+  CHECK_FALSE(reader.lenenc_bytes_or_null("later").has_value());
+  CHECK(reader.lenenc("later") == 0);
+  CHECK(reader.nul_bytes("later").empty());
   CHECK(reader.left() == 0);
   CHECK(to_string(reader.error()) == "M.name: truncated at offset 0");
 }
