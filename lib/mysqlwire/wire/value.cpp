@@ -1,0 +1,275 @@
+#include <mysqlwire/wire/value.hpp>
+
+#include <bit>
+#include <limits>
+
+namespace mysqlwire {
+namespace {
+
+bool in_range(const Date& date) noexcept { return date.month <= 12 && date.day <= 31; }
+
+template <class T>
+bool clock_in_range(const T& value) noexcept {
+  return value.hour <= 23 && value.minute <= 59 && value.second <= 59 &&
+         value.microsecond <= 999'999;
+}
+
+bool is_datetime_size(std::uint8_t size) noexcept {
+  return size == 0 || size == 4 || size == 7 || size == 11;
+}
+
+bool is_time_size(std::uint8_t size) noexcept { return size == 0 || size == 8 || size == 12; }
+
+/// The length byte of a date or time, checked against what is allowed and against what is left.
+std::uint8_t temporal_size(Reader& reader, bool (*allowed)(std::uint8_t) noexcept,
+                           const char* field) noexcept {
+  const auto start = reader.offset();
+  const std::uint8_t size = reader.u8(field);
+  if (!reader.ok()) return 0;
+  if (!allowed(size)) {
+    reader.fail_at(errc::bad_value, field, start);
+  } else if (size > reader.left()) {
+    reader.fail_at(errc::truncated, field, start);
+  }
+  return reader.ok() ? size : std::uint8_t{0};
+}
+
+DateTime read_datetime(Reader& reader, const char* field) noexcept {
+  const auto size = temporal_size(reader, is_datetime_size, field);
+  DateTime value;
+  if (size >= 4) {
+    value.year = reader.u16(field);
+    value.month = reader.u8(field);
+    value.day = reader.u8(field);
+  }
+  if (size >= 7) {
+    value.hour = reader.u8(field);
+    value.minute = reader.u8(field);
+    value.second = reader.u8(field);
+  }
+  if (size == 11) value.microsecond = reader.u32(field);
+  if (!in_range(Date{value.year, value.month, value.day}) || !clock_in_range(value))
+    reader.note(errc::bad_value, field);
+  return value;
+}
+
+Date read_date(Reader& reader, const char* field) noexcept {
+  const DateTime whole = read_datetime(reader, field);
+  const Date date{whole.year, whole.month, whole.day};
+  if (whole != DateTime{date.year, date.month, date.day}) reader.note(errc::bad_value, field);
+  return date;
+}
+
+Time read_time(Reader& reader, const char* field) noexcept {
+  const auto size = temporal_size(reader, is_time_size, field);
+  Time value;
+  if (size >= 8) {
+    const std::uint8_t sign = reader.u8(field);
+    if (sign > 1) reader.note(errc::bad_value, field);
+    value.negative = sign != 0;
+    value.days = reader.u32(field);
+    value.hour = reader.u8(field);
+    value.minute = reader.u8(field);
+    value.second = reader.u8(field);
+  }
+  if (size == 12) value.microsecond = reader.u32(field);
+  if (!clock_in_range(value)) reader.note(errc::bad_value, field);
+  return value;
+}
+
+/// An integer of Signed's width, widened by its own sign.
+template <class Signed>
+Value widen(std::uint64_t bits, bool is_unsigned) noexcept {
+  if (is_unsigned) return bits;
+  return std::int64_t{static_cast<Signed>(bits)};
+}
+
+/// The bits of an integer value if it fits a field of `size` bytes, checked before it is cut.
+bool integer_bits(const Value& value, unsigned size, bool is_unsigned, std::uint64_t& bits,
+                  errc& why) noexcept {
+  const std::uint64_t largest =
+      std::numeric_limits<std::uint64_t>::max() >> (64 - 8 * size + (is_unsigned ? 0 : 1));
+  why = errc::too_long;
+  if (const auto* natural = std::get_if<std::uint64_t>(&value)) {
+    bits = *natural;
+    return bits <= largest;
+  }
+  const auto* integer = std::get_if<std::int64_t>(&value);
+  if (integer == nullptr) {
+    why = errc::bad_value;
+    return false;
+  }
+  bits = static_cast<std::uint64_t>(*integer);
+  if (*integer >= 0) return bits <= largest;
+  // ~x of a negative x is -x - 1, so the smallest value is allowed and nothing overflows.
+  if (is_unsigned || ~bits > largest) return false;
+  bits &= std::numeric_limits<std::uint64_t>::max() >> (64 - 8 * size);
+  return true;
+}
+
+void write_integer(Writer& writer, const Value& value, unsigned size, bool is_unsigned,
+                   const char* field) {
+  std::uint64_t bits = 0;
+  errc why = errc::ok;
+  if (!integer_bits(value, size, is_unsigned, bits, why)) return writer.fail(why, field);
+  switch (size) {
+    case 1: return writer.u8(bits, field);
+    case 2: return writer.u16(bits, field);
+    case 4: return writer.u32(bits, field);
+    default: return writer.u64(bits, field);
+  }
+}
+
+void write_datetime(Writer& writer, const DateTime& value, const char* field) {
+  const bool has_clock = value.hour != 0 || value.minute != 0 || value.second != 0;
+  const unsigned size = value.microsecond != 0 ? 11 : has_clock ? 7 : value != DateTime{} ? 4 : 0;
+  writer.u8(size, field);
+  if (size >= 4) {
+    writer.u16(value.year, field);
+    writer.u8(value.month, field);
+    writer.u8(value.day, field);
+  }
+  if (size >= 7) {
+    writer.u8(value.hour, field);
+    writer.u8(value.minute, field);
+    writer.u8(value.second, field);
+  }
+  if (size == 11) writer.u32(value.microsecond, field);
+}
+
+void write_time(Writer& writer, const Time& value, const char* field) {
+  // A zero span has no sign on the wire either, unless somebody sent one: keep it.
+  const unsigned size = value.microsecond != 0 ? 12 : value != Time{} ? 8 : 0;
+  writer.u8(size, field);
+  if (size >= 8) {
+    writer.u8(value.negative ? 1 : 0, field);
+    writer.u32(value.days, field);
+    writer.u8(value.hour, field);
+    writer.u8(value.minute, field);
+    writer.u8(value.second, field);
+  }
+  if (size == 12) writer.u32(value.microsecond, field);
+}
+
+/// The value's alternative T, or a failure.
+template <class T>
+const T* expect(Writer& writer, const Value& value, const char* field) noexcept {
+  const T* found = std::get_if<T>(&value);
+  if (found == nullptr) writer.fail(errc::bad_value, field);
+  return found;
+}
+
+}  // namespace
+
+ValueShape value_shape(FieldType type) noexcept {
+  switch (type) {
+    case FieldType::null: return ValueShape::none;
+    case FieldType::tiny: return ValueShape::int8;
+    case FieldType::short_:
+    case FieldType::year: return ValueShape::int16;
+    case FieldType::long_:
+    case FieldType::int24: return ValueShape::int32;
+    case FieldType::longlong: return ValueShape::int64;
+    case FieldType::float_: return ValueShape::float32;
+    case FieldType::double_: return ValueShape::float64;
+    case FieldType::date: return ValueShape::date;
+    case FieldType::timestamp:
+    case FieldType::datetime: return ValueShape::datetime;
+    case FieldType::time: return ValueShape::time;
+    case FieldType::decimal:
+    case FieldType::varchar:
+    case FieldType::bit:
+    case FieldType::vector:
+    case FieldType::json:
+    case FieldType::newdecimal:
+    case FieldType::enum_:
+    case FieldType::set:
+    case FieldType::tiny_blob:
+    case FieldType::medium_blob:
+    case FieldType::long_blob:
+    case FieldType::blob:
+    case FieldType::var_string:
+    case FieldType::string:
+    case FieldType::geometry: return ValueShape::bytes;
+    default: return ValueShape::invalid;
+  }
+}
+
+Value read_binary_value(Reader& reader, ValueType type, const char* field) noexcept {
+  const bool is_unsigned = type.is_unsigned || type.type == FieldType::year;
+  switch (value_shape(type.type)) {
+    case ValueShape::none: return {};
+    case ValueShape::int8: return widen<std::int8_t>(reader.u8(field), is_unsigned);
+    case ValueShape::int16: return widen<std::int16_t>(reader.u16(field), is_unsigned);
+    case ValueShape::int32: return widen<std::int32_t>(reader.u32(field), is_unsigned);
+    case ValueShape::int64: return widen<std::int64_t>(reader.u64(field), is_unsigned);
+    case ValueShape::float32: return std::bit_cast<float>(reader.u32(field));
+    case ValueShape::float64: return std::bit_cast<double>(reader.u64(field));
+    case ValueShape::date: return read_date(reader, field);
+    case ValueShape::datetime: return read_datetime(reader, field);
+    case ValueShape::time: return read_time(reader, field);
+    case ValueShape::bytes: return reader.lenenc_text(field);
+    case ValueShape::invalid: break;
+  }
+  reader.fail(errc::bad_value, field);
+  return {};
+}
+
+void skip_binary_value(Reader& reader, FieldType type, const char* field) noexcept {
+  switch (value_shape(type)) {
+    case ValueShape::none: return;
+    case ValueShape::int8: return reader.skip(1, field);
+    case ValueShape::int16: return reader.skip(2, field);
+    case ValueShape::int32:
+    case ValueShape::float32: return reader.skip(4, field);
+    case ValueShape::int64:
+    case ValueShape::float64: return reader.skip(8, field);
+    case ValueShape::date:
+    case ValueShape::datetime:
+      return reader.skip(temporal_size(reader, is_datetime_size, field), field);
+    case ValueShape::time: return reader.skip(temporal_size(reader, is_time_size, field), field);
+    case ValueShape::bytes: return (void)reader.lenenc_bytes(field);
+    case ValueShape::invalid: return reader.fail(errc::bad_value, field);
+  }
+}
+
+void write_binary_value(Writer& writer, const Value& value, ValueType type, const char* field) {
+  const ValueShape shape = value_shape(type.type);
+  if (shape == ValueShape::invalid) return writer.fail(errc::bad_value, field);
+  if (is_null(value)) return;
+  const bool is_unsigned = type.is_unsigned || type.type == FieldType::year;
+  switch (shape) {
+    case ValueShape::int8: return write_integer(writer, value, 1, is_unsigned, field);
+    case ValueShape::int16: return write_integer(writer, value, 2, is_unsigned, field);
+    case ValueShape::int32: return write_integer(writer, value, 4, is_unsigned, field);
+    case ValueShape::int64: return write_integer(writer, value, 8, is_unsigned, field);
+    case ValueShape::float32:
+      if (const auto* number = expect<float>(writer, value, field))
+        writer.u32(std::bit_cast<std::uint32_t>(*number), field);
+      return;
+    case ValueShape::float64:
+      if (const auto* number = expect<double>(writer, value, field))
+        writer.u64(std::bit_cast<std::uint64_t>(*number), field);
+      return;
+    case ValueShape::date:
+      if (const auto* date = expect<Date>(writer, value, field))
+        write_datetime(writer, DateTime{date->year, date->month, date->day}, field);
+      return;
+    case ValueShape::datetime:
+      if (const auto* datetime = expect<DateTime>(writer, value, field))
+        write_datetime(writer, *datetime, field);
+      return;
+    case ValueShape::time:
+      if (const auto* time = expect<Time>(writer, value, field)) write_time(writer, *time, field);
+      return;
+    case ValueShape::bytes:
+      if (const auto* text = expect<std::string_view>(writer, value, field))
+        writer.lenenc_text(*text);
+      return;
+    case ValueShape::none:
+    case ValueShape::invalid: break;
+  }
+  writer.fail(errc::bad_value, field);  // a value for a column of type NULL
+}
+
+}  // namespace mysqlwire
