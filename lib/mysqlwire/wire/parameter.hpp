@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace mysqlwire {
 
@@ -43,6 +44,7 @@ class ParameterTypes {
   /// Remembered types; they must outlive this object.
   explicit ParameterTypes(std::span<const ValueType> remembered) noexcept
       : remembered_(remembered) {}
+  explicit ParameterTypes(std::vector<ValueType>&&) = delete;  // would dangle
 
   /// Reads `count` types and, when `named`, names. A type that no value can have is bad_value,
   /// flags other than 0x80 are noted.
@@ -119,6 +121,7 @@ class ParameterList {
   /// The parameters to send; they and what their values borrow must outlive this object.
   explicit ParameterList(std::span<const Parameter> parameters) noexcept
       : count_(parameters.size()), to_send_(parameters) {}
+  explicit ParameterList(std::vector<Parameter>&&) = delete;  // would dangle
 
   /// Iterators borrow from this object.
   Iterator begin() const noexcept { return Iterator(*this); }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace mysqlwire {
 
@@ -74,6 +75,7 @@ class BinaryRow {
   /// `columns`: the result set's column types (value_type of each definition). A payload without
   /// header or with a bitmap that is too short makes a cursor that is not ok().
   BinaryRow(Bytes payload, std::span<const ValueType> columns, const Context& context) noexcept;
+  BinaryRow(Bytes, std::vector<ValueType>&&, const Context&) = delete;  // would dangle
 
   /// Takes the next value; false when there is none, or none that can be read. A row that ends
   /// early is truncated; bytes after the last value are noted.

@@ -55,7 +55,11 @@ Result<StmtPrepareOk> StmtPrepareOk::decode(Bytes payload, const Context& contex
     return reader.finish(message);
   }
   message.warning_count = reader.u16("warning_count");
-  if (context.capabilities.has(Capability::optional_resultset_metadata)) {
+  if (!context.capabilities.has(Capability::optional_resultset_metadata))
+    return reader.finish(message);
+  if (reader.ok() && reader.at_end()) {
+    reader.note(errc::missing_field, "metadata_follows");
+  } else {
     const auto start = reader.offset();
     const std::uint8_t follows = reader.u8("metadata_follows");
     if (follows > 1) reader.fail_at(errc::bad_value, "metadata_follows", start);

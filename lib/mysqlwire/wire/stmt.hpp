@@ -46,8 +46,11 @@ struct ComStmtPrepare {
 ///   | column_count     | 2                                             |
 ///   | parameter_count  | 2                                             |
 ///   | filler           | 1                                             |
-///   | warning_count    | 2; its absence (servers before 5.0) is noted  |
+///   | warning_count    | 2                                             |
 ///   | metadata_follows | 1, if CLIENT_OPTIONAL_RESULTSET_METADATA      |
+///
+/// A payload that ends before warning_count (servers before 5.0) or before metadata_follows is
+/// noted; the fields keep their defaults then.
 ///
 /// Source: https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_stmt_prepare.html
 struct StmtPrepareOk {
@@ -107,7 +110,8 @@ struct ComStmtExecute {
   /// limit_exceeded.
   static Result<ComStmtExecute> decode(Bytes payload, const Context& context,
                                        const StatementInfo& statement = {}) noexcept;
-  /// Without CLIENT_QUERY_ATTRIBUTES the query attributes are left out.
+  /// Without CLIENT_QUERY_ATTRIBUTES the query attributes are left out; the flag
+  /// PARAMETER_COUNT_AVAILABLE, which means nothing then, is written as it is.
   void encode(Writer& writer, const Context& context) const;
 };
 

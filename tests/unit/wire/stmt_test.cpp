@@ -102,6 +102,16 @@ TEST_CASE("the answer to COM_STMT_PREPARE: old, with metadata_follows, bad", "[s
   const auto bad = hex("00010000000400030000000002");
   CHECK(to_string(StmtPrepareOk::decode(bad, optional).error()) ==
         "COM_STMT_PREPARE_OK.metadata_follows: bad value at offset 12");
+  // MySQL 8 always sends the byte, and clients also take a packet without it.
+  notes.clear();
+  context.strict = false;
+  context.capabilities = Capability::optional_resultset_metadata;
+  const auto absent = hex("000100000004000300000000");
+  REQUIRE(StmtPrepareOk::decode(absent, context).has_value());
+  CHECK(StmtPrepareOk::decode(absent, context)->metadata_follows == ResultsetMetadata::full);
+  CHECK(notes.begin()->field == "metadata_follows"sv);
+  context.strict = true;
+  CHECK(StmtPrepareOk::decode(absent, context).error().code == errc::missing_field);
   const auto err = hex("ff0100000004000300000000");
   CHECK(to_string(StmtPrepareOk::decode(err, {}).error()) ==
         "COM_STMT_PREPARE_OK.status: bad value at offset 0");
