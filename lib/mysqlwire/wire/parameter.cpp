@@ -7,6 +7,14 @@ namespace {
 
 constexpr unsigned unsigned_flag = 0x80;
 
+/// Types of columns that are none of parameters. Servers read them differently, and then all that
+/// follows at the wrong place: MariaDB takes them for NULLs without bytes, MySQL 8.0 takes INT24
+/// and YEAR for strings.
+bool is_column_only(FieldType type) noexcept {
+  return type == FieldType::int24 || type == FieldType::year || type == FieldType::bit ||
+         type == FieldType::geometry;
+}
+
 }  // namespace
 
 ParameterTypes::Cursor::Cursor(const ParameterTypes& types) noexcept
@@ -38,6 +46,7 @@ ParameterTypes ParameterTypes::read(Reader& reader, std::uint64_t count, bool na
     const auto type = static_cast<FieldType>(reader.u8("parameter_type"));
     if (value_shape(type) == ValueShape::invalid)
       reader.fail_at(errc::bad_value, "parameter_type", type_at);
+    if (is_column_only(type)) reader.note(errc::unsupported, "parameter_type");
     if ((reader.u8("parameter_flags") & ~unsigned_flag) != 0)
       reader.note(errc::bad_value, "parameter_flags");
     if (named) (void)reader.lenenc_bytes("parameter_name");

@@ -46,8 +46,10 @@ class ParameterTypes {
       : remembered_(remembered) {}
   explicit ParameterTypes(std::vector<ValueType>&&) = delete;  // would dangle
 
-  /// Reads `count` types and, when `named`, names. A type that no value can have is bad_value,
-  /// flags other than 0x80 are noted.
+  /// Reads `count` types and, when `named`, names. A type that no value can have is bad_value.
+  /// Flags other than 0x80 are noted, and so are INT24, YEAR, BIT and GEOMETRY (unsupported): no
+  /// driver sends them, and servers disagree on how many bytes such a parameter has. Who acts on
+  /// the values of parameters refuses what was noted.
   static ParameterTypes read(Reader& reader, std::uint64_t count, bool named) noexcept;
   static void write(Writer& writer, const Item& item, bool named);
 

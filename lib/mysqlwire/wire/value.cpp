@@ -15,7 +15,7 @@ bool clock_in_range(const T& value) noexcept {
 }
 
 bool is_datetime_size(std::uint8_t size) noexcept {
-  return size == 0 || size == 4 || size == 7 || size == 11;
+  return size == 0 || size == 4 || size == 7 || size == 11 || size == 13;
 }
 
 bool is_time_size(std::uint8_t size) noexcept { return size == 0 || size == 8 || size == 12; }
@@ -47,7 +47,8 @@ DateTime read_datetime(Reader& reader, const char* field) noexcept {
     value.minute = reader.u8(field);
     value.second = reader.u8(field);
   }
-  if (size == 11) value.microsecond = reader.u32(field);
+  if (size >= 11) value.microsecond = reader.u32(field);
+  if (size == 13) value.utc_offset = static_cast<std::int16_t>(reader.u16(field));
   if (!in_range(Date{value.year, value.month, value.day}) || !clock_in_range(value))
     reader.note(errc::bad_value, field);
   return value;
@@ -122,7 +123,11 @@ void write_integer(Writer& writer, const Value& value, unsigned size, bool is_un
 
 void write_datetime(Writer& writer, const DateTime& value, const char* field) {
   const bool has_clock = value.hour != 0 || value.minute != 0 || value.second != 0;
-  const unsigned size = value.microsecond != 0 ? 11 : has_clock ? 7 : value != DateTime{} ? 4 : 0;
+  const unsigned size = value.utc_offset         ? 13
+                        : value.microsecond != 0 ? 11
+                        : has_clock              ? 7
+                        : value != DateTime{}    ? 4
+                                                 : 0;
   writer.u8(size, field);
   if (size >= 4) {
     writer.u16(value.year, field);
@@ -134,7 +139,8 @@ void write_datetime(Writer& writer, const DateTime& value, const char* field) {
     writer.u8(value.minute, field);
     writer.u8(value.second, field);
   }
-  if (size == 11) writer.u32(value.microsecond, field);
+  if (size >= 11) writer.u32(value.microsecond, field);
+  if (size == 13) writer.u16(static_cast<std::uint16_t>(*value.utc_offset), field);
 }
 
 void write_time(Writer& writer, const Time& value, const char* field) {

@@ -7,6 +7,7 @@
 #include <mysqlwire/wire/writer.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <variant>
 
@@ -22,7 +23,7 @@ struct Date {
   friend bool operator==(const Date&, const Date&) = default;
 };
 
-/// A DATETIME or TIMESTAMP, in whatever time zone the session has.
+/// A DATETIME or TIMESTAMP, in the session's time zone unless it has a utc_offset.
 struct DateTime {
   std::uint16_t year = 0;
   std::uint8_t month = 0;
@@ -31,6 +32,8 @@ struct DateTime {
   std::uint8_t minute = 0;
   std::uint8_t second = 0;
   std::uint32_t microsecond = 0;
+  /// Minutes east of UTC; only clients send it, in parameters, from MySQL 8.0.19 on.
+  std::optional<std::int16_t> utc_offset{};
 
   friend bool operator==(const DateTime&, const DateTime&) = default;
 };
@@ -96,8 +99,9 @@ ValueShape value_shape(FieldType type) noexcept;
 ///   | LONG, INT24                       | 4                                               |
 ///   | LONGLONG                          | 8                                               |
 ///   | FLOAT, DOUBLE                     | 4, 8: IEEE 754                                  |
-///   | DATE, DATETIME, TIMESTAMP         | length 0, 4, 7 or 11: year 2, month 1, day 1,   |
-///   |                                   | [hour 1, minute 1, second 1, [microsecond 4]]   |
+///   | DATE, DATETIME, TIMESTAMP         | length 0, 4, 7, 11 or 13: year 2, month 1,      |
+///   |                                   | day 1, [hour 1, minute 1, second 1,             |
+///   |                                   | [microsecond 4, [utc_offset 2, signed]]]        |
 ///   | TIME                              | length 0, 8 or 12: negative 1, days 4, hour 1,  |
 ///   |                                   | minute 1, second 1, [microsecond 4]             |
 ///   | NULL                              | no bytes; the value is NULL                     |

@@ -68,6 +68,15 @@ void print_clock(Printer& out, std::uint64_t hours, const T& value, unsigned dec
   out.number(value.microsecond / powers_of_ten[6 - decimals], decimals);
 }
 
+/// As in the literals of MySQL: "+05:30".
+void print_utc_offset(Printer& out, int minutes) noexcept {
+  out.put(minutes < 0 ? '-' : '+');
+  const auto distance = static_cast<unsigned>(minutes < 0 ? -minutes : minutes);
+  out.number(distance / 60, 2);
+  out.put(':');
+  out.number(distance % 60, 2);
+}
+
 /// Lays out "d.ddde±x" as the servers do: plain while the point is near, else d.ddde±x without
 /// plus and without leading zeros in the exponent.
 void print_digits(Printer& out, std::string_view scientific) noexcept {
@@ -155,6 +164,7 @@ struct PrintValue {
     print_date(out, value.year, value.month, value.day);
     out.put(' ');
     print_clock(out, value.hour, value, decimals);
+    if (value.utc_offset) print_utc_offset(out, *value.utc_offset);
   }
   void operator()(const Time& value) const noexcept {
     if (value.negative) out.put('-');

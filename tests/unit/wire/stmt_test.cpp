@@ -279,6 +279,24 @@ TEST_CASE("malformed executes", "[stmt]") {
   CHECK(notes.total() == 1);
 }
 
+TEST_CASE("types that servers read differently are noted", "[stmt]") {
+  for (const char* digits :
+       {"17 01000000 00 01000000 00 01 0900 05000000", "17 01000000 00 01000000 00 01 0d00 ea07",
+        "17 01000000 00 01000000 00 01 1000 0101", "17 01000000 00 01000000 00 01 ff00 0101"}) {
+    INFO(digits);
+    Notes notes;
+    Context context;
+    context.notes = &notes;
+    const auto bytes = hex(digits);
+    CHECK(ComStmtExecute::decode(bytes, context, {.parameter_count = 1}).has_value());
+    REQUIRE(notes.total() == 1);
+    CHECK(notes.begin()->code == errc::unsupported);
+    context.strict = true;
+    CHECK(ComStmtExecute::decode(bytes, context, {.parameter_count = 1}).error().code ==
+          errc::unsupported);
+  }
+}
+
 TEST_CASE("received values are sent on byte by byte", "[stmt]") {
   // A DATETIME with a fraction of zero and a string with a wide length: neither is the short form.
   const char* digits =

@@ -58,6 +58,12 @@ const std::vector<Case>& cases() {
        "0b ea070b14 0d0e0f 40e20100",
        DateTime{2026, 11, 20, 13, 14, 15, 123456}},
       {{FieldType::timestamp}, "0b ea070b14 000000 01000000", DateTime{2026, 11, 20, 0, 0, 0, 1}},
+      {{FieldType::datetime},
+       "0d ea070b14 0d0e0f 00000000 4a01",
+       DateTime{2026, 11, 20, 13, 14, 15, 0, 330}},
+      {{FieldType::timestamp},
+       "0d 00000000 000000 00000000 c4ff",
+       DateTime{0, 0, 0, 0, 0, 0, 0, -60}},
       {{FieldType::time}, "00", Time{}},
       {{FieldType::time}, "08 01 01000000 060102", Time{true, 1, 6, 1, 2}},
       {{FieldType::time}, "0c 00 04000000 040000 01000000", Time{false, 4, 4, 0, 0, 1}},
@@ -161,8 +167,9 @@ TEST_CASE("dates and times of any other length are refused", "[value]") {
     std::string bytes(1, static_cast<char>(size));
     bytes.append(255, '\0');
     for (const FieldType type : {FieldType::date, FieldType::datetime, FieldType::time}) {
-      const bool good = type == FieldType::time ? size == 0 || size == 8 || size == 12
-                                                : size == 0 || size == 4 || size == 7 || size == 11;
+      const bool good = type == FieldType::time
+                            ? size == 0 || size == 8 || size == 12
+                            : size == 0 || size == 4 || size == 7 || size == 11 || size == 13;
       Reader reader(as_bytes(bytes), "M", {});
       (void)read_binary_value(reader, {type}, "v");
       CHECK(reader.ok() == good);

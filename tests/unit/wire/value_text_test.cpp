@@ -88,6 +88,8 @@ TEST_CASE("dates and times are printed as the servers print them", "[value_text]
   CHECK(text(DateTime{2024, 1, 2, 3, 4, 5, 0}, {.decimals = 0}) == "2024-01-02 03:04:05");
   CHECK(text(DateTime{2024, 1, 1, 0, 0, 0, 120000}, {.decimals = 3}) == "2024-01-01 00:00:00.120");
   CHECK(text(DateTime{2024, 1, 1, 0, 0, 0, 1}) == "2024-01-01 00:00:00.000001");
+  CHECK(text(DateTime{2024, 1, 1, 0, 0, 0, 0, 330}) == "2024-01-01 00:00:00+05:30");
+  CHECK(text(DateTime{2024, 1, 1, 0, 0, 0, 0, -61}) == "2024-01-01 00:00:00-01:01");
   CHECK(text(Time{}) == "00:00:00");
   CHECK(text(Time{true, 1, 6, 1, 2, 0}) == "-30:01:02");
   CHECK(text(Time{true, 34, 22, 59, 59, 500000}, {.decimals = 1}) == "-838:59:59.5");
