@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace mysqlwire {
 
@@ -84,23 +85,33 @@ class ClientAuth {
   Capabilities capabilities() const noexcept { return capabilities_; }
   /// The id that the next packet sent or received will have.
   std::uint8_t next_sequence_id() const noexcept { return sequence_id_; }
+  /// The largest payload that a server may send during a login, in bytes, for
+  /// FrameReader::set_max_payload(). An OK with much session state in it fits many times over.
+  static constexpr std::uint64_t max_payload = 256 << 10;
 
  protected:
+  /// What comes next: of the server greeting and verdict, of the driver tls, first_reply and reply.
   enum class Phase : std::uint8_t { idle, greeting, tls, first_reply, reply, verdict, over };
 
   ClientAuth(ClientLogin login, Phase phase, const Limits& limits)
       : login_(std::move(login)), limits_(limits), phase_(phase) {}
   ~ClientAuth() = default;
 
+  /// Size, sequence id, and the ERR that may come at any time. need_more: go on with the packet.
+  Step admit(const Packet& packet);
   /// Any packet behind the first reply.
   Step on_auth_packet(const Packet& packet);
-  /// Sequence id and an ERR that may come at any time. need_more: go on with the packet.
-  Step admit(const Packet& packet);
+  Step on_switch(Bytes payload);
+  Step on_next_factor(Bytes payload);
+  Step on_ok(Bytes payload);
+  Step next_round(AuthSource source, std::string_view plugin, Bytes data);
   /// A reply to a switch or to more data.
   Step respond_raw(Bytes auth_response, Buffer& out);
   Step fail(const Error& error) noexcept;
+  /// The plugin to name first.
+  std::string_view first_plugin(std::string_view greeting_plugin) const noexcept;
   Step need_auth(AuthSource source, std::string_view plugin, Bytes data);
-  Context context(Flavor flavor) const noexcept;
+  Context context() const noexcept;
 
   ClientLogin login_;
   Limits limits_;

@@ -39,7 +39,7 @@ class ClientHandshake : public ClientAuth {
   Step on_greeting(const Packet& packet, Buffer& out);
   Step send_ssl_request(Buffer& out);
   Step send_login(Bytes auth_response, Buffer& out);
-  void negotiate() noexcept;
+  Step negotiate() noexcept;
 
   ServerGreeting greeting_;
   bool tls_ = false;

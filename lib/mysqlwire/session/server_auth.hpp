@@ -91,15 +91,14 @@ class ServerAuth {
 
  protected:
   /// The ERR packets that the roles make themselves.
-  struct Refusal {
-    std::uint16_t code;
-    const char* sqlstate;
-    const char* text;
-    bool with_sqlstate = true;
+  enum class Refusal : std::uint8_t {
+    bad_handshake,    ///< 1043 08S01
+    out_of_order,     ///< 1156 08S01
+    too_large,        ///< 1153 08S01
+    old_auth,         ///< 1251 08004
+    old_client,       ///< 1251, in the form without SQLSTATE that a 320 client reads
+    unknown_command,  ///< 1047 08S01
   };
-  static const Refusal bad_handshake, out_of_order, too_large, old_auth, old_client,
-      unknown_command;
-
   enum class Phase : std::uint8_t { idle, request, request_in_tls, verdict, reply, over };
 
   ServerAuth(Phase phase, std::uint8_t sequence_id, const Limits& limits) noexcept
@@ -111,7 +110,7 @@ class ServerAuth {
   /// A reply within the rounds.
   Step on_reply(const Packet& packet, Buffer& out);
   /// Appends an ERR of our own and ends the login.
-  Step refuse_with(const Refusal& refusal, const Error& error, Buffer& out);
+  Step refuse_with(Refusal refusal, const Error& error, Buffer& out);
   void set_auth_response(Bytes response);
   Context context() const noexcept;
 
