@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::uint32_t prefix_wanted = 24;
 
+static_assert(sizeof(Tracker) <= 200);
+
 bool compresses(Capabilities capabilities) noexcept {
   return capabilities.has(Capability::compress) ||
          capabilities.has(Capability::zstd_compression_algorithm);
@@ -143,8 +145,8 @@ bool Tracker::sequence_fits(const PacketHead& head) const noexcept {
 // Only the end of a packet tells the last id of several frames.
 void Tracker::advance_sequence(const PacketHead& head) noexcept {
   next_sequence_ = next_id(head.sequence_id);
-  sequence_known_ = head.frame_length < max_frame_;
-  if (!sequence_known_) open_end_[index_of(head.direction)] = OpenEnd::exchange;
+  sequence_known_ = head.frame_length < max_frame_ && !sequence_loose_;
+  if (head.frame_length >= max_frame_) open_end_[index_of(head.direction)] = OpenEnd::exchange;
 }
 
 void Tracker::end_of_packet(Direction direction, std::uint8_t last_sequence_id) noexcept {
@@ -159,7 +161,8 @@ void Tracker::end_of_packet(Direction direction, std::uint8_t last_sequence_id) 
     case OpenEnd::exchange: is_exchange = true; break;
   }
   open_end_[index_of(direction)] = OpenEnd::none;
-  if (!is_exchange || sequence_known_) return;  // known: the other side has spoken since
+  // Known already when the other side has spoken since.
+  if (!is_exchange || sequence_known_ || sequence_loose_) return;
   next_sequence_ = next_id(last_sequence_id);
   sequence_known_ = true;
 }
@@ -293,8 +296,12 @@ Result<PacketKind> Tracker::take_from_client(const PacketHead& head) noexcept {
   if (front_open_) {
     if (expect_ == Expect::auth_client || expect_ == Expect::auth_either)
       return take_auth_response(head);
-    if (expect_ == Expect::binlog && starts_with(head, semi_sync_byte))
+    if (expect_ == Expect::binlog && starts_with(head, semi_sync_byte)) {
+      // MariaDB counts anew from its arrival, wherever that is in the stream; MySQL goes on.
+      sequence_loose_ = true;
+      sequence_known_ = false;
       return PacketKind::semi_sync_ack;
+    }
   }
   return take_command(head);
 }
@@ -356,6 +363,7 @@ void Tracker::open_front() noexcept {
   command_ = front.command;
   next_sequence_ = front.reply_sequence;
   sequence_known_ = front.sequence_known;
+  sequence_loose_ = false;
   rows_ = 0;
   columns_ = parameters_ = definitions_left_ = results_ = auth_rounds_ = 0;
   metadata_status_ = {};

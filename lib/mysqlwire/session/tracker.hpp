@@ -193,6 +193,7 @@ class Tracker {
   void advance_sequence(const PacketHead& head) noexcept;
   bool is_terminator(const PacketHead& head) const noexcept;
   bool is_progress(const PacketHead& head) const noexcept;
+  StatusFlags kept_status() const noexcept;
   Result<StatusFlags> ok_status(const PacketHead& head) const noexcept;
   Result<StatusFlags> eof_status(const PacketHead& head) const noexcept;
   bool has(Capability capability) const noexcept { return context_.capabilities.has(capability); }
@@ -218,7 +219,8 @@ class Tracker {
   std::uint8_t malformed_ = 0;  // commands without a reply that MySQL may answer with ERR
   bool sequence_known_ = true;
   bool check_sequence_ = true;
-  bool front_open_ = false;  // expect_ and the counters are about the front of the queue
+  bool sequence_loose_ = false;  // for the rest of a reply
+  bool front_open_ = false;      // expect_ and the counters are about the front of the queue
   bool binary_rows_ = false;
   bool response_complete_ = false;
   bool infile_open_ = false;

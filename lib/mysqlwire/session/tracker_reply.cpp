@@ -1,7 +1,9 @@
 // The server's packets in the command phase.
 #include <mysqlwire/session/tracker.hpp>
 #include <mysqlwire/session/tracker_detail.hpp>
+#include <mysqlwire/wire/column.hpp>
 #include <mysqlwire/wire/reader.hpp>
+#include <mysqlwire/wire/stmt.hpp>
 
 namespace mysqlwire {
 
@@ -16,6 +18,11 @@ constexpr std::uint16_t progress_report = 0xffff;
 
 bool is_short_eof(const PacketHead& head) noexcept {
   return starts_with(head, eof_byte) && head.frame_length <= longest_eof;
+}
+
+// Bytes of an int<lenenc> that starts so.
+std::uint32_t lenenc_width(std::uint8_t first) noexcept {
+  return first < 0xfb ? 1 : first == 0xfc ? 3 : first == 0xfd ? 4 : 9;
 }
 
 std::uint16_t err_code(const PacketHead& head) noexcept {
@@ -49,33 +56,45 @@ bool Tracker::is_progress(const PacketHead& head) const noexcept {
          (has(Capability::mariadb_progress) || has(Capability::capability_extension));
 }
 
+// What is left to believe of the last status when a packet carries none.
+StatusFlags Tracker::kept_status() const noexcept {
+  StatusFlags status = status_;
+  status.clear({ServerStatus::more_results_exists, ServerStatus::cursor_exists,
+                ServerStatus::last_row_sent, ServerStatus::ps_out_params});
+  return status;
+}
+
 // OK | affected rows | last insert id | status | …: within 21 bytes.
 Result<StatusFlags> Tracker::ok_status(const PacketHead& head) const noexcept {
-  if (head.frame_length == classic_eof && head.prefix[0] == eof_byte) return eof_status(head);
+  if (head.frame_length == classic_eof && starts_with(head, eof_byte)) return eof_status(head);
   Reader reader(head.prefix, "OkPacket", context_);
   reader.skip(1, "header");
   (void)reader.lenenc("affected_rows");
   (void)reader.lenenc("last_insert_id");
-  std::uint16_t bits = 0;
-  // Clients from before 4.1 are not sent one, and neither do some other servers send it.
-  if (reader.ok() && reader.at_end()) {
-    if (has(Capability::protocol_41)) reader.note(errc::missing_field, "status_flags");
-  } else {
-    bits = reader.u16("status_flags");
+  StatusFlags status = kept_status();
+  if (!reader.ok() || !reader.at_end()) {
+    status = StatusFlags(reader.u16("status_flags"));
+  } else if (has(Capability::protocol_41)) {
+    reader.note(errc::missing_field, "status_flags");
   }
   if (!reader.ok()) return reader.error();
-  return StatusFlags(bits);
+  return status;
 }
 
-// EOF | warnings | status, or the 0xFE alone for clients from before 4.1.
+// EOF | warnings | status. Without PROTOCOL_41 the 0xFE stands alone; so it does with servers of
+// series 4.1 even then.
 Result<StatusFlags> Tracker::eof_status(const PacketHead& head) const noexcept {
-  if (head.frame_length == 1 && !has(Capability::protocol_41)) return StatusFlags();
   Reader reader(head.prefix, "EofPacket", context_);
   reader.skip(1, "header");
-  (void)reader.u16("warnings");
-  const std::uint16_t bits = reader.u16("status_flags");
+  StatusFlags status = kept_status();
+  if (head.frame_length != 1) {
+    (void)reader.u16("warnings");
+    status = StatusFlags(reader.u16("status_flags"));
+  } else if (has(Capability::protocol_41)) {
+    reader.note(errc::missing_field, "status_flags");
+  }
   if (!reader.ok()) return reader.error();
-  return StatusFlags(bits);
+  return status;
 }
 
 // --- the reply as a whole ------------------------------------------------------------------------
@@ -162,20 +181,17 @@ Result<PacketKind> Tracker::take_result(const PacketHead& head) noexcept {
 }
 
 Result<PacketKind> Tracker::take_column_count(const PacketHead& head) noexcept {
-  if (head.frame_length > head.prefix.size()) return unexpected();
-  Reader reader(head.prefix.first(head.frame_length), "ColumnCount", context_);
-  const std::uint64_t count = reader.lenenc("column_count");
-  bool definitions_follow = true;
-  if (has(Capability::optional_resultset_metadata) || has(Capability::mariadb_cache_metadata))
-    definitions_follow = reader.u8("metadata_follows") != 0;
-  if (!reader.ok() || !reader.at_end() || count == 0) return unexpected();
-  if (count > context_.limits.max_columns)
-    return Error{errc::limit_exceeded, 0, "Tracker", "columns"};
-  columns_ = static_cast<std::uint32_t>(count);
+  // Its length leaves no room for doubt: anything else that starts with a number is no count.
+  const std::uint32_t size =
+      lenenc_width(head.prefix[0]) + (has_metadata_follows(context_) ? 1U : 0U);
+  if (head.frame_length != size) return unexpected();
+  const auto count = ColumnCount::decode(head.prefix.first(size), context_);
+  if (!count) return count.error();
+  columns_ = static_cast<std::uint32_t>(count->column_count);
   rows_ = 0;
   metadata_status_ = {};
   expect_ = Expect::column_definitions;
-  definitions_left_ = definitions_follow ? columns_ : 0;
+  definitions_left_ = count->metadata_follows == ResultsetMetadata::full ? columns_ : 0;
   if (definitions_left_ == 0) definitions_done();
   return PacketKind::column_count;
 }
@@ -215,21 +231,15 @@ Result<PacketKind> Tracker::take_simple(const PacketHead& head) noexcept {
 
 Result<PacketKind> Tracker::take_prepare_ok(const PacketHead& head) noexcept {
   if (!starts_with(head, ok_byte) || head.frame_length > head.prefix.size()) return unexpected();
-  Reader reader(head.prefix.first(head.frame_length), "StmtPrepareOk", context_);
-  reader.skip(5, "statement_id");
-  columns_ = reader.u16("column_count");
-  parameters_ = reader.u16("parameter_count");
-  bool definitions_follow = true;
-  if (head.frame_length >= 13 && has(Capability::optional_resultset_metadata)) {
-    reader.skip(3, "warning_count");
-    definitions_follow = reader.u8("metadata_follows") != 0;
-  }
-  if (!reader.ok()) return reader.error();
+  const auto prepared = StmtPrepareOk::decode(head.prefix.first(head.frame_length), context_);
+  if (!prepared) return prepared.error();
+  columns_ = prepared->column_count;
+  parameters_ = prepared->parameter_count;
   if (columns_ > context_.limits.max_columns)
     return Error{errc::limit_exceeded, 0, "Tracker", "columns"};
   if (parameters_ > context_.limits.max_parameters)
     return Error{errc::limit_exceeded, 0, "Tracker", "parameters"};
-  if (!definitions_follow) {
+  if (prepared->metadata_follows == ResultsetMetadata::none) {
     complete_reply();
   } else if (parameters_ != 0) {
     definitions_left_ = parameters_;
