@@ -24,6 +24,13 @@ bool compresses(Capabilities capabilities) noexcept {
          capabilities.has(Capability::zstd_compression_algorithm);
 }
 
+// ", 3 rows"; nothing for none.
+void add_count(std::string& text, std::uint64_t count, const char* what) {
+  if (count == 0) return;
+  text += ", " + std::to_string(count) + what;
+  if (count != 1) text += 's';
+}
+
 // Whether bytes that may be anything are surely a command, judged by code and length. Commands that
 // no client sends are left out.
 bool is_surely_command(const PacketHead& head) noexcept {
@@ -441,15 +448,16 @@ std::string Tracker::describe() const {
     text += name.empty() ? "unknown command" : name;
     text += ", next ";
     text += expected();
-    if (columns_ != 0) text += ", " + std::to_string(columns_) + " columns";
-    if (parameters_ != 0) text += ", " + std::to_string(parameters_) + " parameters";
-    if (rows_ != 0) text += ", " + std::to_string(rows_) + " rows";
-    if (results_ != 0) text += ", " + std::to_string(results_) + " results complete";
+    add_count(text, columns_, " column");
+    add_count(text, parameters_, " parameter");
+    add_count(text, rows_, " row");
+    add_count(text, results_, " finished result");
   } else if (idle()) {
     text += ": idle";
   }
   const std::size_t waiting = queue_.size() - (in_reply ? 1 : 0);
-  if (waiting != 0) text += ", " + std::to_string(waiting) + " commands waiting";
+  add_count(text, waiting, " command");
+  if (waiting != 0) text += " waiting";
   if (infile_open_) text += ", LOCAL INFILE data under way";
   return text;
 }

@@ -125,7 +125,7 @@ class Tracker {
   /// Results of the current command that are complete: more than one for multi-statements and CALL.
   std::uint32_t results() const noexcept { return results_; }
 
-  /// The state in words, for logs: "command: COM_QUERY, rows, 3 columns, 12 rows".
+  /// The state in words, for logs: "command: COM_QUERY, next row, 3 columns, 12 rows".
   std::string describe() const;
 
  private:
