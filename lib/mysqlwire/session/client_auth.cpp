@@ -53,6 +53,7 @@ ClientAuth::Step ClientAuth::admit(const Packet& packet) {
   // An ERR says why the server ends it; it is worth more than its sequence id.
   if (!payload.empty() && payload.front() == 0xff) {
     verdict_.assign(payload.begin(), payload.end());
+    sequence_id_ = static_cast<std::uint8_t>(packet.last_sequence_id + 1);
     phase_ = Phase::over;
     return Step::refused;
   }
