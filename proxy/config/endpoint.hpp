@@ -25,6 +25,10 @@ struct Endpoint {
 /// No name is resolved here.
 std::optional<Endpoint> parse_endpoint(std::string_view text, std::string* why = nullptr);
 
+/// True when not both can be bound: the same address, or one port on every address and on one of
+/// the same family. A port of 0 clashes with nothing. Names are compared, not resolved.
+bool binds_clash(const Endpoint& a, const Endpoint& b) noexcept;
+
 /// The same form that parse_endpoint() reads.
 std::string to_string(const Endpoint& endpoint);
 

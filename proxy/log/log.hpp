@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -15,9 +16,22 @@
 
 namespace mysqlproxy {
 
+class LineWriter;
+
 /// A named value behind a log message. Borrows its text for the duration of the call.
 struct LogField {
   using Value = std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool>;
+
+  LogField(std::string_view field_key, std::string_view text) : key(field_key), value(text) {}
+  LogField(std::string_view field_key, const char* text)
+      : key(field_key), value(std::string_view(text)) {}
+  LogField(std::string_view field_key, std::signed_integral auto number)
+      : key(field_key), value(std::int64_t{number}) {}
+  LogField(std::string_view field_key, std::unsigned_integral auto number)
+      : key(field_key), value(std::uint64_t{number}) {}
+  LogField(std::string_view field_key, bool truth) : key(field_key), value(truth) {}
+  LogField(std::string_view field_key, double number) : key(field_key), value(number) {}
+
   std::string_view key;
   Value value;
 };
@@ -96,11 +110,14 @@ class Log {
   void flush() noexcept;
 
  private:
-  class Writer;
+  void put(LogLevel level, std::string_view message,
+           std::initializer_list<LogField> fields) noexcept;
+  void report_dropped() noexcept;
+
   std::atomic<LogLevel> level_;
   std::atomic<LogFormat> format_;
-  std::unique_ptr<Writer> messages_;
-  std::unique_ptr<Writer> access_;
+  std::unique_ptr<LineWriter> messages_;
+  std::unique_ptr<LineWriter> access_;
 };
 
 }  // namespace mysqlproxy

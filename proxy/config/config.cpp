@@ -1,0 +1,56 @@
+#include "proxy/config/config.hpp"
+
+#include <algorithm>
+
+namespace mysqlproxy {
+namespace {
+
+template <class Item>
+const Item* find_named(const std::vector<Item>& items, std::string_view name) noexcept {
+  const auto found =
+      std::ranges::find_if(items, [name](const Item& item) { return item.name == name; });
+  return found == items.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+const ServerConfig* Config::find_server(std::string_view name) const noexcept {
+  return find_named(servers, name);
+}
+
+const PoolConfig* Config::find_pool(std::string_view name) const noexcept {
+  return find_named(pools, name);
+}
+
+const UserConfig* Config::find_user(std::string_view name) const noexcept {
+  return find_named(users, name);
+}
+
+std::string_view to_string(Balance balance) noexcept {
+  switch (balance) {
+    case Balance::least_connections: return "least_connections";
+    case Balance::round_robin: return "round_robin";
+    case Balance::first_available: return "first_available";
+  }
+  return {};
+}
+
+std::string_view to_string(LogLevel level) noexcept {
+  switch (level) {
+    case LogLevel::error: return "error";
+    case LogLevel::warn: return "warn";
+    case LogLevel::info: return "info";
+    case LogLevel::debug: return "debug";
+  }
+  return {};
+}
+
+std::string_view to_string(LogFormat format) noexcept {
+  switch (format) {
+    case LogFormat::text: return "text";
+    case LogFormat::json: return "json";
+  }
+  return {};
+}
+
+}  // namespace mysqlproxy

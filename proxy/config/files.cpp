@@ -1,0 +1,86 @@
+#include "proxy/config/files.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <span>
+#include <system_error>
+
+namespace mysqlproxy {
+namespace {
+
+constexpr std::size_t largest_password_file = 64U << 10;
+
+/// A descriptor that closes itself.
+class File {
+ public:
+  explicit File(const std::string& path)
+      : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)) {}
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  int get() const noexcept { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+std::string reason(int code) { return std::generic_category().message(code); }
+
+/// Reads into `text`, one byte more than `limit` at most; returns the errno, or 0.
+int read_up_to(int descriptor, std::size_t limit, std::string& text) {
+  std::size_t size = 0;
+  // One allocation, so that no copy of a password is left behind by a growing string.
+  text.resize(limit + 1);
+  while (size < text.size()) {
+    const ssize_t count = read(descriptor, text.data() + size, text.size() - size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno;
+    if (count == 0) break;
+    size += static_cast<std::size_t>(count);
+  }
+  text.resize(size);
+  return 0;
+}
+
+}  // namespace
+
+FileText read_whole_file(const std::string& path, std::size_t limit) {
+  const File file(path);
+  if (file.get() < 0) return {{}, fmt::format("can't be opened: {}", reason(errno))};
+  FileText result;
+  const int code = read_up_to(file.get(), limit, result.text);
+  if (code != 0) return {{}, fmt::format("can't be read: {}", reason(code))};
+  if (result.text.size() > limit) return {{}, fmt::format("is larger than {} bytes", limit)};
+  return result;
+}
+
+Password read_password_file(const std::string& file, const std::string& config_file) {
+  const std::string path =
+      (std::filesystem::path(config_file).parent_path() / file).lexically_normal().string();
+  Password password;
+  auto content = read_whole_file(path, largest_password_file);
+  const std::span<char> text(content.text);
+  if (!content.fault.empty()) {
+    password.fault = fmt::format("{:?} {}", path, content.fault);
+    return password;
+  }
+  std::string_view line = std::string_view(content.text).substr(0, content.text.find('\n'));
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if (line.empty()) password.fault = fmt::format("the first line of {:?} is empty", path);
+  password.value = mysqlwire::crypto::SecretBytes(mysqlwire::as_bytes(line));
+  mysqlwire::crypto::cleanse({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+  struct stat status{};
+  if (stat(path.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0) {
+    password.warning = fmt::format("everybody on this machine can read {:?}", path);
+  }
+  return password;
+}
+
+}  // namespace mysqlproxy

@@ -1,0 +1,28 @@
+// The files that a configuration is read from.
+#pragma once
+
+#include <mysqlwire/crypto/secret.hpp>
+
+#include <cstddef>
+#include <string>
+
+namespace mysqlproxy {
+
+struct FileText {
+  std::string text;
+  std::string fault;  ///< empty when it could be read
+};
+
+/// A whole file of `limit` bytes at most.
+FileText read_whole_file(const std::string& path, std::size_t limit);
+
+struct Password {
+  mysqlwire::crypto::SecretBytes value;
+  std::string fault;    ///< empty when it could be read
+  std::string warning;  ///< when others can read it too
+};
+
+/// The first line of `file`; a relative name is looked for in the folder of `config_file`.
+Password read_password_file(const std::string& file, const std::string& config_file);
+
+}  // namespace mysqlproxy

@@ -1,0 +1,405 @@
+#include "proxy/config/load.hpp"
+
+#include "proxy/config/files.hpp"
+#include "proxy/config/suggest.hpp"
+#include "proxy/config/table_reader.hpp"
+#include "proxy/config/user.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace mysqlproxy {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t largest_file = 16U << 20;
+constexpr std::size_t longest_name = 64;  // of servers, pools and listeners
+constexpr std::size_t longest_version = 64;
+
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+/// Three numbers with dots, as drivers parse it, and then anything that can be printed.
+bool is_server_version(std::string_view text) noexcept {
+  if (text.size() > longest_version) return false;
+  if (!std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; })) return false;
+  for (int part = 0; part < 3; ++part) {
+    if (part > 0 && (!text.starts_with('.'))) return false;
+    if (part > 0) text.remove_prefix(1);
+    const auto end =
+        static_cast<std::size_t>(std::ranges::find_if_not(text, is_digit) - text.begin());
+    if (end == 0) return false;
+    text.remove_prefix(end);
+  }
+  return true;
+}
+
+/// One [kind.NAME] table.
+struct Named {
+  std::string name;
+  toml::source_region at;
+  const toml::table* table;
+};
+
+/// Reads a whole file's tables into a Config, one member function per kind of table.
+class Loader {
+ public:
+  Loader(const toml::table& root, Report& report) : top_(root, "", report), report_(report) {}
+
+  Config load() {
+    proxy();
+    listeners();
+    servers();
+    pools();
+    users();
+    health();
+    log();
+    top_.reject_unknown();
+    unused();
+    return std::move(config_);
+  }
+
+ private:
+  void proxy();
+  void listeners();
+  void listener(const Named& item);
+  void servers();
+  void server(const Named& item);
+  void pools();
+  void pool(const Named& item);
+  void users();
+  void user(const Named& item);
+  static bool hint_at_dots(TableReader& reader, const Named& item);
+  void health();
+  void log();
+  void unused();
+
+  const toml::table* table(std::string_view key);
+  std::vector<Named> named(std::string_view kind, std::string_view without);
+  bool check_name(std::string_view kind, const Named& item);
+  std::optional<Endpoint> endpoint(TableReader& reader, std::string_view key, const Located& text);
+  void check_bind(TableReader& reader, const Endpoint& bind, const Located& text);
+  std::string path(std::string_view kind, const Named& item) const {
+    return fmt::format("{}.{}", kind, quote_key(item.name));
+  }
+
+  TableReader top_;
+  Report& report_;
+  Config config_;
+  // Every name that the file defines, good or bad, so that one fault is reported once.
+  std::vector<std::string> server_names_;
+  std::vector<std::string> pool_names_;
+  std::vector<std::pair<Endpoint, std::string>> binds_;  // with "listen.main", the first user
+  std::vector<std::string> used_servers_;
+  std::vector<std::string> used_pools_;
+  std::vector<std::pair<std::string, toml::source_region>> placed_servers_;
+  std::vector<std::pair<std::string, toml::source_region>> placed_pools_;
+};
+
+const toml::table* Loader::table(std::string_view key) {
+  const toml::node* node = top_.take(key);
+  if (node == nullptr) return nullptr;
+  if (!node->is_table()) top_.expected(key, *node, fmt::format("a table [{}]", key));
+  return node->as_table();
+}
+
+/// The tables below `kind` in the file's order (toml++ sorts them by name). `without` says what
+/// happens when there is none.
+std::vector<Named> Loader::named(std::string_view kind, std::string_view without) {
+  std::vector<Named> found;
+  const toml::node* node = top_.take(kind);
+  if (node != nullptr && !node->is_table()) {
+    top_.expected(kind, *node, fmt::format("a table [{}.NAME]", kind));
+    return found;
+  }
+  if (node == nullptr || node->as_table()->empty()) {
+    const toml::source_region at = node == nullptr ? toml::source_region{} : node->source();
+    report_.error(at, fmt::format("no [{}.NAME] table: {}", kind, without));
+    return found;
+  }
+  for (const auto& [key, child] : *node->as_table()) {
+    if (const toml::table* table = child.as_table()) {
+      found.push_back({std::string(key.str()), key.source(), table});
+    } else {
+      report_.error(key.source(),
+                    fmt::format("{}.{}: expected a table [{}.NAME], found {}; the keys of a {} "
+                                "stand below its own [{}.NAME]",
+                                kind, quote_key(key.str()), kind, describe(child), kind, kind));
+    }
+  }
+  std::ranges::sort(found, [](const Named& a, const Named& b) { return a.at.begin < b.at.begin; });
+  return found;
+}
+
+/// Names of servers, pools and listeners stand in logs and in errors that clients see.
+bool Loader::check_name(std::string_view kind, const Named& item) {
+  const bool good = !item.name.empty() && item.name.size() <= longest_name &&
+                    std::ranges::all_of(item.name, [](char c) {
+                      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) ||
+                             c == '_' || c == '-' || c == '.';
+                    });
+  if (!good) {
+    report_.error(item.at, fmt::format("{}: a {}'s name has 1 to {} letters, digits, '_', '-', '.'",
+                                       path(kind, item), kind, longest_name));
+  }
+  return good;
+}
+
+std::optional<Endpoint> Loader::endpoint(TableReader& reader, std::string_view key,
+                                         const Located& text) {
+  std::string why;
+  auto endpoint = parse_endpoint(text.text, &why);
+  if (!endpoint) {
+    reader.fault(text.at, key,
+                 fmt::format("expected an address such as \"127.0.0.1:3306\", found {:?}: {}",
+                             text.text, why));
+  }
+  return endpoint;
+}
+
+void Loader::proxy() {
+  const toml::table* section = table("proxy");
+  if (section == nullptr) return;
+  TableReader reader(*section, "proxy", report_);
+  ProxySettings& proxy = config_.proxy;
+  reader.read("threads", proxy.threads, 0, 1'024);
+  reader.read("max_connections", proxy.max_connections, 1, 1'000'000);
+  reader.read("connect_timeout", proxy.connect_timeout, 1ms);
+  reader.read("handshake_timeout", proxy.handshake_timeout, 1ms);
+  reader.read("idle_timeout", proxy.idle_timeout, 0ms);
+  reader.read("drain_timeout", proxy.drain_timeout, 0ms);
+  // The limits that servers themselves have for the variable of this name.
+  reader.read_size("max_allowed_packet", proxy.max_allowed_packet, 1ULL << 10, 1ULL << 30);
+  reader.reject_unknown();
+}
+
+void Loader::listeners() {
+  for (const Named& item : named("listen", "the proxy would listen nowhere")) listener(item);
+}
+
+void Loader::listener(const Named& item) {
+  check_name("listen", item);
+  TableReader reader(*item.table, path("listen", item), report_);
+  ListenerConfig listener{.name = item.name, .bind = {}, .server_version = {}};
+  const auto addresses = reader.texts("bind", "an address such as \"127.0.0.1:6446\"", true);
+  for (const Located& text : addresses.value_or(std::vector<Located>())) {
+    const auto bind = endpoint(reader, "bind", text);
+    if (!bind) continue;
+    check_bind(reader, *bind, text);
+    listener.bind.push_back(*bind);
+  }
+  if (const auto version = reader.text("server_version", "a version such as \"8.0.36\"")) {
+    if (is_server_version(version->text)) {
+      listener.server_version = version->text;
+    } else {
+      reader.fault(version->at, "server_version",
+                   fmt::format("expected a version that starts like \"8.0.36\", in printable ASCII "
+                               "of {} bytes at most, found {:?}",
+                               longest_version, version->text.substr(0, longest_version)));
+    }
+  }
+  reader.reject_unknown();
+  config_.listeners.push_back(std::move(listener));
+}
+
+void Loader::check_bind(TableReader& reader, const Endpoint& bind, const Located& text) {
+  for (const auto& [other, owner] : binds_) {
+    if (!binds_clash(bind, other)) continue;
+    reader.fault(
+        text.at, "bind",
+        fmt::format("{:?} is taken: {} listens on {:?}", text.text, owner, to_string(other)));
+    return;
+  }
+  binds_.emplace_back(bind, reader.path());
+}
+
+void Loader::servers() {
+  for (const Named& item : named("server", "there is nothing to connect to")) server(item);
+}
+
+void Loader::server(const Named& item) {
+  check_name("server", item);
+  server_names_.push_back(item.name);
+  placed_servers_.emplace_back(item.name, item.at);
+  TableReader reader(*item.table, path("server", item), report_);
+  ServerConfig server{.name = item.name, .address = {}};
+  if (const auto text = reader.required_text("address", "an address such as \"127.0.0.1:3306\"")) {
+    const auto address = endpoint(reader, "address", *text);
+    if (address) server.address = *address;
+    if (address && address->kind == Endpoint::Kind::tcp && address->port == 0) {
+      reader.fault(text->at, "address", "a server's port is not 0");
+    }
+    for (const ServerConfig& other : config_.servers) {
+      if (address && other.address == *address) {
+        report_.warn(text->at, fmt::format("{} has the address of server.{}: {}", reader.path(),
+                                           quote_key(other.name), to_string(*address)));
+      }
+    }
+  }
+  reader.read("weight", server.weight, 1, 1'000);
+  reader.read("max_connections", server.max_connections, 0, 1'000'000);
+  reader.reject_unknown();
+  config_.servers.push_back(std::move(server));
+}
+
+void Loader::pools() {
+  for (const Named& item : named("pool", "no user could be given a server")) pool(item);
+}
+
+void Loader::pool(const Named& item) {
+  check_name("pool", item);
+  pool_names_.push_back(item.name);
+  placed_pools_.emplace_back(item.name, item.at);
+  TableReader reader(*item.table, path("pool", item), report_);
+  PoolConfig pool{.name = item.name, .servers = {}};
+  const auto names = reader.texts("servers", "a list of servers' names", false);
+  for (const Located& name : names.value_or(std::vector<Located>())) {
+    used_servers_.push_back(name.text);
+    if (std::ranges::find(server_names_, name.text) == server_names_.end()) {
+      reader.fault(name.at, "servers",
+                   fmt::format("there is no server {:?}{}", name.text,
+                               did_you_mean(name.text, server_names_)));
+    } else if (std::ranges::find(pool.servers, name.text) != pool.servers.end()) {
+      reader.fault(name.at, "servers", fmt::format("{:?} is in the list already", name.text));
+    } else {
+      pool.servers.push_back(name.text);
+    }
+  }
+  reader.read("balance", pool.balance,
+              {Balance::least_connections, Balance::round_robin, Balance::first_available});
+  reader.reject_unknown();
+  config_.pools.push_back(std::move(pool));
+}
+
+void Loader::users() {
+  for (const Named& item : named("user", "nobody could log in")) user(item);
+}
+
+/// [user.jo.doe] is to TOML a table "doe" inside [user.jo]. True when there is nothing else in it.
+bool Loader::hint_at_dots(TableReader& reader, const Named& item) {
+  bool only = !item.table->empty();
+  for (const auto& [key, child] : *item.table) {
+    only = only && child.is_table();
+    if (!child.is_table()) continue;
+    reader.hint(key.str(), fmt::format("a user's name with a dot stands in quotes: [user.{}]",
+                                       quote_key(fmt::format("{}.{}", item.name, key.str()))));
+  }
+  return only;
+}
+
+void Loader::user(const Named& item) {
+  TableReader reader(*item.table, path("user", item), report_);
+  UserConfig user{.name = item.name, .pool = {}};
+  if (const auto why = user_name_fault(item.name); !why.empty()) {
+    report_.error(item.at, fmt::format("{}: {}", reader.path(), why));
+  }
+  if (hint_at_dots(reader, item)) return reader.reject_unknown();
+  if (const auto pool = reader.required_text("pool", "a pool's name")) {
+    user.pool = pool->text;
+    used_pools_.push_back(pool->text);
+    if (std::ranges::find(pool_names_, pool->text) == pool_names_.end()) {
+      reader.fault(pool->at, "pool",
+                   fmt::format("there is no pool {:?}{}", pool->text,
+                               did_you_mean(pool->text, pool_names_)));
+    }
+  }
+  if (const auto hash =
+          reader.required_text("native_hash", "40 hex digits, as the server stores")) {
+    const auto stage2 = mysqlwire::crypto::parse_native_hash(hash->text);
+    if (stage2) {
+      user.native_hash = *stage2;
+    } else {
+      reader.fault(hash->at, "native_hash", hash_fault(hash->text, stage2.error()));
+    }
+  }
+  reader.hint("password",
+              "passwords are not stored: put SELECT PASSWORD('...') or the server's "
+              "authentication_string into native_hash");
+  reader.reject_unknown();
+  config_.users.push_back(std::move(user));
+}
+
+void Loader::health() {
+  const toml::table* section = table("health");
+  if (section == nullptr) return;
+  TableReader reader(*section, "health", report_);
+  HealthConfig& health = config_.health;
+  reader.read("interval", health.interval, 100ms);
+  reader.read("timeout", health.timeout, 1ms);
+  if (const auto user = reader.text("user", "a user's name")) health.user = user->text;
+  if (const auto file = reader.text("password_file", "a file's name");
+      file && !file->text.empty()) {
+    health.password_file = file->text;
+    if (health.user.empty()) {
+      reader.fault(file->at, "password_file", "there is no health.user that it could belong to");
+    }
+    auto password = read_password_file(file->text, report_.file());
+    if (!password.fault.empty()) reader.fault(file->at, "password_file", password.fault);
+    if (!password.warning.empty()) {
+      report_.warn(file->at, fmt::format("health.password_file: {}", password.warning));
+    }
+    health.password = std::move(password.value);
+  }
+  reader.reject_unknown();
+}
+
+void Loader::log() {
+  const toml::table* section = table("log");
+  if (section == nullptr) return;
+  TableReader reader(*section, "log", report_);
+  LogConfig& log = config_.log;
+  reader.read("level", log.level,
+              {LogLevel::error, LogLevel::warn, LogLevel::info, LogLevel::debug});
+  reader.read("format", log.format, {LogFormat::text, LogFormat::json});
+  if (const auto access = reader.text("access", "\"-\", \"\" or a file's name")) {
+    log.access = access->text;
+  }
+  reader.reject_unknown();
+}
+
+/// What is defined and never referred to is legal, but mostly an oversight.
+void Loader::unused() {
+  for (const auto& [name, at] : placed_servers_) {
+    if (std::ranges::find(used_servers_, name) == used_servers_.end()) {
+      report_.warn(at, fmt::format("server.{} is in no pool", quote_key(name)));
+    }
+  }
+  for (const auto& [name, at] : placed_pools_) {
+    if (std::ranges::find(used_pools_, name) == used_pools_.end()) {
+      report_.warn(at, fmt::format("pool.{} has no user", quote_key(name)));
+    }
+  }
+}
+
+LoadResult failed(std::string where, std::string text) {
+  LoadResult result;
+  result.errors.push_back({std::move(where), std::move(text)});
+  return result;
+}
+
+}  // namespace
+
+std::string to_string(const Problem& problem) {
+  return fmt::format("{}: {}", problem.where, problem.text);
+}
+
+LoadResult load_text(std::string_view text, const std::string& name) {
+  Report report(name);
+  try {
+    const toml::table root = toml::parse(text, name);
+    Config config = Loader(root, report).load();
+    return std::move(report).finish(std::move(config));
+  } catch (const toml::parse_error& fault) {
+    report.error(fault.source(), fmt::format("not TOML: {}", fault.description()));
+    return std::move(report).finish({});
+  }
+}
+
+LoadResult load_file(const std::string& path) {
+  const auto content = read_whole_file(path, largest_file);
+  if (!content.fault.empty()) return failed(path, content.fault);
+  return load_text(content.text, path);
+}
+
+}  // namespace mysqlproxy

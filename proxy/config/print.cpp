@@ -1,0 +1,152 @@
+// The effective configuration as TOML.
+#include "proxy/config/load.hpp"
+#include "proxy/config/table_reader.hpp"
+#include "proxy/config/units.hpp"
+
+#include <fmt/format.h>
+
+#include <sstream>
+
+namespace mysqlproxy {
+namespace {
+
+std::string quoted(std::string_view text) {
+  const toml::value<std::string> value{text};
+  std::ostringstream out;
+  out << toml::toml_formatter{value, toml::format_flags::allow_unicode_strings};
+  return std::move(out).str();
+}
+
+std::string key_of(std::string_view name) {
+  return is_bare_key(name) ? std::string(name) : quoted(name);
+}
+
+// A value as it stands in the file.
+std::string text_of(std::uint32_t value) { return fmt::to_string(value); }
+std::string text_of(milliseconds value) { return quoted(format_duration(value)); }
+std::string text_of(const std::string& value) { return quoted(value); }
+template <class Enum>
+  requires std::is_enum_v<Enum>
+std::string text_of(Enum value) {
+  return quoted(to_string(value));
+}
+
+class Printer {
+ public:
+  void table(std::string_view kind) { start(std::string(kind)); }
+  void table(std::string_view kind, std::string_view name) {
+    start(fmt::format("{}.{}", kind, key_of(name)));
+  }
+
+  void line(std::string_view key, const std::string& value) {
+    fmt::format_to(std::back_inserter(text_), "{} = {}\n", key, value);
+  }
+
+  /// Marks what stands there when the file does not say.
+  template <class T>
+  void optional(std::string_view key, const T& value, const T& standard) {
+    entry(key, text_of(value), value == standard);
+  }
+  void size(std::string_view key, std::uint64_t value, std::uint64_t standard) {
+    entry(key, quoted(format_size(value)), value == standard);
+  }
+  void comment(std::string_view text) { fmt::format_to(std::back_inserter(text_), "# {}\n", text); }
+
+  std::string take() && { return std::move(text_); }
+
+ private:
+  void start(const std::string& path) {
+    fmt::format_to(std::back_inserter(text_), "{}[{}]\n", text_.empty() ? "" : "\n", path);
+  }
+  void entry(std::string_view key, const std::string& value, bool is_standard) {
+    const std::string text = fmt::format("{} = {}", key, value);
+    fmt::format_to(std::back_inserter(text_), is_standard ? "{:<38}  # default\n" : "{}\n", text);
+  }
+
+  std::string text_;
+};
+
+template <class Range, class Function>
+std::string list_of(const Range& items, Function text) {
+  std::string result;
+  for (const auto& item : items) {
+    result += fmt::format("{}{}", result.empty() ? "" : ", ", quoted(text(item)));
+  }
+  return fmt::format("[{}]", result);
+}
+
+void print(Printer& out, const ProxySettings& proxy) {
+  const ProxySettings standard;
+  out.table("proxy");
+  out.optional("threads", proxy.threads, standard.threads);
+  out.optional("max_connections", proxy.max_connections, standard.max_connections);
+  out.optional("connect_timeout", proxy.connect_timeout, standard.connect_timeout);
+  out.optional("handshake_timeout", proxy.handshake_timeout, standard.handshake_timeout);
+  out.optional("idle_timeout", proxy.idle_timeout, standard.idle_timeout);
+  out.optional("drain_timeout", proxy.drain_timeout, standard.drain_timeout);
+  out.size("max_allowed_packet", proxy.max_allowed_packet, standard.max_allowed_packet);
+}
+
+void print(Printer& out, const ListenerConfig& listener) {
+  out.table("listen", listener.name);
+  out.line("bind", list_of(listener.bind, [](const Endpoint& bind) { return to_string(bind); }));
+  if (listener.server_version) {
+    out.line("server_version", quoted(*listener.server_version));
+  } else {
+    out.comment("server_version: the lowest common version of the pools' servers (default)");
+  }
+}
+
+void print(Printer& out, const ServerConfig& server) {
+  const ServerConfig standard;
+  out.table("server", server.name);
+  out.line("address", quoted(to_string(server.address)));
+  out.optional("weight", server.weight, standard.weight);
+  out.optional("max_connections", server.max_connections, standard.max_connections);
+}
+
+void print(Printer& out, const PoolConfig& pool) {
+  out.table("pool", pool.name);
+  out.line("servers", list_of(pool.servers, [](const std::string& name) { return name; }));
+  out.optional("balance", pool.balance, PoolConfig{}.balance);
+}
+
+void print(Printer& out, const UserConfig& user, bool with_hashes) {
+  const std::string hash = mysqlwire::crypto::format_native_hash(user.native_hash);
+  out.table("user", user.name);
+  out.line("pool", quoted(user.pool));
+  out.line("native_hash", quoted(with_hashes ? hash : hash.substr(0, 5) + "…"));
+}
+
+void print(Printer& out, const HealthConfig& health) {
+  const HealthConfig standard;
+  out.table("health");
+  out.optional("interval", health.interval, standard.interval);
+  out.optional("timeout", health.timeout, standard.timeout);
+  out.optional("user", health.user, standard.user);
+  out.optional("password_file", health.password_file, standard.password_file);
+}
+
+void print(Printer& out, const LogConfig& log) {
+  const LogConfig standard;
+  out.table("log");
+  out.optional("level", log.level, standard.level);
+  out.optional("format", log.format, standard.format);
+  out.optional("access", log.access, standard.access);
+}
+
+}  // namespace
+
+std::string to_toml(const Config& config, bool with_hashes) {
+  Printer out;
+  print(out, config.proxy);
+  for (const auto& listener : config.listeners) print(out, listener);
+  for (const auto& server : config.servers) print(out, server);
+  for (const auto& pool : config.pools) print(out, pool);
+  for (const auto& user : config.users) print(out, user, with_hashes);
+  print(out, config.health);
+  print(out, config.log);
+  return std::move(out).take();
+}
+
+}  // namespace mysqlproxy
