@@ -60,7 +60,7 @@ class Printer {
   }
   void entry(std::string_view key, const std::string& value, bool is_standard) {
     const std::string text = fmt::format("{} = {}", key, value);
-    fmt::format_to(std::back_inserter(text_), is_standard ? "{:<38}  # default\n" : "{}\n", text);
+    text_ += is_standard ? fmt::format("{:<38}  # default\n", text) : text + "\n";
   }
 
   std::string text_;
