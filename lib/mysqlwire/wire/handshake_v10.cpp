@@ -12,6 +12,8 @@ constexpr std::uint8_t protocol_version_320 = 9;
 constexpr std::size_t part1_size = 8;
 /// Part 2 takes at least this much, however little is announced.
 constexpr std::uint64_t part2_min_size = 13;
+/// The announced length of both parts is one byte.
+constexpr std::uint64_t part2_max_size = 0xff - part1_size;
 
 constexpr std::string_view mariadb_prefix = "5.5.5-";
 
@@ -104,10 +106,12 @@ Result<HandshakeV10> HandshakeV10::decode(Bytes payload, const Context& context)
 void HandshakeV10::encode(Writer& writer, const Context&) const {
   const std::uint64_t bits = capabilities.bits();
   const bool plugin_auth = capabilities.has(Capability::plugin_auth);
-  // Without PLUGIN_AUTH no length is announced, and readers take 13 bytes.
+  // Without PLUGIN_AUTH no length is announced, and readers take 13 bytes. The longest field that
+  // can be announced leaves no room for a NUL.
+  const std::uint64_t with_nul =
+      std::min<std::uint64_t>(auth_plugin_data_part2.size() + 1, part2_max_size);
   const std::uint64_t part2_size =
-      plugin_auth ? std::max<std::uint64_t>(part2_min_size, auth_plugin_data_part2.size() + 1)
-                  : part2_min_size;
+      plugin_auth ? std::max(part2_min_size, with_nul) : part2_min_size;
   if (auth_plugin_data_part2.size() > part2_size) {
     writer.fail(errc::too_long, "auth_plugin_data_part2");
   }

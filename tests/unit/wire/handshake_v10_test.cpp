@@ -94,6 +94,13 @@ TEST_CASE("the salt's second part takes max(13, length - 8) bytes", "[HandshakeV
   CHECK(greeting->auth_plugin_name == "nat");
   CHECK(encoded(*greeting) == to_hex(payload));
 
+  // The longest field there is has no room for a NUL.
+  const auto longest = hex(head + "ff" + filler + std::string(247 * 2, '7') + "6e617400");
+  const auto full = HandshakeV10::decode(longest, {});
+  REQUIRE(full);
+  CHECK(full->auth_plugin_data_part2.size() == 247);
+  CHECK(encoded(*full) == to_hex(longest));
+
   const auto lying = hex(head + "ff" + filler + tail);
   CHECK(to_string(HandshakeV10::decode(lying, {}).error()) ==
         "HandshakeV10.auth_plugin_data_part2: truncated at offset 38");
@@ -183,7 +190,7 @@ TEST_CASE("what does not fit a greeting is not written", "[HandshakeV10]") {
   const Buffer long_data(300, 'x');
   greeting.auth_plugin_data_part2 = long_data;
   greeting.capabilities = Capability::plugin_auth;
-  CHECK(fails(greeting) == "auth_plugin_data_len");
+  CHECK(fails(greeting) == "auth_plugin_data_part2");
   greeting.capabilities = Capability::secure_connection;
   CHECK(fails(greeting) == "auth_plugin_data_part2");
 }
