@@ -17,6 +17,7 @@ Result<PacketScanner::Step> PacketScanner::next(Bytes input) noexcept {
   }
   if (held_ != 0 || input.size() < packet_header_size) return gather_head(input);
   const PacketHeader header = read_packet_header(input.data());
+  if (header.length > max_frame_) return fail(errc::packet_too_large);
   const std::size_t wanted = std::min<std::size_t>(header.length, prefix_size);
   if (input.size() - packet_header_size < wanted) return gather_head(input);
   return start(header, input.subspan(packet_header_size, wanted), packet_header_size + wanted);
@@ -41,6 +42,7 @@ Result<PacketScanner::Step> PacketScanner::gather_head(Bytes input) noexcept {
     return need_more;
   }
   const PacketHeader header = read_packet_header(held_bytes_.data());
+  if (header.length > max_frame_) return fail(errc::packet_too_large);
   const std::size_t wanted = std::min<std::size_t>(header.length, prefix_size);
   if (!take_up_to(packet_header_size + wanted)) {
     need_more.consumed = consumed;
@@ -50,9 +52,8 @@ Result<PacketScanner::Step> PacketScanner::gather_head(Bytes input) noexcept {
   return start(header, Bytes(held_bytes_).subspan(packet_header_size, wanted), consumed);
 }
 
-Result<PacketScanner::Step> PacketScanner::start(PacketHeader header, Bytes prefix,
-                                                 std::size_t consumed) noexcept {
-  if (header.length > max_frame_) return fail(errc::packet_too_large);
+PacketScanner::Step PacketScanner::start(PacketHeader header, Bytes prefix,
+                                         std::size_t consumed) noexcept {
   state_ = State::body;
   sequence_id_ = header.sequence_id;
   last_frame_ = header.length < max_frame_;

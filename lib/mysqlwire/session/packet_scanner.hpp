@@ -83,7 +83,7 @@ class PacketScanner {
   enum class State : std::uint8_t { header, body, next_header, failed };
 
   Result<Step> gather_head(Bytes input) noexcept;
-  Result<Step> start(PacketHeader header, Bytes prefix, std::size_t consumed) noexcept;
+  Step start(PacketHeader header, Bytes prefix, std::size_t consumed) noexcept;
   Result<Step> pass(Bytes input) noexcept;
   Error fail(errc code) noexcept;
 

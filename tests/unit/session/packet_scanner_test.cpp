@@ -145,7 +145,10 @@ TEST_CASE("frames of one packet must continue its sequence", "[packet_scanner]")
 
 TEST_CASE("a frame above the frame limit is refused", "[packet_scanner]") {
   PacketScanner scanner(2);
-  CHECK(scanner.next(hex("03000000 616161")).error().code == errc::packet_too_large);
+  CHECK(scanner.next(hex("03000000")).error().code == errc::packet_too_large);
+  PacketScanner drip(2);
+  CHECK(drip.next(hex("0300"))->kind == Kind::need_more);
+  CHECK(drip.next(hex("0000")).error().code == errc::packet_too_large);
   PacketScanner later(2);
   CHECK(later.next(hex("02000000 6161"))->kind == Kind::head);
   CHECK(later.next(hex("03000001")).error().code == errc::packet_too_large);
