@@ -97,6 +97,13 @@ S 09000001 ff2b07234859303030)")) == "3*command err");
 S 09000001 ff2b07234859303030
 S 07000001 00000002000000)")) == "err ok");
   CHECK(pipelined.idle());
+  // One malformed command takes one ERR; the next is the reply to what followed.
+  Tracker both = Tracker::in_command_phase(dialect());
+  run_whole(both, conversation("C 02000000 1901\nC 01000000 1a"));
+  CHECK(run_whole(both, conversation("S 09000001 ff2b07234859303030")) == "err");
+  CHECK_FALSE(both.response_complete());
+  CHECK(run_whole(both, conversation("S 09000001 ff2b07234859303030")) == "err");
+  CHECK(both.idle());
   // MariaDB stays silent.
   CHECK(run(dialect(), "C 02000000 1901\nC 01000000 0e\nS 07000001 00000002000000") ==
         "2*command ok");
