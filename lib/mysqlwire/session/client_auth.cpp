@@ -1,6 +1,8 @@
 #include <mysqlwire/session/client_auth.hpp>
 #include <mysqlwire/wire/auth.hpp>
+#include <mysqlwire/wire/err_packet.hpp>
 #include <mysqlwire/wire/frame.hpp>
+#include <mysqlwire/wire/ok_packet.hpp>
 #include <mysqlwire/wire/salt.hpp>
 
 namespace mysqlwire {
@@ -51,7 +53,7 @@ ClientAuth::Step ClientAuth::admit(const Packet& packet) {
   }
   if (payload.size() > max_payload) return fail({errc::packet_too_large, 0, "login", ""});
   // An ERR says why the server ends it; it is worth more than its sequence id.
-  if (!payload.empty() && payload.front() == 0xff) {
+  if (!payload.empty() && payload.front() == ErrPacket::header) {
     verdict_.assign(payload.begin(), payload.end());
     sequence_id_ = static_cast<std::uint8_t>(packet.last_sequence_id + 1);
     phase_ = Phase::over;
@@ -74,7 +76,7 @@ ClientAuth::Step ClientAuth::on_auth_packet(const Packet& packet) {
   const Bytes payload = packet.payload;
   if (payload.empty()) return fail({errc::truncated, 0, "login", "header"});
   switch (payload.front()) {
-    case 0x00: return on_ok(payload);
+    case OkPacket::header: return on_ok(payload);
     case AuthMoreData::header:
       return next_round(AuthSource::more_data, plugin_, payload.subspan(1));
     case AuthNextFactor::header: return on_next_factor(payload);
@@ -87,6 +89,8 @@ ClientAuth::Step ClientAuth::on_auth_packet(const Packet& packet) {
 }
 
 ClientAuth::Step ClientAuth::on_ok(Bytes payload) {
+  const auto ok = OkPacket::decode(payload, context());
+  if (!ok) return fail(ok.error());
   verdict_.assign(payload.begin(), payload.end());
   phase_ = Phase::over;
   return Step::ready;

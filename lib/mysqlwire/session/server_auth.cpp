@@ -1,10 +1,9 @@
 #include <mysqlwire/session/server_auth.hpp>
 #include <mysqlwire/wire/auth.hpp>
+#include <mysqlwire/wire/err_packet.hpp>
 #include <mysqlwire/wire/frame.hpp>
 #include <mysqlwire/wire/salt.hpp>
 #include <mysqlwire/wire/wipe.hpp>
-
-#include <algorithm>
 
 namespace mysqlwire {
 namespace {
@@ -17,12 +16,6 @@ constexpr std::uint64_t login_overhead = 256;
 constexpr std::string_view old_auth_text =
     "Client does not support authentication protocol requested by server; consider upgrading MySQL "
     "client";
-
-struct ErrText {
-  std::uint16_t code = 0;
-  std::string_view sqlstate;
-  std::string_view text;
-};
 
 /// A command in place of the packet that was due: it begins a sequence of its own.
 bool is_quit(const Packet& packet) noexcept {
@@ -118,7 +111,7 @@ ServerAuth::Step ServerAuth::refuse(const Error& error, Buffer& out) {
 
 ServerAuth::Step ServerAuth::refuse_with(Refusal refusal, const Error& error, Buffer& out) {
   // Before a login was read nothing is known of the client: it gets the form of today.
-  ErrText packet;
+  ErrPacket packet;
   switch (refusal) {
     case Refusal::bad_handshake: packet = {1043, "08S01", "Bad handshake"}; break;
     case Refusal::out_of_order: packet = {1156, "08S01", "Got packets out of order"}; break;
@@ -129,16 +122,10 @@ ServerAuth::Step ServerAuth::refuse_with(Refusal refusal, const Error& error, Bu
     case Refusal::old_client: packet = {1251, "08004", old_auth_text}; break;
     case Refusal::unknown_command: packet = {1047, "08S01", "Unknown command"}; break;
   }
-  const std::size_t start = begin_packet(out);
-  Writer writer(out, "ErrPacket");
-  writer.u8(0xff);
-  writer.u16(packet.code);
-  if (refusal != Refusal::old_client) {
-    writer.text("#");
-    writer.text(packet.sqlstate);
-  }
-  writer.text(packet.text);
-  end_packet(out, start, sequence_id_);
+  if (refusal == Refusal::old_client) packet.sql_state = {};
+  Context written;
+  written.capabilities = Capability::protocol_41;
+  (void)append_message(out, packet, written, sequence_id_);  // fits: the texts are our own
   wipe(login_.auth_response);
   error_ = error;
   phase_ = Phase::over;
