@@ -39,7 +39,7 @@ std::string canonical_ipv6(std::string_view text) {
 /// What is wrong with a host that stands outside brackets; empty when nothing is.
 std::string host_fault(std::string_view host) {
   if (host.empty()) return "the host is missing; 0.0.0.0 and [::] stand for every address";
-  if (host.find(':') != host.npos) return "an IPv6 address stands in brackets: \"[::1]:3306\"";
+  if (!canonical_ipv6(host).empty()) return "an IPv6 address stands in brackets: \"[::1]:3306\"";
   if (host.size() > 253 || !std::ranges::all_of(host, is_host_character)) {
     return "a host name consists of letters, digits, '.', '-' and '_'";
   }

@@ -35,6 +35,11 @@ bool is_server_version(std::string_view text) noexcept {
   return true;
 }
 
+/// What a [kind.NAME] table defines.
+std::string_view noun(std::string_view kind) noexcept {
+  return kind == "listen" ? "listener" : kind;
+}
+
 /// One [kind.NAME] table.
 struct Named {
   std::string name;
@@ -56,7 +61,7 @@ class Loader {
     health();
     log();
     top_.reject_unknown();
-    unused();
+    if (report_.clean()) unused();
     return std::move(config_);
   }
 
@@ -122,10 +127,13 @@ std::vector<Named> Loader::named(std::string_view kind, std::string_view without
     if (const toml::table* table = child.as_table()) {
       found.push_back({std::string(key.str()), key.source(), table});
     } else {
+      // What stands in a user's place by mistake may be a hash or a password.
+      const bool secret = kind == "user" && child.is_string();
       report_.error(key.source(),
                     fmt::format("{}.{}: expected a table [{}.NAME], found {}; the keys of a {} "
-                                "stand below its own [{}.NAME]",
-                                kind, quote_key(key.str()), kind, describe(child), kind, kind));
+                                "stand below a line [{}.NAME]",
+                                kind, quote_key(key.str()), kind,
+                                secret ? "a string" : describe(child), noun(kind), kind));
     }
   }
   std::ranges::sort(found, [](const Named& a, const Named& b) { return a.at.begin < b.at.begin; });
@@ -141,7 +149,7 @@ bool Loader::check_name(std::string_view kind, const Named& item) {
                     });
   if (!good) {
     report_.error(item.at, fmt::format("{}: a {}'s name has 1 to {} letters, digits, '_', '-', '.'",
-                                       path(kind, item), kind, longest_name));
+                                       path(kind, item), noun(kind), longest_name));
   }
   return good;
 }
@@ -152,8 +160,8 @@ std::optional<Endpoint> Loader::endpoint(TableReader& reader, std::string_view k
   auto endpoint = parse_endpoint(text.text, &why);
   if (!endpoint) {
     reader.fault(text.at, key,
-                 fmt::format("expected an address such as \"127.0.0.1:3306\", found {:?}: {}",
-                             text.text, why));
+                 fmt::format("expected an address such as \"127.0.0.1:{}\", found {}: {}",
+                             key == "bind" ? 6446 : 3306, shown(text.text), why));
   }
   return endpoint;
 }
@@ -208,7 +216,7 @@ void Loader::check_bind(TableReader& reader, const Endpoint& bind, const Located
     if (!binds_clash(bind, other)) continue;
     reader.fault(
         text.at, "bind",
-        fmt::format("{:?} is taken: {} listens on {:?}", text.text, owner, to_string(other)));
+        fmt::format("{} is taken: {} listens on {:?}", shown(text.text), owner, to_string(other)));
     return;
   }
   binds_.emplace_back(bind, reader.path());
@@ -258,7 +266,7 @@ void Loader::pool(const Named& item) {
     used_servers_.push_back(name.text);
     if (std::ranges::find(server_names_, name.text) == server_names_.end()) {
       reader.fault(name.at, "servers",
-                   fmt::format("there is no server {:?}{}", name.text,
+                   fmt::format("there is no server {}{}", shown(name.text),
                                did_you_mean(name.text, server_names_)));
     } else if (std::ranges::find(pool.servers, name.text) != pool.servers.end()) {
       reader.fault(name.at, "servers", fmt::format("{:?} is in the list already", name.text));
@@ -300,7 +308,7 @@ void Loader::user(const Named& item) {
     used_pools_.push_back(pool->text);
     if (std::ranges::find(pool_names_, pool->text) == pool_names_.end()) {
       reader.fault(pool->at, "pool",
-                   fmt::format("there is no pool {:?}{}", pool->text,
+                   fmt::format("there is no pool {}{}", shown(pool->text),
                                did_you_mean(pool->text, pool_names_)));
     }
   }

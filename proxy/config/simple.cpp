@@ -35,7 +35,8 @@ class Flags {
     std::string why;
     auto endpoint = parse_endpoint(text, &why);
     if (!endpoint) {
-      fault(flag, fmt::format("expected an address such as \"127.0.0.1:3306\", found {:?}: {}",
+      const std::string_view port = flag == "--listen" ? "6446" : "3306";
+      fault(flag, fmt::format("expected an address such as \"127.0.0.1:{}\", found {:?}: {}", port,
                               text, why));
     }
     return endpoint;

@@ -13,11 +13,6 @@ namespace {
 
 constexpr std::size_t longest_shown = 80;
 
-std::string shown(std::string_view text) {
-  if (text.size() <= longest_shown) return fmt::format("{:?}", text);
-  return fmt::format("{:?}...", text.substr(0, longest_shown));
-}
-
 std::string one_of(const std::vector<std::string>& words) {
   std::string text;
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -57,6 +52,11 @@ LoadResult Report::finish(Config config) && {
   return result;
 }
 
+std::string shown(std::string_view text) {
+  if (text.size() <= longest_shown) return fmt::format("{:?}", text);
+  return fmt::format("{:?}...", text.substr(0, longest_shown));
+}
+
 std::string describe(const toml::node& node) {
   switch (node.type()) {
     case toml::node_type::table: return "a table";
@@ -82,7 +82,7 @@ bool is_bare_key(std::string_view key) noexcept {
 }
 
 std::string quote_key(std::string_view key) {
-  return is_bare_key(key) ? std::string(key) : fmt::format("{:?}", key);
+  return is_bare_key(key) && key.size() <= longest_shown ? std::string(key) : shown(key);
 }
 
 std::string TableReader::full(std::string_view key) const {

@@ -42,13 +42,17 @@ class Report {
   std::vector<Entry> warnings_;
 };
 
+/// "\"127.0.0.1\"": a text for messages, escaped, and cut when it is long.
+std::string shown(std::string_view text);
+
 /// "integer 2", "string \"2s\"", "a table": what stands there, for messages, on one line.
 std::string describe(const toml::node& node);
 
 /// True for a key that TOML lets stand without quotes.
 bool is_bare_key(std::string_view key) noexcept;
 
-/// "proxy", "a-b", but "\"jo.e\"": a key as it has to be written.
+/// "proxy", "a-b", but "\"jo.e\"": a key as it has to be written. Cut when it is
+/// long.
 std::string quote_key(std::string_view key);
 
 /// A text with the place where it stands.

@@ -24,11 +24,14 @@ std::string hash_fault(std::string_view text, const mysqlwire::Error& error) {
     return "expected 40 hex digits, found an empty string; an account without a password can't be "
            "used through the proxy, give it one";
   }
-  if (error.code == mysqlwire::errc::unsupported) return fmt::format("found a {}", error.message);
-  return fmt::format(
-      "expected 40 hex digits, with or without a leading *, found {} bytes that are "
-      "not (the first fault is at byte {})",
-      text.size(), error.offset + 1);
+  constexpr std::string_view wanted = "expected 40 hex digits, with or without a leading *";
+  switch (error.code) {
+    case mysqlwire::errc::unsupported: return fmt::format("can't be used: {}", error.message);
+    case mysqlwire::errc::truncated:
+    case mysqlwire::errc::too_long:
+      return fmt::format("{}, found {} of them", wanted, text.size() - (text[0] == '*' ? 1 : 0));
+    default: return fmt::format("{}; byte {} is none", wanted, error.offset + 1);
+  }
 }
 
 }  // namespace mysqlproxy

@@ -1,0 +1,145 @@
+#include "proxy/config/load.hpp"
+
+#include "unit/proxy/temporary_folder.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <vector>
+
+using namespace mysqlproxy;
+namespace fs = std::filesystem;
+
+// Each case is NAME.toml and NAME.expected, what loading it says: the problems, one a line, then
+// (valid) the effective configuration with its hashes.
+
+namespace {
+
+std::vector<fs::path> cases(const char* kind) {
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(fs::path(MYSQLWIRE_CONFIG_CASES) / kind)) {
+    if (entry.path().extension() == ".toml") found.push_back(entry.path());
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+std::string expectation(fs::path path) {
+  return test::read_file(path.replace_extension(".expected").string());
+}
+
+LoadResult load_case(const fs::path& path) {
+  return load_text(test::read_file(path.string()), path.filename().string());
+}
+
+std::string problems(const LoadResult& result) {
+  std::string text;
+  for (const auto& problem : result.warnings) text += "warning: " + to_string(problem) + "\n";
+  for (const auto& problem : result.errors) text += "error: " + to_string(problem) + "\n";
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("valid configurations mean what is expected") {
+  const auto all = cases("valid");
+  REQUIRE(all.size() >= 3);
+  for (const auto& path : all) {
+    INFO(path);
+    const auto result = load_case(path);
+    CHECK(result.errors.empty());
+    REQUIRE(result.config);
+    CHECK(problems(result) + to_toml(*result.config, true) == expectation(path));
+  }
+}
+
+TEST_CASE("what is printed loads to the same configuration") {
+  for (const auto& path : cases("valid")) {
+    INFO(path);
+    const auto first = load_case(path);
+    REQUIRE(first.config);
+    const auto second = load_text(to_toml(*first.config, true), "printed.toml");
+    CHECK(problems(second).empty());
+    REQUIRE(second.config);
+    CHECK(second.config->proxy == first.config->proxy);
+    CHECK(second.config->listeners == first.config->listeners);
+    CHECK(second.config->servers == first.config->servers);
+    CHECK(second.config->pools == first.config->pools);
+    CHECK(second.config->users == first.config->users);
+    CHECK(second.config->health.interval == first.config->health.interval);
+    CHECK(second.config->health.timeout == first.config->health.timeout);
+    CHECK(second.config->health.user == first.config->health.user);
+    CHECK(second.config->log == first.config->log);
+  }
+}
+
+TEST_CASE("bad configurations: every fault, with its place and what was meant") {
+  const auto all = cases("invalid");
+  REQUIRE(all.size() >= 13);
+  for (const auto& path : all) {
+    INFO(path);
+    const auto result = load_case(path);
+    CHECK_FALSE(result.config);
+    CHECK_FALSE(result.errors.empty());
+    CHECK(problems(result) == expectation(path));
+    for (const auto& problem : result.errors) {
+      const std::string line = to_string(problem);
+      CHECK(std::ranges::none_of(line, [](unsigned char c) { return c < ' ' || c == 0x7F; }));
+    }
+  }
+}
+
+TEST_CASE("any beginning of a file is either good or said to be bad") {
+  const std::string text =
+      test::read_file((fs::path(MYSQLWIRE_CONFIG_CASES) / "valid" / "full.toml").string());
+  for (std::size_t size = 0; size <= text.size(); size += 7) {
+    const auto result = load_text(std::string_view(text).substr(0, size), "cut.toml");
+    CHECK(result.config.has_value() == result.errors.empty());
+  }
+}
+
+TEST_CASE("names are looked up as they stand") {
+  const auto result = load_case(fs::path(MYSQLWIRE_CONFIG_CASES) / "valid" / "forms.toml");
+  REQUIRE(result.config);
+  const Config& config = *result.config;
+  REQUIRE(config.find_user("APP") != nullptr);
+  CHECK(config.find_user("APP") != config.find_user("app"));
+  CHECK(config.find_user("App") == nullptr);
+  CHECK(config.find_user("") == nullptr);
+  REQUIRE(config.find_server("z") != nullptr);
+  CHECK(config.find_server("z")->address.host == "2001:db8::1");
+  REQUIRE(config.find_pool("main") != nullptr);
+  CHECK(config.find_pool("main")->servers.front() == "z");
+}
+
+TEST_CASE("the health check's password comes from its file") {
+  const test::TemporaryFolder folder;
+  const std::string base =
+      test::read_file((fs::path(MYSQLWIRE_CONFIG_CASES) / "valid" / "minimal.toml").string());
+  test::write_file(folder / "pw", "monitor's\n");
+  fs::permissions(folder / "pw", fs::perms(0644));
+  test::write_file(folder / "proxy.toml",
+                   base + "[health]\nuser = \"monitor\"\npassword_file = \"pw\"\n");
+  const auto result = load_file(folder / "proxy.toml");
+  REQUIRE(result.config);
+  CHECK(mysqlwire::as_text(result.config->health.password.bytes()) == "monitor's");
+  CHECK(result.config->health.password_file == "pw");
+  REQUIRE(result.warnings.size() == 1);
+  CHECK(result.warnings.front().where == folder / "proxy.toml" + ":13:17");
+  CHECK(to_toml(*result.config).find("monitor's") == std::string::npos);
+}
+
+TEST_CASE("what is defined and never used is a warning") {
+  const std::string base =
+      test::read_file((fs::path(MYSQLWIRE_CONFIG_CASES) / "valid" / "minimal.toml").string());
+  const auto result = load_text(base +
+                                    "[server.db2]\naddress = \"127.0.0.1:3306\"\n"
+                                    "[pool.spare]\nservers = [\"db1\"]\n",
+                                "p.toml");
+  REQUIRE(result.config);
+  CHECK(problems(result) ==
+        "warning: p.toml:11:9: server.db2 is in no pool\n"
+        "warning: p.toml:12:11: server.db2 has the address of server.db1: 127.0.0.1:3306\n"
+        "warning: p.toml:13:7: pool.spare has no user\n");
+}
