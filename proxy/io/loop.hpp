@@ -1,0 +1,155 @@
+// One data thread's event loop: an edge-triggered epoll set, a coarse clock and an inbox.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <coroutine>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+namespace mysqlproxy {
+
+class Loop;
+class Socket;
+
+/// Where one coroutine sleeps until any of the things that it cares about happens: a socket of
+/// its own became ready, its deadline passed, somebody called notify(). It says that something
+/// happened, not what: the coroutine looks at its flags again after each wake-up.
+class Waker {
+ public:
+  explicit Waker(Loop& loop) noexcept : loop_(loop) {}
+  ~Waker();
+  Waker(const Waker&) = delete;
+  Waker& operator=(const Waker&) = delete;
+
+  /// Lets the coroutine go on, soon and never from inside this call. Only from the loop's thread.
+  void notify() noexcept;
+
+  /// co_await waker.yield(): lets the others on this thread run first.
+  class Yield {
+   public:
+    explicit Yield(Waker& waker) noexcept : waker_(waker) {}
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> handle) const noexcept {
+      waker_.sleeper_ = handle;
+      waker_.notify();
+    }
+    void await_resume() const noexcept {}
+
+   private:
+    Waker& waker_;
+  };
+  Yield yield() noexcept { return Yield(*this); }
+
+  bool await_ready() noexcept {
+    const bool pending = pending_;
+    pending_ = false;
+    return pending;
+  }
+  void await_suspend(std::coroutine_handle<> handle) noexcept { sleeper_ = handle; }
+  void await_resume() const noexcept {}
+
+ private:
+  friend class Loop;
+  void resume() noexcept;
+
+  Loop& loop_;
+  std::coroutine_handle<> sleeper_;
+  bool pending_ = false;
+  bool queued_ = false;
+};
+
+/// A point in coarse time at which a Waker is notified. Setting and clearing cost a few
+/// instructions and no system call; precision is the loop's tick (100 ms).
+class Deadline {
+ public:
+  Deadline(Loop& loop, Waker& waker) noexcept : loop_(loop), waker_(waker) {}
+  ~Deadline() { clear(); }
+  Deadline(const Deadline&) = delete;
+  Deadline& operator=(const Deadline&) = delete;
+
+  void set(std::chrono::milliseconds from_now) noexcept;
+  void clear() noexcept;
+  bool is_set() const noexcept { return at_ != 0; }
+  /// True from the moment it passed until the next set() or clear().
+  bool passed() const noexcept { return passed_; }
+
+ private:
+  friend class Loop;
+  Deadline*& bucket() const noexcept;
+
+  Loop& loop_;
+  Waker& waker_;
+  Deadline* next_ = nullptr;
+  Deadline* previous_ = nullptr;
+  std::uint64_t at_ = 0;  ///< coarse milliseconds; 0: not set
+  bool passed_ = false;
+};
+
+/// The event loop of one data thread. Everything that belongs to it is touched by its thread only,
+/// except post() and stop().
+class Loop {
+ public:
+  static constexpr std::size_t scratch_size = 64 * 1024;
+  static constexpr std::chrono::milliseconds tick{100};
+
+  Loop();
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// Runs until stop().
+  void run();
+  /// Ends run() after the batch under way. Any thread.
+  void stop();
+  /// Runs `work` on the loop's thread. Any thread.
+  void post(std::function<void()> work);
+
+  /// The thread's buffer for reading. What is in it is gone after the next suspension.
+  std::span<std::uint8_t> scratch() noexcept { return *scratch_; }
+  /// Milliseconds of the monotonic clock, as of the start of this batch of events.
+  std::uint64_t now() const noexcept { return now_; }
+
+  /// Destroys `owned` after the batch of events under way, when no event can still name it.
+  template <class T>
+  void bury(std::unique_ptr<T> owned) {
+    graves_.push_back(std::shared_ptr<void>(std::move(owned)));
+  }
+
+ private:
+  friend class Waker;
+  friend class Deadline;
+  friend class Socket;
+
+  void watch(Socket& socket);
+  void run_ready();
+  void run_posted();
+  void check_deadlines();
+  void refresh_clock() noexcept;
+  std::uint64_t current_tick() const noexcept {
+    return now_ / static_cast<std::uint64_t>(tick.count());
+  }
+
+  int epoll_ = -1;
+  int event_ = -1;  ///< eventfd that post() and stop() write
+  std::unique_ptr<std::array<std::uint8_t, scratch_size>> scratch_;
+  std::vector<Waker*> ready_;
+  std::vector<Waker*> running_;
+  std::vector<std::shared_ptr<void>> graves_;
+  /// Deadlines by the tick that they fall in, modulo the wheel's size.
+  std::array<Deadline*, 1024> wheel_{};
+  std::size_t deadlines_ = 0;  ///< how many are set
+  std::uint64_t now_ = 0;
+  std::uint64_t tick_ = 0;  ///< the last one that was checked
+
+  std::mutex mutex_;
+  std::vector<std::function<void()>> posted_;
+  std::atomic<bool> stopping_ = false;
+};
+
+}  // namespace mysqlproxy
