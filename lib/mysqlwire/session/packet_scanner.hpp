@@ -73,6 +73,11 @@ class PacketScanner {
   /// No packet is under way: not one byte of the next header has been seen.
   bool at_boundary() const noexcept { return state_ == State::header && held_ == 0; }
 
+  /// Bytes of the payload under way (or just ended) that its headers have announced so far.
+  std::uint64_t announced_size() const noexcept { return payload_size_; }
+  /// The sequence id of the frame under way (or just ended).
+  std::uint8_t sequence_id() const noexcept { return sequence_id_; }
+
   /// The bytes of header and prefix that were consumed by need_more and whose `head` is still to
   /// come. For a relay that does not forward a packet before it knows what it is.
   Bytes pending() const noexcept {

@@ -1,0 +1,81 @@
+#include "proxy/net/address.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <array>
+#include <cstring>
+
+namespace mysqlproxy {
+namespace {
+
+const sockaddr_in& as_v4(const SocketAddress& address) {
+  return reinterpret_cast<const sockaddr_in&>(address.storage);
+}
+const sockaddr_in6& as_v6(const SocketAddress& address) {
+  return reinterpret_cast<const sockaddr_in6&>(address.storage);
+}
+
+std::string number_of(const SocketAddress& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const void* bytes = address.storage.ss_family == AF_INET6
+                          ? static_cast<const void*>(&as_v6(address).sin6_addr)
+                          : static_cast<const void*>(&as_v4(address).sin_addr);
+  ::inet_ntop(address.storage.ss_family, bytes, text.data(), text.size());
+  return text.data();
+}
+
+bool is_loopback(const SocketAddress& address) {
+  if (address.storage.ss_family == AF_INET6) return IN6_IS_ADDR_LOOPBACK(&as_v6(address).sin6_addr);
+  return (ntohl(as_v4(address).sin_addr.s_addr) >> 24) == 127;
+}
+
+}  // namespace
+
+std::vector<SocketAddress> resolve_now(const Endpoint& endpoint) {
+  std::vector<SocketAddress> found;
+  if (endpoint.kind == Endpoint::Kind::unix_socket) {
+    SocketAddress address;
+    sockaddr_un path{};
+    path.sun_family = AF_UNIX;
+    if (endpoint.path.size() >= sizeof path.sun_path) return found;
+    std::memcpy(path.sun_path, endpoint.path.data(), endpoint.path.size());
+    std::memcpy(&address.storage, &path, sizeof path);
+    address.size = sizeof path;
+    found.push_back(address);
+    return found;
+  }
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV | AI_PASSIVE;
+  addrinfo* list = nullptr;
+  const std::string port = std::to_string(endpoint.port);
+  const char* host = endpoint.host.empty() ? nullptr : endpoint.host.c_str();
+  if (::getaddrinfo(host, port.c_str(), &hints, &list) != 0) return found;
+  for (const addrinfo* one = list; one != nullptr; one = one->ai_next) {
+    SocketAddress address;
+    std::memcpy(&address.storage, one->ai_addr, one->ai_addrlen);
+    address.size = one->ai_addrlen;
+    found.push_back(address);
+  }
+  ::freeaddrinfo(list);
+  return found;
+}
+
+std::string describe(const SocketAddress& peer) {
+  if (peer.storage.ss_family == AF_UNIX) return "unix";
+  if (peer.storage.ss_family == AF_INET6)
+    return fmt::format("[{}]:{}", number_of(peer), ntohs(as_v6(peer).sin6_port));
+  return fmt::format("{}:{}", number_of(peer), ntohs(as_v4(peer).sin_port));
+}
+
+std::string host_name(const SocketAddress& peer) {
+  if (peer.storage.ss_family == AF_UNIX || is_loopback(peer)) return "localhost";
+  return number_of(peer);
+}
+
+}  // namespace mysqlproxy

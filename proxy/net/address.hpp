@@ -1,0 +1,22 @@
+// Between names, socket addresses and text.
+#pragma once
+
+#include "proxy/config/config.hpp"
+#include "proxy/pool/server.hpp"
+
+#include <string>
+#include <vector>
+
+namespace mysqlproxy {
+
+/// The socket addresses of an endpoint; empty when its name can't be resolved. May block on DNS.
+std::vector<SocketAddress> resolve_now(const Endpoint& endpoint);
+
+/// "10.0.0.9:41234", "[2001:db8::1]:41234", "unix".
+std::string describe(const SocketAddress& peer);
+
+/// The client's host as servers name it in "Access denied for user 'u'@'host'": its address, or
+/// localhost for this machine.
+std::string host_name(const SocketAddress& peer);
+
+}  // namespace mysqlproxy

@@ -1,0 +1,89 @@
+#include "proxy/pool/server.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace mysqlproxy {
+namespace {
+
+/// How long a server is left alone after `failures` failures in a row.
+std::chrono::milliseconds back_off(unsigned failures) {
+  constexpr std::chrono::milliseconds first{500};
+  constexpr std::chrono::milliseconds most{16000};
+  return std::min(most, first * (1U << std::min(failures, 5U)));
+}
+
+}  // namespace
+
+std::vector<SocketAddress> Server::addresses() const {
+  const std::lock_guard lock(mutex_);
+  return addresses_;
+}
+
+void Server::set_addresses(std::vector<SocketAddress> addresses) {
+  const std::lock_guard lock(mutex_);
+  addresses_ = std::move(addresses);
+}
+
+void Server::reached() {
+  const std::lock_guard lock(mutex_);
+  failures_ = 0;
+  retry_at_ = {};
+  if (reachability_ == Reachability::up) return;
+  reachability_ = Reachability::up;
+  since_ = std::chrono::system_clock::now();
+  reason_.clear();
+  log_.info("server " + describe_locked());
+}
+
+void Server::set_facts(ServerFacts facts) {
+  auto shared = std::make_shared<const ServerFacts>(std::move(facts));
+  const std::lock_guard lock(mutex_);
+  facts_ = std::move(shared);
+}
+
+std::shared_ptr<const ServerFacts> Server::facts() const {
+  const std::lock_guard lock(mutex_);
+  return facts_;
+}
+
+void Server::unreachable(std::string reason) {
+  const std::lock_guard lock(mutex_);
+  retry_at_ = Clock::now() + back_off(failures_);
+  ++failures_;
+  const bool news = reachability_ != Reachability::down || reason != reason_;
+  if (reachability_ != Reachability::down) since_ = std::chrono::system_clock::now();
+  reachability_ = Reachability::down;
+  reason_ = std::move(reason);
+  if (news) log_.warn("server " + describe_locked());
+}
+
+Reachability Server::reachability() const {
+  const std::lock_guard lock(mutex_);
+  return reachability_;
+}
+
+bool Server::worth_a_try(Clock::time_point now) const {
+  const std::lock_guard lock(mutex_);
+  return reachability_ != Reachability::down || now >= retry_at_;
+}
+
+std::string Server::describe() const {
+  const std::lock_guard lock(mutex_);
+  return describe_locked();
+}
+
+std::string Server::describe_locked() const {
+  switch (reachability_) {
+    case Reachability::unknown: return fmt::format("{} not tried yet", name());
+    case Reachability::up: return fmt::format("{} up", name());
+    case Reachability::down: break;
+  }
+  const auto since = fmt::localtime(std::chrono::system_clock::to_time_t(since_));
+  return fmt::format("{} down since {:%H:%M:%S}, {}", name(), since, reason_);
+}
+
+}  // namespace mysqlproxy

@@ -1,0 +1,117 @@
+// One database server as all threads see it: where it is, whether it can be reached, what it can
+// do.
+#pragma once
+
+#include "proxy/config/config.hpp"
+#include "proxy/log/log.hpp"
+
+#include <mysqlwire/wire/capabilities.hpp>
+#include <mysqlwire/wire/context.hpp>
+#include <mysqlwire/wire/status.hpp>
+
+#include <sys/socket.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace mysqlproxy {
+
+/// What a server says of itself in its greeting, as far as clients are told of it.
+struct ServerFacts {
+  std::string version;  ///< as on the wire, MariaDB's "5.5.5-" included
+  mysqlwire::Flavor flavor = mysqlwire::Flavor::mysql;
+  mysqlwire::Capabilities capabilities;
+  std::uint8_t collation = 0;
+
+  friend bool operator==(const ServerFacts&, const ServerFacts&) = default;
+};
+
+/// A socket address of either family, or a unix path.
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+};
+
+/// Whether a server can be used just now.
+enum class Reachability : std::uint8_t { unknown, up, down };
+
+/// Shared by all threads; lives as long as a session or the configuration names it.
+class Server {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  Server(ServerConfig config, Log& log) : config_(std::move(config)), log_(log) {}
+
+  const std::string& name() const noexcept { return config_.name; }
+  const ServerConfig& config() const noexcept { return config_; }
+
+  /// Resolved addresses; empty until the first look-up succeeded.
+  std::vector<SocketAddress> addresses() const;
+  void set_addresses(std::vector<SocketAddress> addresses);
+
+  /// The server can be reached: it has answered a login, be it with no. Logged when that is news.
+  void reached();
+  /// It answered with a greeting; nothing is known of it before the first one.
+  void set_facts(ServerFacts facts);
+  std::shared_ptr<const ServerFacts> facts() const;
+  /// It can't be reached; it is left alone for a while, longer each time. Logged when that is news.
+  void unreachable(std::string reason);
+
+  Reachability reachability() const;
+  /// Up, or not tried yet, or down for so long that another try is due.
+  bool worth_a_try(Clock::time_point now) const;
+  /// "db3 down since 12:01:07, connection refused", "db1 up".
+  std::string describe() const;
+
+  /// Counted by whoever opens and closes connections for sessions.
+  std::atomic<std::uint32_t> connections = 0;
+
+ private:
+  std::string describe_locked() const;
+
+  const ServerConfig config_;
+  Log& log_;
+  mutable std::mutex mutex_;
+  std::vector<SocketAddress> addresses_;
+  std::shared_ptr<const ServerFacts> facts_;
+  Reachability reachability_ = Reachability::unknown;
+  std::string reason_;
+  std::chrono::system_clock::time_point since_{};
+  Clock::time_point retry_at_{};
+  unsigned failures_ = 0;
+};
+
+/// Counts one session's connection to a server for as long as it lives.
+class ServerSlot {
+ public:
+  ServerSlot() noexcept = default;
+  explicit ServerSlot(std::shared_ptr<Server> server) : server_(std::move(server)) {
+    server_->connections.fetch_add(1, std::memory_order_relaxed);
+  }
+  ServerSlot(ServerSlot&& other) noexcept : server_(std::move(other.server_)) {}
+  ServerSlot& operator=(ServerSlot&& other) noexcept {
+    if (this != &other) {
+      release();
+      server_ = std::move(other.server_);
+    }
+    return *this;
+  }
+  ~ServerSlot() { release(); }
+
+  const std::shared_ptr<Server>& server() const noexcept { return server_; }
+
+ private:
+  void release() noexcept {
+    if (server_) server_->connections.fetch_sub(1, std::memory_order_relaxed);
+    server_.reset();
+  }
+
+  std::shared_ptr<Server> server_;
+};
+
+}  // namespace mysqlproxy

@@ -1,0 +1,41 @@
+#include "proxy/pool/topology.hpp"
+
+#include <utility>
+
+namespace mysqlproxy {
+
+Topology::Topology(Config config, const Topology* previous, Log& log) : config_(std::move(config)) {
+  std::map<std::string, std::shared_ptr<Server>> by_name;
+  for (const auto& wanted : config_.servers) {
+    std::shared_ptr<Server> server;
+    if (previous != nullptr) {
+      for (const auto& old : previous->servers_) {
+        if (old->config() == wanted) server = old;
+      }
+    }
+    if (!server) server = std::make_shared<Server>(wanted, log);
+    by_name[wanted.name] = server;
+    servers_.push_back(std::move(server));
+  }
+  std::map<std::string, std::shared_ptr<Pool>> pools;
+  for (const auto& pool : config_.pools) {
+    std::vector<std::shared_ptr<Server>> servers;
+    for (const auto& name : pool.servers) servers.push_back(by_name.at(name));
+    pools[pool.name] = std::make_shared<Pool>(pool, std::move(servers));
+  }
+  for (const auto& user : config_.users) users_[user.name] = {user, pools.at(user.pool)};
+}
+
+const Topology::User* Topology::find_user(std::string_view name) const {
+  const auto found = users_.find(name);
+  return found == users_.end() ? nullptr : &found->second;
+}
+
+CommonGround Topology::ground(std::string_view version_override) const {
+  std::vector<std::shared_ptr<const ServerFacts>> facts;
+  facts.reserve(servers_.size());
+  for (const auto& server : servers_) facts.push_back(server->facts());
+  return common_ground(facts, version_override);
+}
+
+}  // namespace mysqlproxy

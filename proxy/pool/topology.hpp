@@ -1,0 +1,42 @@
+// Servers, pools and users of one configuration, tied together.
+#pragma once
+
+#include "proxy/config/config.hpp"
+#include "proxy/pool/common_ground.hpp"
+#include "proxy/pool/pool.hpp"
+#include "proxy/pool/server.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mysqlproxy {
+
+/// Immutable; a reload makes a new one. Servers whose configuration did not change are the same
+/// objects in both, with all that is known of them.
+class Topology {
+ public:
+  struct User {
+    UserConfig config;
+    std::shared_ptr<Pool> pool;
+  };
+
+  /// `config` has been checked: every name in it leads somewhere. `previous` may be null.
+  Topology(Config config, const Topology* previous, Log& log);
+
+  const Config& config() const noexcept { return config_; }
+  const std::vector<std::shared_ptr<Server>>& servers() const noexcept { return servers_; }
+  /// Null for an unknown user.
+  const User* find_user(std::string_view name) const;
+  /// What clients are shown, by all that is known of the servers now.
+  CommonGround ground(std::string_view version_override) const;
+
+ private:
+  Config config_;
+  std::vector<std::shared_ptr<Server>> servers_;
+  std::map<std::string, User, std::less<>> users_;
+};
+
+}  // namespace mysqlproxy
