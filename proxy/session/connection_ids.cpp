@@ -1,0 +1,46 @@
+#include "proxy/session/connection_ids.hpp"
+
+#include <utility>
+
+namespace mysqlproxy {
+
+std::uint32_t ConnectionIds::allocate() {
+  const std::lock_guard lock(mutex_);
+  for (;;) {
+    const std::uint32_t id = next_;
+    next_ = next_ == last ? first : next_ + 1;
+    if (clients_.try_emplace(id).second) return id;
+  }
+}
+
+void ConnectionIds::release(std::uint32_t id) {
+  const std::lock_guard lock(mutex_);
+  clients_.erase(id);
+}
+
+void ConnectionIds::attach(std::uint32_t id, ServerConnectionId where) {
+  const std::lock_guard lock(mutex_);
+  clients_[id] = std::move(where);
+}
+
+void ConnectionIds::detach(std::uint32_t id) { attach(id, {}); }
+
+std::optional<ServerConnectionId> ConnectionIds::find(std::uint64_t id, const Server& own) const {
+  const std::lock_guard lock(mutex_);
+  if (id >= first && id <= last) {
+    const auto client = clients_.find(static_cast<std::uint32_t>(id));
+    if (client != clients_.end() && client->second.server) return client->second;
+  }
+  std::optional<ServerConnectionId> elsewhere;
+  unsigned matches = 0;
+  for (const auto& [client, where] : clients_) {
+    if (!where.server || where.thread_id != id) continue;
+    if (where.server.get() == &own) return where;
+    elsewhere = where;
+    ++matches;
+  }
+  if (matches != 1) return std::nullopt;
+  return elsewhere;
+}
+
+}  // namespace mysqlproxy

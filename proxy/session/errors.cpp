@@ -1,0 +1,36 @@
+#include "proxy/session/errors.hpp"
+
+#include <mysqlwire/wire/err_packet.hpp>
+
+#include <fmt/format.h>
+
+namespace mysqlproxy {
+namespace {
+
+mysqlwire::Buffer encode(SqlError error, std::string_view message,
+                         mysqlwire::Capabilities capabilities) {
+  mysqlwire::Context context;
+  context.capabilities = capabilities;
+  mysqlwire::Buffer payload;
+  mysqlwire::Writer writer(payload);
+  mysqlwire::ErrPacket{error.code, error.sqlstate, message}.encode(writer, context);
+  return payload;
+}
+
+}  // namespace
+
+mysqlwire::Buffer error_payload(SqlError error, std::string_view message) {
+  return encode(error, message, mysqlwire::Capability::protocol_41);
+}
+
+mysqlwire::Buffer early_error_payload(SqlError error, std::string_view message) {
+  return encode(error, message, {});
+}
+
+std::string access_denied_message(std::string_view user, std::string_view host,
+                                  bool using_password) {
+  return fmt::format("Access denied for user '{}'@'{}' (using password: {})", user, host,
+                     using_password ? "YES" : "NO");
+}
+
+}  // namespace mysqlproxy

@@ -1,0 +1,42 @@
+// The ERR packets that the proxy speaks on its own behalf.
+#pragma once
+
+#include <mysqlwire/wire/bytes.hpp>
+#include <mysqlwire/wire/writer.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace mysqlproxy {
+
+/// An error number of the server's and the SQLSTATE that drivers expect with it. Numbers from 2000
+/// to 2999 belong to client libraries and are never sent.
+struct SqlError {
+  std::uint16_t code;
+  std::string_view sqlstate;
+};
+
+inline constexpr SqlError too_many_connections{1040, "08004"};
+inline constexpr SqlError access_denied{1045, "28000"};
+inline constexpr SqlError unknown_command{1047, "08S01"};
+inline constexpr SqlError server_shutdown{1053, "08S01"};
+inline constexpr SqlError packet_too_large{1153, "08S01"};
+inline constexpr SqlError packets_out_of_order{1156, "08S01"};
+inline constexpr SqlError read_error{1158,
+                                     "08S01"};  ///< a server connection broke, or can't be had
+inline constexpr SqlError read_timeout{1159, "08S01"};  ///< the other side was silent for too long
+inline constexpr SqlError auth_not_supported{1251, "08004"};
+inline constexpr SqlError malformed_packet{1835, "HY000"};
+
+/// The payload of an ERR packet. The message is cut at 512 bytes, as servers do.
+mysqlwire::Buffer error_payload(SqlError error, std::string_view message);
+
+/// The same for a client that has not seen a greeting yet: no SQLSTATE.
+mysqlwire::Buffer early_error_payload(SqlError error, std::string_view message);
+
+/// "Access denied for user 'app'@'10.0.0.9' (using password: YES)".
+std::string access_denied_message(std::string_view user, std::string_view host,
+                                  bool using_password);
+
+}  // namespace mysqlproxy

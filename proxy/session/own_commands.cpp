@@ -1,0 +1,278 @@
+// Session: the commands that the proxy acts on itself.
+#include "proxy/app/worker.hpp"
+#include "proxy/session/errors.hpp"
+#include "proxy/session/kill_statement.hpp"
+#include "proxy/session/session.hpp"
+
+#include <mysqlwire/crypto/native_password.hpp>
+#include <mysqlwire/session/client_change_user.hpp>
+#include <mysqlwire/session/server_change_user.hpp>
+#include <mysqlwire/wire/admin.hpp>
+#include <mysqlwire/wire/command.hpp>
+#include <mysqlwire/wire/frame.hpp>
+#include <mysqlwire/wire/query.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace mysqlproxy {
+
+using mysqlwire::Bytes;
+using mysqlwire::ClientStep;
+using mysqlwire::Command;
+using mysqlwire::packet_header_size;
+
+namespace {
+
+mysqlwire::Buffer as_packet(Bytes payload) {
+  mysqlwire::Buffer out;
+  std::uint8_t sequence_id = 0;
+  mysqlwire::append_packet(out, payload, sequence_id);
+  return out;
+}
+
+/// A KILL in either of its forms: the bytes of the payload that hold the id, and what they say.
+struct KillCommand {
+  KillStatement::Scope scope = KillStatement::Scope::connection;
+  std::uint64_t id = 0;
+  std::size_t offset = 0;
+  std::size_t size = 0;
+  bool binary = false;
+  bool alone = true;
+};
+
+std::optional<KillCommand> read_kill(Bytes payload, const mysqlwire::Context& context) {
+  KillCommand kill;
+  if (static_cast<Command>(payload[0]) == Command::com_process_kill) {
+    const auto command = mysqlwire::ComProcessKill::decode(payload, context);
+    if (!command) return std::nullopt;
+    kill.id = command->connection_id;
+    kill.offset = 1;
+    kill.size = 4;
+    kill.binary = true;
+    return kill;
+  }
+  const auto query = mysqlwire::ComQuery::decode(payload, context);
+  if (!query) return std::nullopt;
+  const auto statement = parse_kill(query->query);
+  if (!statement) return std::nullopt;
+  kill.scope = statement->scope;
+  kill.id = statement->id;
+  kill.offset = payload.size() - query->query.size() + statement->id_offset;
+  kill.size = statement->id_size;
+  kill.alone = statement->alone;
+  return kill;
+}
+
+/// The same command for the server's own id.
+mysqlwire::Buffer translate(Bytes payload, const KillCommand& kill, std::uint32_t thread_id) {
+  mysqlwire::Buffer translated(payload.begin(),
+                               payload.begin() + static_cast<std::ptrdiff_t>(kill.offset));
+  mysqlwire::Writer writer(translated);
+  if (kill.binary)
+    writer.u32(thread_id);
+  else
+    writer.text(std::to_string(thread_id));
+  writer.bytes(payload.subspan(kill.offset + kill.size));
+  return translated;
+}
+
+}  // namespace
+
+/// True when the session goes on.
+Task<bool> Session::act_on_command() {
+  const Command command = static_cast<Command>(relay_->command()[packet_header_size]);
+  bool goes_on = true;
+  if (command == Command::com_query || command == Command::com_process_kill) {
+    goes_on = co_await kill();
+  } else if (command == Command::com_change_user) {
+    goes_on = co_await change_user();
+  } else {
+    // Streams that turn the connection into something else; nobody clones through a proxy.
+    say(error_payload(unknown_command, "Unknown command"), 1);
+    relay_->drop_command();
+  }
+  co_return goes_on;
+}
+
+/// Gives the server its own id in place of the one that the client knows.
+Task<bool> Session::kill() {
+  const Bytes packet = relay_->command();
+  const Bytes payload = packet.subspan(packet_header_size);
+  const auto kill = read_kill(payload, relay_->tracker().context());
+  const auto where =
+      kill ? services_.ids.find(kill->id, *server_->server()) : std::optional<ServerConnectionId>();
+  if (where && where->server != server_->server() && kill->alone) {
+    const bool goes_on = co_await kill_elsewhere(*where, kill->scope);
+    co_return goes_on;
+  }
+  mysqlwire::Buffer instead(packet.begin(), packet.end());
+  if (where && where->server == server_->server())
+    instead = as_packet(translate(payload, *kill, where->thread_id));
+  if (relay_->forward_instead(server_->channel, instead) == Relay::State::waiting) co_return true;
+  tell_of_lost_server();
+  co_return false;
+}
+
+/// The victim is on another server: the same user says it there, on a connection of its own.
+Task<bool> Session::kill_elsewhere(ServerConnectionId where, KillStatement::Scope scope) {
+  const auto settings = services_.topology()->config().proxy;
+  ServerConnector connector(worker_.loop(), waker_, &client_.socket, settings.connect_timeout);
+  SessionWishes wishes;
+  wishes.capabilities = wishes_.capabilities;
+  wishes.capabilities.clear(mysqlwire::Capability::query_attributes);
+  wishes.max_packet_size = wishes_.max_packet_size;
+  wishes.collation = wishes_.collation;
+  ConnectOutcome outcome = co_await connector.connect(where.server, credentials_, wishes);
+  if (outcome.client_gone) {
+    end(EndedBy::client, "left during KILL");
+    co_return false;
+  }
+  if (!outcome.connection) {
+    say(outcome.reply, 1);
+    relay_->drop_command();
+    co_return true;
+  }
+  const std::string text = fmt::format(
+      "\x03KILL {}{}", scope == KillStatement::Scope::query ? "QUERY " : "", where.thread_id);
+  Channel& channel = outcome.connection->channel;
+  channel.send(as_packet(mysqlwire::as_bytes(text)));
+  mysqlwire::FrameReader reader;
+  Deadline deadline(worker_.loop(), waker_);
+  deadline.set(settings.connect_timeout);
+  const Reception got =
+      co_await receive_packet(worker_.loop(), waker_, channel, reader, deadline, &client_.socket);
+  if (got.kind == Reception::Kind::packet) {
+    say(got.packet.payload, 1);
+    constexpr std::uint8_t quit[] = {1, 0, 0, 0, 1};
+    channel.send(quit);
+  } else {
+    const auto reason = fmt::format("server {} did not answer KILL", where.server->name());
+    say(error_payload(read_error, reason), 1);
+  }
+  relay_->drop_command();
+  co_return true;
+}
+
+/// A new user, maybe of another pool, on the same client connection.
+Task<bool> Session::change_user() {
+  const auto settings = services_.topology()->config().proxy;
+  mysqlwire::FrameReader reader;
+  reader.feed(relay_->command());
+  relay_->drop_command();
+  mysqlwire::ServerChangeUser role(wishes_.capabilities, arrival_.ground->flavor, salt_);
+  deadline_.set(settings.handshake_timeout);
+  const std::shared_ptr<Pool> old_pool = pool_;
+  const bool authentic = co_await authenticate(role, reader);
+  if (!authentic) {
+    // MariaDB lets the session go on as it was, MySQL ends it.
+    if (ending_.side == EndedBy::client || server_->greeting.flavor() == mysqlwire::Flavor::mysql)
+      co_return false;
+    ending_ = {};
+    rest_deadline();
+    co_return true;
+  }
+  rest_deadline();
+  const auto& login = role.login();
+  SessionWishes wishes{wishes_.capabilities, wishes_.max_packet_size, login.collation, login.schema,
+                       login.attributes};
+  const bool stays = pool_->has(*server_->server());
+  bool done = false;
+  if (stays)
+    done = co_await change_user_on_server(role, wishes);
+  else
+    done = co_await change_server(role, wishes);
+  if (!done) co_return false;
+  wishes_ = std::move(wishes);
+  begin_relay(reader.unread());
+  co_return true;
+}
+
+/// The server changes its user too. False when the session is over.
+Task<bool> Session::change_user_on_server(mysqlwire::ServerAuth& role,
+                                          const SessionWishes& wishes) {
+  const auto settings = services_.topology()->config().proxy;
+  mysqlwire::ClientLogin login;
+  login.collation = wishes.collation;
+  login.user = credentials_.user;
+  login.schema = wishes.schema;
+  login.attributes = wishes.attributes;
+  login.preferred_plugin = "mysql_native_password";
+  mysqlwire::ClientChangeUser change(login, server_->capabilities, server_->greeting);
+  mysqlwire::Buffer out;
+  mysqlwire::FrameReader reader;
+  Deadline deadline(worker_.loop(), waker_);
+  deadline.set(settings.connect_timeout);
+  ClientStep step = change.start(out);
+  for (;;) {
+    if (step == ClientStep::need_auth) {
+      if (change.plugin() != "mysql_native_password" ||
+          change.auth_data().size() != mysqlwire::salt_size)
+        break;
+      mysqlwire::Buffer response;
+      if (credentials_.has_password) {
+        const auto scramble = mysqlwire::crypto::scramble(credentials_.stage1, change.auth_data());
+        response.assign(scramble.begin(), scramble.end());
+      }
+      step = change.respond(response, out);
+    }
+    if (step != ClientStep::need_more) break;
+    server_->channel.send(out);
+    out.clear();
+    const Reception got = co_await receive_packet(worker_.loop(), waker_, server_->channel, reader,
+                                                  deadline, &client_.socket);
+    if (got.kind != Reception::Kind::packet) {
+      step = ClientStep::failed;
+      break;
+    }
+    step = change.on_packet(got.packet, out);
+  }
+  out.clear();
+  if (step == ClientStep::ready) {
+    role.accept(change.ok_payload(), out);
+    client_.send(out);
+    co_return true;
+  }
+  std::string reason = fmt::format("server {} refused to change to user '{}'",
+                                   server_->server()->name(), credentials_.user);
+  if (step == ClientStep::refused) {
+    role.reject(change.err_payload(), out);
+  } else if (step == ClientStep::need_auth) {
+    reason = fmt::format(
+        "server {} wants {} for user '{}', and only mysql_native_password can be passed on to it",
+        server_->server()->name(), change.plugin(), credentials_.user);
+    role.reject(error_payload(auth_not_supported, reason), out);
+  } else {
+    reason = fmt::format("server {} closed the connection", server_->server()->name());
+    role.reject(error_payload(read_error, reason), out);
+  }
+  client_.send(out);
+  end(EndedBy::server, std::move(reason));
+  co_return false;
+}
+
+/// The new user's pool does not have the server of the old one: a connection to one that it has.
+Task<bool> Session::change_server(mysqlwire::ServerAuth& role, const SessionWishes& wishes) {
+  const auto settings = services_.topology()->config().proxy;
+  ServerConnector connector(worker_.loop(), waker_, &client_.socket, settings.connect_timeout);
+  ConnectOutcome outcome = co_await connector.connect(*pool_, credentials_, wishes);
+  if (outcome.client_gone) {
+    end(EndedBy::client, "left while a server was looked for");
+    co_return false;
+  }
+  mysqlwire::Buffer out;
+  if (!outcome.connection) {
+    role.reject(outcome.reply, out);
+    client_.send(out);
+    end(EndedBy::server, outcome.reason);
+    co_return false;
+  }
+  release_server();
+  server_ = std::move(outcome.connection);
+  role.accept(outcome.reply, out);
+  client_.send(out);
+  co_return true;
+}
+
+}  // namespace mysqlproxy

@@ -1,0 +1,45 @@
+#include "proxy/session/packet_io.hpp"
+
+namespace mysqlproxy {
+
+Task<Reception> receive_packet(Loop& loop, Waker& waker, Channel& channel,
+                               mysqlwire::FrameReader& reader, const Deadline& deadline,
+                               const Socket* watched) {
+  Reception reception;
+  for (;;) {
+    const auto next = reader.next();
+    if (!next) {
+      reception.kind = Reception::Kind::malformed;
+      reception.error = next.error();
+      co_return reception;
+    }
+    if (*next) {
+      reception.kind = Reception::Kind::packet;
+      reception.packet = **next;
+      co_return reception;
+    }
+    if (!channel.flush()) co_return reception;
+    if (channel.socket.readable()) {
+      const IoResult got = channel.read(loop.scratch());
+      if (got.kind == IoResult::Kind::done) {
+        reader.feed(loop.scratch().first(got.size));
+        continue;
+      }
+      if (got.kind != IoResult::Kind::would_block) {
+        reception.system_error = got.error;
+        co_return reception;
+      }
+    }
+    if (deadline.passed()) {
+      reception.kind = Reception::Kind::timed_out;
+      co_return reception;
+    }
+    if (watched != nullptr && watched->peer_closed()) {
+      reception.kind = Reception::Kind::abandoned;
+      co_return reception;
+    }
+    co_await waker;
+  }
+}
+
+}  // namespace mysqlproxy

@@ -1,0 +1,271 @@
+#include "proxy/session/relay.hpp"
+
+#include "proxy/session/kill_statement.hpp"
+
+#include <mysqlwire/wire/command.hpp>
+#include <mysqlwire/wire/frame.hpp>
+#include <mysqlwire/wire/query.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace mysqlproxy {
+
+using mysqlwire::Bytes;
+using mysqlwire::Capability;
+using mysqlwire::Command;
+using mysqlwire::Direction;
+using mysqlwire::errc;
+using mysqlwire::Error;
+using mysqlwire::max_frame_payload;
+using mysqlwire::packet_header_size;
+using mysqlwire::PacketHeader;
+using mysqlwire::PacketKind;
+using mysqlwire::PacketScanner;
+
+namespace {
+
+/// A turn moves at most this many reads, so that one fast connection does not starve its thread.
+constexpr int reads_a_turn = 16;
+/// A command that the proxy acts on itself is held whole, so it has to be small.
+constexpr std::uint32_t max_own_command = 128 * 1024;
+/// A KILL is a line; a longer statement that begins like one is left to the server.
+constexpr std::uint32_t max_kill = 4096;
+
+}  // namespace
+
+Relay::Relay(const mysqlwire::Context& context, Bytes early)
+    : tracker_(mysqlwire::Tracker::in_command_phase(context)),
+      held_(early.begin(), early.end()),
+      max_payload_(context.limits.max_payload),
+      look_at_held_(!held_.empty()) {}
+
+Relay::State Relay::pump(Channel& client, Channel& server, std::span<std::uint8_t> scratch) {
+  for (int turn = 0; turn < reads_a_turn; ++turn) {
+    if (!client.flush()) return State::client_closed;
+    if (!server.flush()) return State::server_closed;
+    if (quit_ && !server.congested()) return State::quit;
+    bool moved = false;
+    State state = State::waiting;
+    if (server.socket.readable() && !client.congested()) {
+      const IoResult got = server.read(scratch);
+      if (got.kind == IoResult::Kind::done) {
+        moved = true;
+        state = take_from_server(scratch.first(got.size), client);
+      } else if (got.kind != IoResult::Kind::would_block) {
+        return State::server_closed;
+      }
+      if (state != State::waiting) return state;
+    }
+    if (command_size_ != 0) {
+      if (tracker_.idle()) return State::command;
+    } else if (look_at_held_ && !server.congested()) {
+      state = take_held(server);
+    } else if (client.socket.readable() && !server.congested()) {
+      const IoResult got = client.read(scratch);
+      if (got.kind == IoResult::Kind::done) {
+        moved = true;
+        state = take_from_client(scratch.first(got.size), server);
+      } else if (got.kind != IoResult::Kind::would_block) {
+        return State::client_closed;
+      }
+    }
+    if (state != State::waiting) return state;
+    if (!moved && !look_at_held_)
+      return quit_ && !server.congested() ? State::quit : State::waiting;
+  }
+  return State::busy;
+}
+
+Relay::State Relay::take_from_client(Bytes chunk, Channel& server) {
+  if (!held_.empty()) {
+    held_.insert(held_.end(), chunk.begin(), chunk.end());
+    return take_held(server);
+  }
+  std::size_t used = 0;
+  const State state = pass_client_packets(chunk, used, true);
+  if (used != 0 && !server.send(chunk.first(used))) return State::server_closed;
+  const Bytes rest = chunk.subspan(used);
+  if (!rest.empty()) held_.assign(rest.begin(), rest.end());
+  return state;
+}
+
+Relay::State Relay::take_held(Channel& server) {
+  look_at_held_ = false;
+  std::size_t used = 0;
+  const State state = pass_client_packets(held_, used, true);
+  if (used != 0 && !server.send(Bytes(held_).first(used))) return State::server_closed;
+  if (used == held_.size())
+    mysqlwire::Buffer().swap(held_);
+  else
+    held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(used));
+  return state;
+}
+
+/// Looks at the client's packets in `chunk`; `used` is how many bytes of it may go to the server.
+/// `judged`: packets that the proxy has to act on are held back.
+Relay::State Relay::pass_client_packets(Bytes chunk, std::size_t& used, bool judged) {
+  while (used < chunk.size()) {
+    const Bytes rest = chunk.subspan(used);
+    if (judged && from_client_.at_boundary()) {
+      const Verdict verdict = judge(rest);
+      if (verdict == Verdict::need_more) return State::waiting;
+      if (verdict == Verdict::refuse)
+        return fail(State::client_fault, {errc::limit_exceeded, 0, "", "command"});
+      if (verdict == Verdict::act) {
+        command_size_ = packet_header_size + mysqlwire::read_packet_header(rest.data()).length;
+        return tracker_.idle() ? State::command : State::waiting;
+      }
+    }
+    PacketScanner::Whole whole;
+    if (from_client_.whole(rest, whole)) {
+      const auto size = static_cast<std::uint32_t>(whole.payload.size());
+      if (!note(Direction::to_server, size, whole.sequence_id, whole.payload))
+        return State::client_fault;
+      used += whole.size;
+      continue;
+    }
+    const auto step = from_client_.next(rest);
+    if (!step) return fail(State::client_fault, step.error());
+    if (step->kind == PacketScanner::Step::Kind::head &&
+        !note(Direction::to_server, step->frame_length, step->sequence_id, step->prefix))
+      return State::client_fault;
+    if (from_client_.announced_size() > max_payload_) {
+      next_sequence_id_ = static_cast<std::uint8_t>(from_client_.sequence_id() + 1);
+      return fail(State::client_fault, {errc::packet_too_large, 0, "", ""});
+    }
+    if (step->kind == PacketScanner::Step::Kind::end)
+      next_sequence_id_ = static_cast<std::uint8_t>(step->sequence_id + 1);
+    used += step->consumed;
+  }
+  return State::waiting;
+}
+
+Relay::State Relay::take_from_server(Bytes chunk, Channel& client) {
+  std::size_t used = 0;
+  State state = State::waiting;
+  while (used < chunk.size()) {
+    const Bytes rest = chunk.subspan(used);
+    PacketScanner::Whole whole;
+    if (from_server_.whole(rest, whole)) {
+      const auto size = static_cast<std::uint32_t>(whole.payload.size());
+      if (!note(Direction::to_client, size, whole.sequence_id, whole.payload)) {
+        state = State::server_fault;
+        break;
+      }
+      used += whole.size;
+      continue;
+    }
+    const auto step = from_server_.next(rest);
+    if (!step) {
+      state = fail(State::server_fault, step.error());
+      break;
+    }
+    if (step->kind == PacketScanner::Step::Kind::head &&
+        !note(Direction::to_client, step->frame_length, step->sequence_id, step->prefix)) {
+      state = State::server_fault;
+      break;
+    }
+    if (step->kind == PacketScanner::Step::Kind::end)
+      next_sequence_id_ = static_cast<std::uint8_t>(step->sequence_id + 1);
+    used += step->consumed;
+  }
+  if (used != 0 && !client.send(chunk.first(used))) return State::client_closed;
+  return state;
+}
+
+bool Relay::note(Direction direction, std::uint32_t frame_length, std::uint8_t sequence_id,
+                 Bytes prefix) {
+  if (direction == Direction::to_server && frame_length > max_payload_ &&
+      !tracker_.expects_infile()) {
+    next_sequence_id_ = static_cast<std::uint8_t>(sequence_id + 1);
+    fail(State::client_fault, {errc::packet_too_large, 0, "", ""});
+    return false;
+  }
+  const auto kind = tracker_.accept({direction, sequence_id, frame_length, prefix});
+  if (!kind) {
+    fail(State::client_fault, kind.error());
+    return false;
+  }
+  next_sequence_id_ = static_cast<std::uint8_t>(sequence_id + 1);
+  if (*kind == PacketKind::command) {
+    ++commands_;
+    if (!prefix.empty() && prefix[0] == static_cast<std::uint8_t>(Command::com_quit)) quit_ = true;
+  }
+  return true;
+}
+
+Relay::Verdict Relay::judge(Bytes bytes) const noexcept {
+  if (tracker_.expects_infile()) return Verdict::forward;
+  if (bytes.size() < packet_header_size) return Verdict::need_more;
+  const PacketHeader header = mysqlwire::read_packet_header(bytes.data());
+  if (header.length == 0) return Verdict::forward;
+  if (bytes.size() == packet_header_size) return Verdict::need_more;
+  const bool whole = bytes.size() - packet_header_size >= header.length;
+  switch (static_cast<Command>(bytes[packet_header_size])) {
+    case Command::com_query: return judge_query(bytes.subspan(packet_header_size), header.length);
+    case Command::com_change_user:
+    case Command::com_process_kill:
+    case Command::com_clone:
+    case Command::com_subscribe_group_replication_stream:
+      if (header.length > max_own_command) return Verdict::refuse;
+      return whole ? Verdict::act : Verdict::need_more;
+    default: return Verdict::forward;
+  }
+}
+
+/// `bytes`: what is there of the payload, at least one byte; `length`: how long it is going to be.
+Relay::Verdict Relay::judge_query(Bytes bytes, std::uint32_t length) const noexcept {
+  const bool attributes = tracker_.context().capabilities.has(Capability::query_attributes);
+  const std::size_t text = attributes ? 3 : 1;  // with no attribute in it
+  const bool whole = bytes.size() >= length;
+  if (attributes && bytes.size() > 1 && bytes[1] != 0) {
+    // The text begins behind the attributes. Only a short statement can be a KILL.
+    if (length > max_kill) return Verdict::forward;
+    if (!whole) return Verdict::need_more;
+    const auto query = mysqlwire::ComQuery::decode(bytes.first(length), tracker_.context());
+    return query && parse_kill(query->query) ? Verdict::act : Verdict::forward;
+  }
+  if (bytes.size() <= text) return whole ? Verdict::forward : Verdict::need_more;
+  if (!may_be_kill(mysqlwire::as_text(bytes.subspan(text))) || length > max_kill)
+    return Verdict::forward;
+  if (!whole) return Verdict::need_more;
+  return parse_kill(mysqlwire::as_text(bytes.subspan(text, length - text))) ? Verdict::act
+                                                                            : Verdict::forward;
+}
+
+Bytes Relay::command() const noexcept { return Bytes(held_).first(command_size_); }
+
+Relay::State Relay::forward_instead(Channel& server, Bytes instead) {
+  std::size_t used = 0;
+  const State state = pass_client_packets(instead, used, false);
+  if (state != State::waiting) return state;
+  drop_command();
+  return server.send(instead) ? State::waiting : State::server_closed;
+}
+
+void Relay::drop_command() {
+  held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(command_size_));
+  if (held_.empty()) mysqlwire::Buffer().swap(held_);
+  command_size_ = 0;
+  look_at_held_ = !held_.empty();
+}
+
+void Relay::restart(const mysqlwire::Context& context, Bytes early) {
+  tracker_ = mysqlwire::Tracker::in_command_phase(context);
+  from_server_ = PacketScanner();
+  held_.insert(held_.end(), early.begin(), early.end());
+  look_at_held_ = !held_.empty();
+}
+
+bool Relay::quiet() const noexcept {
+  return tracker_.idle() && held_.empty() && from_client_.at_boundary() &&
+         from_server_.at_boundary();
+}
+
+Relay::State Relay::fail(State state, const Error& error) noexcept {
+  error_ = error;
+  return state;
+}
+
+}  // namespace mysqlproxy

@@ -1,0 +1,91 @@
+// Moves bytes between a client and its server after login, watched by the tracker.
+#pragma once
+
+#include "proxy/session/channel.hpp"
+
+#include <mysqlwire/session/packet_scanner.hpp>
+#include <mysqlwire/session/tracker.hpp>
+#include <mysqlwire/wire/bytes.hpp>
+#include <mysqlwire/wire/context.hpp>
+#include <mysqlwire/wire/error.hpp>
+#include <mysqlwire/wire/writer.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace mysqlproxy {
+
+/// The command phase of one session, without coroutines and without knowledge of time: pump() moves
+/// what can be moved now and says why it stopped. Bytes are forwarded as they came; a packet is
+/// held back only when it is a command that the proxy has to act on itself. Reading stops while the
+/// other side does not take what was read, so memory stays bounded in both directions.
+class Relay {
+ public:
+  enum class State : std::uint8_t {
+    waiting,        ///< nothing can be moved until a socket is ready
+    busy,           ///< there is more to move, but others should have their turn
+    command,        ///< command() is a packet for the proxy itself; nothing else is outstanding
+    quit,           ///< the client sent COM_QUIT and the server has it
+    client_closed,  ///< the client has closed, or reset, its connection
+    server_closed,  ///< the server has closed, or reset, its connection
+    client_fault,   ///< error(): what the client sent can't be followed; the server did not get it
+    server_fault,   ///< error(): what the server sent can't be followed; the client did not get it
+  };
+
+  /// `context` is what client and server agreed on. Bytes that the client sent behind its login go
+  /// to `early`.
+  Relay(const mysqlwire::Context& context, mysqlwire::Bytes early);
+
+  /// Moves bytes between the two. `scratch` is overwritten.
+  State pump(Channel& client, Channel& server, std::span<std::uint8_t> scratch);
+
+  /// The packets (headers included) of a command that the proxy acts on; valid until resumed.
+  mysqlwire::Bytes command() const noexcept;
+  /// Goes on after command(): the server gets `instead`, whole packets in the place of the
+  /// command's; or nothing where the proxy has answered the client itself.
+  State forward_instead(Channel& server, mysqlwire::Bytes instead);
+  void drop_command();
+  /// Another user, and maybe another server connection, from here on; `early` as in the
+  /// constructor. Only between commands.
+  void restart(const mysqlwire::Context& context, mysqlwire::Bytes early);
+
+  const mysqlwire::Error& error() const noexcept { return error_; }
+  const mysqlwire::Tracker& tracker() const noexcept { return tracker_; }
+  /// True when an ERR packet of ours would be understood by the client as the next packet.
+  bool client_at_boundary() const noexcept { return from_server_.at_boundary(); }
+  /// True between commands: nothing outstanding, nothing half received.
+  bool quiet() const noexcept;
+  /// The sequence id of the next packet to the client, should the proxy have to speak.
+  std::uint8_t next_sequence_id() const noexcept { return next_sequence_id_; }
+  std::uint64_t commands() const noexcept { return commands_; }
+
+ private:
+  enum class Verdict : std::uint8_t { forward, need_more, act, refuse };
+
+  State take_from_client(mysqlwire::Bytes chunk, Channel& server);
+  State take_from_server(mysqlwire::Bytes chunk, Channel& client);
+  State take_held(Channel& server);
+  State pass_client_packets(mysqlwire::Bytes chunk, std::size_t& used, bool judged);
+  bool note(mysqlwire::Direction direction, std::uint32_t frame_length, std::uint8_t sequence_id,
+            mysqlwire::Bytes prefix);
+  Verdict judge(mysqlwire::Bytes bytes) const noexcept;
+  Verdict judge_query(mysqlwire::Bytes bytes, std::uint32_t length) const noexcept;
+  State fail(State state, const mysqlwire::Error& error) noexcept;
+
+  mysqlwire::Tracker tracker_;
+  mysqlwire::PacketScanner from_client_;
+  mysqlwire::PacketScanner from_server_;
+  /// Bytes of the client that the server has not got yet: the beginning of a command that is not
+  /// understood yet, or one that waits for its turn.
+  mysqlwire::Buffer held_;
+  std::size_t command_size_ = 0;  ///< of the command at the front of held_, when one waits; else 0
+  mysqlwire::Error error_;
+  std::uint64_t commands_ = 0;
+  std::uint64_t max_payload_;
+  std::uint8_t next_sequence_id_ = 0;
+  bool quit_ = false;
+  bool look_at_held_ = false;  ///< held_ has bytes that were not looked at yet
+};
+
+}  // namespace mysqlproxy

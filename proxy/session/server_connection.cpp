@@ -1,0 +1,353 @@
+#include "proxy/session/server_connection.hpp"
+
+#include "proxy/session/errors.hpp"
+#include "proxy/session/packet_io.hpp"
+
+#include <mysqlwire/crypto/native_password.hpp>
+#include <mysqlwire/wire/err_packet.hpp>
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace mysqlproxy {
+
+using mysqlwire::Bytes;
+using mysqlwire::Capabilities;
+using mysqlwire::Capability;
+using mysqlwire::ClientHandshake;
+using mysqlwire::ClientStep;
+
+namespace {
+
+constexpr std::string_view native_plugin = "mysql_native_password";
+
+/// Bits that say how to log in and nothing about what follows.
+constexpr Capabilities login_bits{
+    Capability::plugin_auth,    Capability::plugin_auth_lenenc_client_data,
+    Capability::connect_attrs,  Capability::connect_with_db,
+    Capability::long_password,  Capability::secure_connection,
+    Capability::reserved,       Capability::remember_options,
+    Capability::ignore_sigpipe, Capability::odbc,
+    Capability::no_schema,      Capability::can_handle_expired_passwords};
+
+/// utf8mb4_0900_ai_ci, the default of MySQL 8's clients, is no collation of MariaDB's, which would
+/// silently take latin1 in its place.
+std::uint16_t collation_for(const Server& server, std::uint16_t wanted) {
+  constexpr std::uint16_t utf8mb4_0900_ai_ci = 255;
+  constexpr std::uint16_t utf8mb4_general_ci = 45;
+  const auto facts = server.facts();
+  const bool mariadb = facts && facts->flavor == mysqlwire::Flavor::mariadb;
+  return mariadb && wanted == utf8mb4_0900_ai_ci ? utf8mb4_general_ci : wanted;
+}
+
+int new_socket(const SocketAddress& address) {
+  const int family = address.storage.ss_family;
+  const int descriptor = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor >= 0 && family != AF_UNIX) {
+    const int on = 1;
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  }
+  return descriptor;
+}
+
+/// What the server said of itself, when it is not what was known of it.
+void note_greeting(Server& server, const mysqlwire::ServerGreeting& greeting) {
+  ServerFacts facts{greeting.server_version, greeting.flavor(), greeting.capabilities,
+                    greeting.collation};
+  const auto known = server.facts();
+  if (!known || *known != facts) server.set_facts(std::move(facts));
+}
+
+/// The headers' names of some capabilities, for a message.
+std::string names(Capabilities capabilities) {
+  std::string text;
+  for (const Capability one : mysqlwire::all_capabilities()) {
+    if (capabilities.has(one))
+      text += fmt::format("{}{}", text.empty() ? "" : ", ", to_string(one));
+  }
+  return text;
+}
+
+mysqlwire::ClientLogin login_for(const Server& server, const Credentials& credentials,
+                                 const SessionWishes& wishes) {
+  mysqlwire::ClientLogin login;
+  login.capabilities = wishes.capabilities;
+  login.capabilities.clear(
+      {Capability::ssl, Capability::compress, Capability::zstd_compression_algorithm});
+  login.capabilities.set({Capability::plugin_auth, Capability::plugin_auth_lenenc_client_data});
+  login.max_packet_size = wishes.max_packet_size;
+  login.collation = collation_for(server, wishes.collation);
+  login.user = credentials.user;
+  login.schema = wishes.schema;
+  login.attributes = wishes.attributes;
+  login.preferred_plugin = native_plugin;
+  return login;
+}
+
+}  // namespace
+
+/// One server, one try.
+struct ServerConnector::Attempt {
+  enum class Result : std::uint8_t {
+    connected,
+    final,        ///< the client has to be told `reply`
+    no_room,      ///< up, but full, or it refuses this host: `reply` where it said so itself
+    unreachable,  ///< it can't be used by anybody just now
+    unsuitable,   ///< up, but it can't do what was agreed on with the client
+    abandoned,    ///< the client has left
+  };
+
+  explicit Attempt(std::shared_ptr<Server> one) : server(std::move(one)) {}
+
+  std::shared_ptr<Server> server;
+  Result result = Result::unreachable;
+  std::unique_ptr<ServerConnection> connection;
+  mysqlwire::Buffer reply;
+  std::string reason;
+  bool declined = false;  ///< the server wants a proof that can't be given; `reply` says so
+};
+
+Task<ConnectOutcome> ServerConnector::connect(Pool& pool, const Credentials& credentials,
+                                              const SessionWishes& wishes) {
+  ConnectOutcome outcome;
+  std::string reasons;
+  mysqlwire::Buffer only_reply;
+  unsigned tried = 0;
+  const auto candidates = pool.candidates();
+  for (const auto& server : candidates) {
+    Attempt one(server);
+    co_await attempt(one, credentials, wishes);
+    ++tried;
+    if (one.result == Attempt::Result::connected || one.result == Attempt::Result::final) {
+      outcome.connection = std::move(one.connection);
+      outcome.reply = std::move(one.reply);
+      outcome.reason = std::move(one.reason);
+      outcome.refused = one.result == Attempt::Result::final;
+      co_return outcome;
+    }
+    if (one.result == Attempt::Result::abandoned) {
+      outcome.client_gone = true;
+      co_return outcome;
+    }
+    only_reply = std::move(one.reply);
+    reasons += fmt::format("{}{}", reasons.empty() ? "" : "; ", one.reason);
+  }
+  for (const auto& server : pool.servers()) {
+    if (std::ranges::find(candidates, server) != candidates.end()) continue;
+    reasons += fmt::format("{}{}", reasons.empty() ? "" : "; ", server->describe());
+  }
+  outcome.reason = fmt::format("no server for pool {}: {}", pool.name(), reasons);
+  // What the only server of a pool says of itself is said in its own words.
+  if (tried == 1 && pool.servers().size() == 1 && !only_reply.empty())
+    outcome.reply = std::move(only_reply);
+  else
+    outcome.reply = error_payload(read_error, outcome.reason);
+  co_return outcome;
+}
+
+Task<ConnectOutcome> ServerConnector::connect(std::shared_ptr<Server> server,
+                                              const Credentials& credentials,
+                                              const SessionWishes& wishes) {
+  Attempt one(std::move(server));
+  co_await attempt(one, credentials, wishes);
+  ConnectOutcome outcome;
+  outcome.client_gone = one.result == Attempt::Result::abandoned;
+  outcome.refused = one.result == Attempt::Result::final;
+  outcome.connection = std::move(one.connection);
+  outcome.reply = std::move(one.reply);
+  outcome.reason = std::move(one.reason);
+  if (!outcome.connection && outcome.reply.empty())
+    outcome.reply = error_payload(read_error, outcome.reason);
+  co_return outcome;
+}
+
+Task<void> ServerConnector::attempt(Attempt& attempt, const Credentials& credentials,
+                                    const SessionWishes& wishes) {
+  const Server& server = *attempt.server;
+  Deadline deadline(loop_, waker_);
+  deadline.set(timeout_);
+  ServerSlot slot(attempt.server);
+  const auto most = server.config().max_connections;
+  if (most != 0 && server.connections.load(std::memory_order_relaxed) > most) {
+    attempt.result = Attempt::Result::no_room;
+    attempt.reason = fmt::format("{} has all of its {} connections in use", server.name(), most);
+    co_return;
+  }
+  const auto addresses = server.addresses();
+  if (addresses.empty()) {
+    attempt.reason = fmt::format("{}: its address {} is unknown", server.name(),
+                                 to_string(server.config().address));
+  }
+  for (const auto& address : addresses) {
+    const int error = co_await open(address, attempt, slot, deadline);
+    if (error == 0) {
+      co_await log_in(attempt, credentials, wishes, deadline);
+      break;
+    }
+    if (attempt.result == Attempt::Result::abandoned) co_return;
+    attempt.reason = fmt::format("{}: {}", server.name(), std::strerror(error));
+    if (deadline.passed()) break;
+  }
+  if (attempt.result != Attempt::Result::connected) attempt.connection.reset();
+  if (attempt.result == Attempt::Result::unreachable) {
+    // The name stands in front of every reason; describe() puts it there itself.
+    attempt.server->unreachable(attempt.reason.substr(server.name().size() + 2));
+    attempt.reason = server.describe();
+  }
+}
+
+/// Connects: 0 when the connection stands, else the errno of why it does not.
+Task<int> ServerConnector::open(const SocketAddress& address, Attempt& attempt, ServerSlot& slot,
+                                Deadline& deadline) {
+  const int descriptor = new_socket(address);
+  if (descriptor < 0) co_return errno;
+  // Watched only now: a socket that is not connecting yet would look as if its peer had left.
+  if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address.storage), address.size) !=
+          0 &&
+      errno != EINPROGRESS) {
+    const int error = errno;
+    ::close(descriptor);
+    co_return error;
+  }
+  attempt.connection =
+      std::make_unique<ServerConnection>(loop_, waker_, descriptor, std::move(slot));
+  const Socket& socket = attempt.connection->channel.socket;
+  int error = 0;
+  while (!socket.writable() && error == 0) {
+    co_await waker_;
+    if (deadline.passed()) error = ETIMEDOUT;
+    if (client_ != nullptr && client_->peer_closed()) {
+      attempt.result = Attempt::Result::abandoned;
+      error = ECANCELED;
+    }
+  }
+  if (error == 0) error = socket.connect_error();
+  if (error != 0) {
+    slot = std::move(attempt.connection->slot);
+    attempt.connection.reset();
+  }
+  co_return error;
+}
+
+Task<void> ServerConnector::log_in(Attempt& attempt, const Credentials& credentials,
+                                   const SessionWishes& wishes, Deadline& deadline) {
+  using Result = Attempt::Result;
+  Server& server = *attempt.server;
+  Channel& channel = attempt.connection->channel;
+  mysqlwire::FrameReader reader;
+  ClientHandshake handshake(login_for(server, credentials, wishes));
+  mysqlwire::Buffer out;
+  ClientStep step = ClientStep::need_more;
+  bool greeted = false;
+  for (;;) {
+    const Reception got =
+        co_await receive_packet(loop_, waker_, channel, reader, deadline, client_);
+    switch (got.kind) {
+      case Reception::Kind::packet: break;
+      case Reception::Kind::abandoned: attempt.result = Result::abandoned; co_return;
+      case Reception::Kind::timed_out:
+        if (attempt.declined) {
+          attempt.result = Result::final;
+          co_return;
+        }
+        attempt.reason = fmt::format("{}: no {} within the connect_timeout", server.name(),
+                                     greeted ? "answer to the login" : "greeting");
+        co_return;
+      case Reception::Kind::closed:
+        attempt.reason = fmt::format("{}: it closed the connection {}", server.name(),
+                                     greeted ? "during the login" : "without a greeting");
+        co_return;
+      case Reception::Kind::malformed:
+        attempt.reason = fmt::format("{}: {}", server.name(), to_string(got.error));
+        co_return;
+    }
+    step = handshake.on_packet(got.packet, out);
+    if (step == ClientStep::refused) {
+      describe_refusal(attempt, handshake.err_payload(), greeted);
+      co_return;
+    }
+    if (!greeted && step == ClientStep::need_auth) {
+      greeted = true;
+      note_greeting(server, handshake.greeting());
+      Capabilities missing = wishes.capabilities;
+      missing.clear(handshake.capabilities() | login_bits);
+      if (!missing.empty()) {
+        attempt.result = Result::unsuitable;
+        attempt.reason = fmt::format("{} lacks {} that clients of its pool rely on", server.name(),
+                                     names(missing));
+        co_return;
+      }
+    }
+    if (step == ClientStep::need_auth) step = answer(attempt, handshake, credentials, out);
+    if (attempt.declined && step == ClientStep::ready) {
+      attempt.result = Result::final;
+      co_return;
+    }
+    if (step == ClientStep::failed) {
+      attempt.reason = fmt::format("{}: {}", server.name(), to_string(handshake.error()));
+      co_return;
+    }
+    if (step == ClientStep::ready) break;
+    if (!channel.send(out)) {
+      attempt.reason = fmt::format("{}: it closed the connection during the login", server.name());
+      co_return;
+    }
+    out.clear();
+  }
+  server.reached();
+  const Bytes ok = handshake.ok_payload();
+  attempt.reply.assign(ok.begin(), ok.end());
+  attempt.connection->greeting = handshake.greeting();
+  attempt.connection->capabilities = handshake.capabilities();
+  attempt.result = Result::connected;
+}
+
+/// Answers a request for proof. One that this proxy can't give is answered by an empty password:
+/// the server then says no by itself, where a dropped connection would count against this host.
+ClientStep ServerConnector::answer(Attempt& attempt, ClientHandshake& handshake,
+                                   const Credentials& credentials, mysqlwire::Buffer& out) {
+  if (handshake.auth_source() == mysqlwire::AuthSource::more_data && attempt.declined)
+    return ClientStep::need_more;
+  if (handshake.plugin() != native_plugin || handshake.auth_data().size() != mysqlwire::salt_size) {
+    attempt.declined = true;
+    attempt.reason = fmt::format(
+        "server {} wants {} for user '{}', and only mysql_native_password can be passed on to it",
+        attempt.server->name(), handshake.plugin(), credentials.user);
+    attempt.reply = error_payload(auth_not_supported, attempt.reason);
+    constexpr std::uint8_t empty_password[] = {0};
+    return handshake.respond(empty_password, out);
+  }
+  if (!credentials.has_password) return handshake.respond({}, out);
+  const auto response = mysqlwire::crypto::scramble(credentials.stage1, handshake.auth_data());
+  return handshake.respond(response, out);
+}
+
+/// The server has said no: to this host before it greeted, or to this user.
+void ServerConnector::describe_refusal(Attempt& attempt, Bytes err_payload, bool greeted) {
+  const auto err = mysqlwire::ErrPacket::decode(err_payload, {});
+  const std::string said =
+      err ? fmt::format("{} {}", err->code, err->message) : "an unreadable error";
+  if (greeted) {
+    attempt.server->reached();
+    attempt.result = Attempt::Result::final;
+    if (attempt.declined) return;  // the reason and the reply are there
+    attempt.reason = fmt::format("{} refused login {}", attempt.server->name(), said);
+    attempt.reply.assign(err_payload.begin(), err_payload.end());
+    return;
+  }
+  attempt.result = Attempt::Result::no_room;
+  attempt.reason = fmt::format("{} refused the connection: {}", attempt.server->name(), said);
+  // Before the greeting there is no SQLSTATE; our client is past its own.
+  if (err) attempt.reply = error_payload({err->code, "08004"}, err->message);
+}
+
+}  // namespace mysqlproxy

@@ -1,0 +1,97 @@
+// One session's connection to a database server, and how it is made.
+#pragma once
+
+#include "proxy/io/task.hpp"
+#include "proxy/pool/pool.hpp"
+#include "proxy/session/channel.hpp"
+
+#include <mysqlwire/crypto/native_password.hpp>
+#include <mysqlwire/session/client_handshake.hpp>
+#include <mysqlwire/session/server_handshake.hpp>
+#include <mysqlwire/wire/capabilities.hpp>
+#include <mysqlwire/wire/writer.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mysqlproxy {
+
+/// What a session logs in to servers with. Kept for as long as the session: KILL and
+/// COM_CHANGE_USER log in again.
+struct Credentials {
+  std::string user;
+  bool has_password = false;
+  mysqlwire::crypto::Sha1Secret stage1;  ///< SHA1(password), as the client's answer gave it
+};
+
+/// How a client wants its session to be, as it said at login.
+struct SessionWishes {
+  mysqlwire::Capabilities capabilities;  ///< agreed on with the client
+  std::uint32_t max_packet_size = 0;
+  std::uint16_t collation = 0;
+  std::string schema;
+  mysqlwire::Buffer attributes;  ///< connection attributes, as they came
+};
+
+/// A server connection that is logged in.
+struct ServerConnection {
+  ServerConnection(Loop& loop, Waker& waker, int descriptor, ServerSlot owned_slot)
+      : channel(loop, waker, descriptor), slot(std::move(owned_slot)) {}
+
+  Channel channel;
+  ServerSlot slot;
+  mysqlwire::ServerGreeting greeting;
+  mysqlwire::Capabilities capabilities;  ///< agreed on with the server
+
+  const std::shared_ptr<Server>& server() const noexcept { return slot.server(); }
+};
+
+/// How an attempt to get a server connection ended.
+struct ConnectOutcome {
+  std::unique_ptr<ServerConnection> connection;  ///< null when there is none
+  mysqlwire::Buffer
+      reply;           ///< payload of the server's own OK, or of the ERR that the client is to see
+  std::string reason;  ///< why there is none, for the log
+  bool refused = false;      ///< the server can be reached and said no to this user
+  bool client_gone = false;  ///< the client left while it waited
+};
+
+/// Makes server connections on one data thread, for one session at a time.
+class ServerConnector {
+ public:
+  /// `client`, where there is one, is watched while a connection is made, so that nobody connects
+  /// for one who has left.
+  ServerConnector(Loop& loop, Waker& waker, const Socket* client, std::chrono::milliseconds timeout)
+      : loop_(loop), waker_(waker), client_(client), timeout_(timeout) {}
+
+  /// Logs in to the first of the pool's servers that can be had. One that can't be reached, or has
+  /// no room, is skipped; what a server says of the user or the schema is final and goes to the
+  /// client as it is.
+  Task<ConnectOutcome> connect(Pool& pool, const Credentials& credentials,
+                               const SessionWishes& wishes);
+  /// Logs in to this server and no other.
+  Task<ConnectOutcome> connect(std::shared_ptr<Server> server, const Credentials& credentials,
+                               const SessionWishes& wishes);
+
+ private:
+  struct Attempt;
+
+  Task<void> attempt(Attempt& attempt, const Credentials& credentials, const SessionWishes& wishes);
+  Task<int> open(const SocketAddress& address, Attempt& attempt, ServerSlot& slot,
+                 Deadline& deadline);
+  Task<void> log_in(Attempt& attempt, const Credentials& credentials, const SessionWishes& wishes,
+                    Deadline& deadline);
+  static mysqlwire::ClientStep answer(Attempt& attempt, mysqlwire::ClientHandshake& handshake,
+                                      const Credentials& credentials, mysqlwire::Buffer& out);
+  static void describe_refusal(Attempt& attempt, mysqlwire::Bytes err_payload, bool greeted);
+
+  Loop& loop_;
+  Waker& waker_;
+  const Socket* client_;
+  std::chrono::milliseconds timeout_;
+};
+
+}  // namespace mysqlproxy

@@ -1,0 +1,47 @@
+// What all sessions of the process share.
+#pragma once
+
+#include "proxy/log/log.hpp"
+#include "proxy/pool/topology.hpp"
+#include "proxy/session/connection_ids.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+namespace mysqlproxy {
+
+/// Counters that any thread adds to.
+struct Counters {
+  std::atomic<std::uint32_t> sessions = 0;  ///< client connections now
+  std::atomic<std::uint64_t> accepted = 0;
+  std::atomic<std::uint64_t> silent_probes = 0;  ///< connected and left without a word
+  std::atomic<std::uint64_t> refused_logins = 0;
+};
+
+/// Shared by all threads; outlives every session.
+class Services {
+ public:
+  explicit Services(Log& logger) : log(logger) {}
+
+  Log& log;
+  ConnectionIds ids;
+  Counters counters;
+
+  /// Users, pools and servers as the configuration in force has them.
+  std::shared_ptr<const Topology> topology() const {
+    const std::lock_guard lock(mutex_);
+    return topology_;
+  }
+  void set_topology(std::shared_ptr<const Topology> topology) {
+    const std::lock_guard lock(mutex_);
+    topology_ = std::move(topology);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Topology> topology_;
+};
+
+}  // namespace mysqlproxy

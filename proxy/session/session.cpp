@@ -1,0 +1,246 @@
+#include "proxy/session/session.hpp"
+
+#include "proxy/app/worker.hpp"
+#include "proxy/session/errors.hpp"
+
+#include <mysqlwire/wire/frame.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace mysqlproxy {
+
+using mysqlwire::Bytes;
+using mysqlwire::Capability;
+
+namespace {
+
+/// How long a client may take to fetch our last words.
+constexpr std::chrono::milliseconds linger{2000};
+/// What is thrown away of what it still sends meanwhile.
+constexpr std::uint64_t most_discarded = 4 << 20;
+
+}  // namespace
+
+Session::Session(Worker& worker, Arrival arrival)
+    : worker_(worker),
+      services_(worker.services()),
+      waker_(worker.loop()),
+      deadline_(worker.loop(), waker_),
+      client_(worker.loop(), waker_, arrival.descriptor),
+      task_(run()),
+      arrival_(std::move(arrival)),
+      id_(services_.ids.allocate()),
+      began_(std::chrono::system_clock::now()),
+      began_at_(worker.loop().now()),
+      last_activity_(began_at_) {
+  services_.counters.sessions.fetch_add(1, std::memory_order_relaxed);
+}
+
+Session::~Session() {
+  services_.ids.release(id_);
+  services_.counters.sessions.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Session::start() { task_.start(); }
+
+void Session::cut() noexcept {
+  cut_ = true;
+  waker_.notify();
+}
+
+Task<void> Session::run() {
+  const bool logged_in = co_await log_in();
+  if (logged_in) co_await serve();
+  co_await hang_up();
+  record();
+  worker_.bury(*this);
+}
+
+/// Everything from the first command to the end.
+Task<void> Session::serve() {
+  rest_deadline();
+  bool goes_on = true;
+  while (goes_on) {
+    const Relay::State state = relay_->pump(client_, server_->channel, worker_.loop().scratch());
+    if (state == Relay::State::busy) {
+      co_await waker_.yield();
+    } else if (state == Relay::State::command) {
+      goes_on = co_await act_on_command();
+    } else if (state != Relay::State::waiting) {
+      goes_on = outlives(state);
+    } else if (leave_if_asked()) {
+      goes_on = false;
+    } else {
+      co_await waker_;
+      if (!deadline_.passed()) last_activity_ = worker_.loop().now();
+    }
+  }
+}
+
+/// Sees to what stopped the relay. True when the session goes on.
+bool Session::outlives(Relay::State state) {
+  switch (state) {
+    case Relay::State::quit: end(EndedBy::client, "quit"); return false;
+    case Relay::State::server_closed: tell_of_lost_server(); return false;
+    case Relay::State::client_fault: answer_client_fault(); return false;
+    case Relay::State::server_fault: answer_server_fault(); return false;
+    case Relay::State::client_closed: break;
+    default: return true;
+  }
+  // A client that has only closed its sending side still gets the answers that are due.
+  if (half_closed_ || relay_->tracker().idle() || client_.socket.hung_up()) {
+    end(EndedBy::client, "closed the connection without COM_QUIT");
+    return false;
+  }
+  half_closed_ = true;
+  return true;
+}
+
+/// Reasons to end that are not in the stream of packets. True when the session is over.
+bool Session::leave_if_asked() {
+  if (cut_) {
+    end(EndedBy::proxy, "drain_timeout");
+    return true;
+  }
+  if (half_closed_ &&
+      (client_.socket.hung_up() || (relay_->tracker().idle() && !client_.congested()))) {
+    end(EndedBy::client, "closed the connection without COM_QUIT");
+    return true;
+  }
+  if (deadline_.passed()) {
+    // Looked at once in a long while, instead of being set anew for every packet.
+    const std::chrono::milliseconds idle(worker_.loop().now() - last_activity_);
+    if (idle >= idle_timeout_ && relay_->quiet()) {
+      end(EndedBy::proxy, "idle_timeout");
+      return true;
+    }
+    deadline_.set(std::max(idle_timeout_ - idle, std::chrono::milliseconds(1000)));
+  }
+  if (worker_.draining() && relay_->quiet() && !relay_->tracker().in_transaction()) {
+    say(error_payload(server_shutdown, "Server shutdown in progress"), 0);
+    end(EndedBy::proxy, "shutdown");
+    return true;
+  }
+  return false;
+}
+
+/// What the client sent can't be followed: it is told, in the servers' words, and is let go.
+void Session::answer_client_fault() {
+  using mysqlwire::errc;
+  const auto& error = relay_->error();
+  const std::uint8_t next = relay_->next_sequence_id();
+  if (relay_->client_at_boundary()) {
+    if (error.code == errc::packet_too_large)
+      say(error_payload(packet_too_large, "Got a packet bigger than 'max_allowed_packet' bytes"),
+          next);
+    else if (error.code == errc::packets_out_of_order)
+      say(error_payload(packets_out_of_order, "Got packets out of order"), 0);
+    else
+      say(error_payload(malformed_packet, "Malformed communication packet."), next);
+  }
+  end(EndedBy::proxy, fmt::format("client sent what can't be followed: {}", to_string(error)));
+}
+
+void Session::answer_server_fault() {
+  const std::string reason =
+      fmt::format("server {} broke the protocol: {}", server_name_, to_string(relay_->error()));
+  services_.log.error(reason, {{"client", arrival_.address}});
+  if (relay_->client_at_boundary())
+    say(error_payload(read_error, reason), relay_->next_sequence_id());
+  end(EndedBy::server, reason);
+}
+
+/// In the command phase the deadline is the idle timeout.
+void Session::rest_deadline() {
+  idle_timeout_ = services_.topology()->config().proxy.idle_timeout;
+  last_activity_ = worker_.loop().now();
+  if (idle_timeout_.count() != 0)
+    deadline_.set(idle_timeout_);
+  else
+    deadline_.clear();
+}
+
+void Session::tell_of_lost_server() {
+  const std::string reason =
+      fmt::format("server {} closed the connection", server_->server()->name());
+  // An ERR can stand wherever a packet can begin; in the middle of one there is nothing to say.
+  if (!relay_->tracker().idle() && relay_->client_at_boundary())
+    say(error_payload(read_error, reason + " during the command"), relay_->next_sequence_id());
+  end(EndedBy::server, reason);
+}
+
+void Session::end(EndedBy side, std::string reason) {
+  if (ending_.reason.empty()) ending_ = {side, std::move(reason)};
+}
+
+void Session::say(Bytes payload, std::uint8_t sequence_id) {
+  mysqlwire::Buffer out;
+  mysqlwire::append_packet(out, payload, sequence_id);
+  client_.send(out);
+}
+
+/// Lets the server connection go: by COM_QUIT where it waits for a command and the client has not
+/// simply vanished, which a server is to see as it is.
+void Session::release_server() {
+  if (!server_) return;
+  services_.ids.detach(id_);
+  if (ending_.side == EndedBy::proxy && relay_->quiet()) {
+    constexpr std::uint8_t quit[] = {1, 0, 0, 0, 1};
+    server_->channel.send(quit);
+  }
+  server_.reset();
+}
+
+/// Lets both peers go, the client so that our last words are not lost in a reset.
+Task<void> Session::hang_up() {
+  release_server();
+  if (ending_.side == EndedBy::client) co_return;
+  deadline_.set(linger);
+  std::uint64_t discarded = 0;
+  bool shut = false;
+  while (!client_.socket.hung_up() && !deadline_.passed()) {
+    if (!client_.flush()) break;
+    if (!client_.congested() && !shut) {
+      client_.socket.shut_write();
+      shut = true;
+    }
+    if (client_.socket.readable()) {
+      const IoResult got = client_.socket.read(worker_.loop().scratch());
+      if (got.kind == IoResult::Kind::done) {
+        discarded += got.size;
+        if (discarded > most_discarded) break;
+        continue;
+      }
+      if (got.kind != IoResult::Kind::would_block) break;
+    }
+    co_await waker_;
+  }
+}
+
+void Session::record() {
+  if (!spoke_ && ending_.side == EndedBy::client) {
+    services_.counters.silent_probes.fetch_add(1, std::memory_order_relaxed);
+    services_.log.debug("connected and left without a word", {{"client", arrival_.address}});
+    return;
+  }
+  AccessRecord record;
+  record.time = began_;
+  record.client = arrival_.address;
+  record.listener = arrival_.listener;
+  record.user = credentials_.user;
+  record.database = wishes_.schema;
+  if (pool_) record.pool = pool_->name();
+  record.server = server_name_;
+  record.connection_id = id_;
+  record.bytes_from_client = client_.bytes_in;
+  record.bytes_to_client = client_.bytes_out;
+  if (relay_) record.commands = relay_->commands();
+  record.duration = std::chrono::milliseconds(worker_.loop().now() - began_at_);
+  record.end_reason = ending_.reason;
+  record.ended_by = ending_.side;
+  services_.log.access(record);
+}
+
+}  // namespace mysqlproxy

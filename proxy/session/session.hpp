@@ -1,0 +1,116 @@
+// One client connection, from its greeting to its last byte.
+#pragma once
+
+#include "proxy/io/loop.hpp"
+#include "proxy/io/task.hpp"
+#include "proxy/pool/common_ground.hpp"
+#include "proxy/session/channel.hpp"
+#include "proxy/session/ending.hpp"
+#include "proxy/session/kill_statement.hpp"
+#include "proxy/session/packet_io.hpp"
+#include "proxy/session/relay.hpp"
+#include "proxy/session/server_connection.hpp"
+#include "proxy/session/services.hpp"
+
+#include <mysqlwire/session/frame_reader.hpp>
+#include <mysqlwire/session/server_auth.hpp>
+#include <mysqlwire/session/server_greeting.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace mysqlproxy {
+
+class Worker;
+
+/// What the acceptor knows of a client.
+struct Arrival {
+  int descriptor = -1;
+  std::string address;   ///< "10.0.0.9:41234", "unix"
+  std::string host;      ///< as error messages name it: "10.0.0.9", "localhost"
+  std::string listener;  ///< the name of the one that it came by
+  std::shared_ptr<const CommonGround> ground;  ///< what that listener shows
+};
+
+/// Lives on one data thread. Logs the client in, then the client's server, then relays until one of
+/// them leaves; what the proxy has to do itself (KILL, COM_CHANGE_USER) happens in between.
+class Session {
+ public:
+  Session(Worker& worker, Arrival arrival);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Runs up to the first wait.
+  void start();
+  /// The worker has news (draining): look again.
+  void wake() noexcept { waker_.notify(); }
+  /// Ends as soon as possible, whatever is under way.
+  void cut() noexcept;
+  /// Over and done; the worker may bury it.
+  bool done() const noexcept { return task_.done(); }
+
+ private:
+  Task<void> run();
+
+  // Login.
+  Task<bool> log_in();
+  template <class Role>
+  Task<bool> authenticate(Role& role, mysqlwire::FrameReader& reader);
+  template <class Role>
+  Task<bool> next_reply(Role& role, mysqlwire::FrameReader& reader, mysqlwire::ServerStep& step);
+  bool verify(const mysqlwire::ServerAuth& role);
+  void begin_relay(mysqlwire::Bytes early);
+
+  // Commands.
+  Task<void> serve();
+  bool outlives(Relay::State state);
+  bool leave_if_asked();
+  void rest_deadline();
+  Task<bool> act_on_command();
+  Task<bool> kill();
+  Task<bool> kill_elsewhere(ServerConnectionId where, KillStatement::Scope scope);
+  Task<bool> change_user();
+  Task<bool> change_user_on_server(mysqlwire::ServerAuth& role, const SessionWishes& wishes);
+  Task<bool> change_server(mysqlwire::ServerAuth& role, const SessionWishes& wishes);
+
+  // Ends.
+  void answer_client_fault();
+  void answer_server_fault();
+  void tell_of_lost_server();
+  void end(EndedBy side, std::string reason);
+  void say(mysqlwire::Bytes payload, std::uint8_t sequence_id);
+  void release_server();
+  Task<void> hang_up();
+  void record();
+
+  Worker& worker_;
+  Services& services_;
+  Waker waker_;
+  Deadline deadline_;
+  Channel client_;
+  std::unique_ptr<ServerConnection> server_;
+  std::optional<Relay> relay_;
+  Task<void> task_;
+
+  Arrival arrival_;
+  std::uint32_t id_;
+  mysqlwire::Salt salt_{};
+  std::shared_ptr<Pool> pool_;
+  Credentials credentials_;
+  SessionWishes wishes_;
+  Ending ending_;
+  std::chrono::system_clock::time_point began_;
+  std::uint64_t began_at_;       ///< the loop's clock
+  std::uint64_t last_activity_;  ///< the loop's clock
+  std::chrono::milliseconds idle_timeout_{0};
+  std::string server_name_;   ///< the last one, for the access log
+  bool spoke_ = false;        ///< the client has sent something
+  bool half_closed_ = false;  ///< the client will send no more
+  bool cut_ = false;
+};
+
+}  // namespace mysqlproxy
