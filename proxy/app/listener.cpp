@@ -1,0 +1,133 @@
+#include "proxy/app/listener.hpp"
+
+#include "proxy/net/address.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace mysqlproxy {
+namespace {
+
+[[noreturn]] void fail(const Endpoint& endpoint) {
+  throw std::system_error(errno, std::generic_category(), "can't listen on " + to_string(endpoint));
+}
+
+/// A socket file that nobody listens on any more is left over from a process that was killed.
+void remove_stale_socket(const SocketAddress& address, const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
+  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe < 0) return;
+  const bool alive =
+      ::connect(probe, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0;
+  ::close(probe);
+  if (!alive) ::unlink(path.c_str());
+}
+
+int bind_and_listen(const Endpoint& endpoint) {
+  const auto addresses = resolve_now(endpoint);
+  if (addresses.empty()) {
+    errno = EADDRNOTAVAIL;
+    fail(endpoint);
+  }
+  const SocketAddress& address = addresses.front();
+  const int family = address.storage.ss_family;
+  const int socket = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (socket < 0) fail(endpoint);
+  const int on = 1;
+  if (family == AF_UNIX) {
+    remove_stale_socket(address, endpoint.path);
+  } else {
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (family == AF_INET6) ::setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  }
+  if (::bind(socket, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0 ||
+      ::listen(socket, SOMAXCONN) != 0) {
+    const int error = errno;
+    ::close(socket);
+    errno = error;
+    fail(endpoint);
+  }
+  return socket;
+}
+
+}  // namespace
+
+Listener::Listener(asio::io_context& io, Log& log, std::string name, Endpoint endpoint,
+                   std::string server_version, Handler handler)
+    : log_(log),
+      name_(std::move(name)),
+      endpoint_(std::move(endpoint)),
+      server_version_(std::move(server_version)),
+      handler_(std::move(handler)),
+      socket_(io, bind_and_listen(endpoint_)),
+      pause_(io) {}
+
+Listener::~Listener() {
+  if (endpoint_.kind == Endpoint::Kind::unix_socket) ::unlink(endpoint_.path.c_str());
+}
+
+void Listener::start() {
+  if (started_) return;
+  started_ = true;
+  wait();
+}
+
+Endpoint Listener::bound() {
+  Endpoint bound = endpoint_;
+  sockaddr_storage own{};
+  socklen_t size = sizeof own;
+  if (::getsockname(socket_.native_handle(), reinterpret_cast<sockaddr*>(&own), &size) != 0)
+    return bound;
+  if (own.ss_family == AF_INET)
+    bound.port = ntohs(reinterpret_cast<const sockaddr_in&>(own).sin_port);
+  if (own.ss_family == AF_INET6)
+    bound.port = ntohs(reinterpret_cast<const sockaddr_in6&>(own).sin6_port);
+  return bound;
+}
+
+void Listener::wait() {
+  socket_.async_wait(asio::posix::stream_descriptor::wait_read,
+                     [this](const asio::error_code& error) {
+                       if (!error) accept_all();
+                     });
+}
+
+void Listener::accept_all() {
+  for (;;) {
+    SocketAddress peer;
+    peer.size = sizeof peer.storage;
+    const int client =
+        ::accept4(socket_.native_handle(), reinterpret_cast<sockaddr*>(&peer.storage), &peer.size,
+                  SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (client >= 0) {
+      if (peer.storage.ss_family != AF_UNIX) {
+        const int on = 1;
+        ::setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        ::setsockopt(client, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+      }
+      handler_(*this, {client, describe(peer), host_name(peer), name_, nullptr});
+      continue;
+    }
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return wait();
+    // No descriptors or no memory: the queue waits, and so do we, rather than spin.
+    log_.error("can't accept",
+               {{"listener", name_}, {"reason", std::generic_category().message(errno)}});
+    pause_.expires_after(std::chrono::milliseconds(200));
+    pause_.async_wait([this](const asio::error_code& error) {
+      if (!error) accept_all();
+    });
+    return;
+  }
+}
+
+}  // namespace mysqlproxy

@@ -1,0 +1,53 @@
+// Accepts clients on one address.
+#pragma once
+
+#include "proxy/config/config.hpp"
+#include "proxy/session/session.hpp"
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <functional>
+#include <string>
+
+namespace mysqlproxy {
+
+/// A bound, listening socket on the control thread. Clients are handed on by descriptor.
+class Listener {
+ public:
+  /// Gets each client, with `descriptor`, `address` and `host` set.
+  using Handler = std::function<void(const Listener&, Arrival)>;
+
+  /// Binds and listens. Throws std::system_error when the address can't be had.
+  Listener(asio::io_context& io, Log& log, std::string name, Endpoint endpoint,
+           std::string server_version, Handler handler);
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  /// Accepts from now on; once is enough.
+  void start();
+  const Endpoint& endpoint() const noexcept { return endpoint_; }
+  /// The endpoint with the port that the system chose, where it was to choose one.
+  Endpoint bound();
+  const std::string& name() const noexcept { return name_; }
+  /// The version to show in place of the servers' own; empty for those.
+  const std::string& server_version() const noexcept { return server_version_; }
+  void set_server_version(std::string version) { server_version_ = std::move(version); }
+
+ private:
+  void wait();
+  void accept_all();
+
+  Log& log_;
+  std::string name_;
+  Endpoint endpoint_;
+  std::string server_version_;
+  Handler handler_;
+  asio::posix::stream_descriptor socket_;
+  asio::steady_timer pause_;
+  bool started_ = false;
+};
+
+}  // namespace mysqlproxy

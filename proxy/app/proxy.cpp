@@ -1,0 +1,238 @@
+#include "proxy/app/proxy.hpp"
+
+#include "proxy/net/address.hpp"
+#include "proxy/session/errors.hpp"
+
+#include <mysqlwire/wire/frame.hpp>
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace mysqlproxy {
+namespace {
+
+constexpr std::chrono::milliseconds drain_poll{50};
+/// How long sessions that were cut have to say their last words.
+constexpr std::chrono::milliseconds last_words{1000};
+
+/// A client and its server take a descriptor each, and the system's default is for desktops.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+Proxy::Proxy(CommandLine options, Config config)
+    : options_(std::move(options)),
+      log_(config.log),
+      services_(log_),
+      signals_(io_),
+      drain_timer_(io_),
+      topology_(std::make_shared<const Topology>(std::move(config), nullptr, log_)),
+      monitor_(log_) {}
+
+Proxy::~Proxy() = default;
+
+ExitCode Proxy::run() {
+  raise_descriptor_limit();
+  services_.set_topology(topology_);
+  const Config& config = topology_->config();
+  wait_for_signals();
+  try {
+    open_listeners(config);
+  } catch (const std::system_error& error) {
+    log_.error(error.what());
+    return ExitCode::cannot_bind;
+  }
+  look_up_servers(*topology_);
+  monitor_.start();
+  monitor_.watch(topology_->servers(), config.health);
+  monitor_.wait_for_first_round(config.health.timeout + std::chrono::milliseconds(500));
+  start_workers(config.proxy.threads);
+  announce();
+  for (const auto& listener : listeners_) listener->start();
+  io_.run();
+  monitor_.stop();
+  for (const auto& worker : workers_) worker->stop();
+  const auto& counters = services_.counters;
+  log_.info("stopped", {{"connections", counters.accepted.load()},
+                        {"silent_probes", counters.silent_probes.load()},
+                        {"refused_logins", counters.refused_logins.load()}});
+  return exit_;
+}
+
+void Proxy::open_listeners(const Config& config) {
+  std::vector<std::unique_ptr<Listener>> opened;
+  for (const auto& wanted : config.listeners) {
+    for (const auto& endpoint : wanted.bind) {
+      const std::string version = wanted.server_version.value_or("");
+      const auto old = std::ranges::find_if(listeners_, [&](const auto& one) {
+        return one && one->endpoint() == endpoint && one->name() == wanted.name;
+      });
+      if (old != listeners_.end()) {
+        (*old)->set_server_version(version);
+        opened.push_back(std::move(*old));
+        continue;
+      }
+      opened.push_back(
+          std::make_unique<Listener>(io_, log_, wanted.name, endpoint, version,
+                                     [this](const Listener& listener, Arrival arrival) {
+                                       admit(listener, std::move(arrival));
+                                     }));
+    }
+  }
+  listeners_ = std::move(opened);
+}
+
+/// Numbers and paths cost nothing; names wait for DNS, on this thread, which carries no data.
+void Proxy::look_up_servers(const Topology& topology) {
+  for (const auto& server : topology.servers()) {
+    auto addresses = resolve_now(server->config().address);
+    if (!addresses.empty()) server->set_addresses(std::move(addresses));
+  }
+}
+
+void Proxy::start_workers(std::uint32_t threads) {
+  if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
+  for (std::uint32_t i = 0; i < threads; ++i) {
+    workers_.push_back(std::make_unique<Worker>(services_));
+    workers_.back()->start();
+  }
+}
+
+/// One screen: where clients are awaited, and what is behind.
+void Proxy::announce() {
+  for (const auto& listener : listeners_) {
+    const CommonGround ground = topology_->ground(listener->server_version());
+    log_.info(fmt::format("listening on {}", to_string(listener->bound())),
+              {{"listener", listener->name()}, {"shown_version", ground.version}});
+  }
+  for (const auto& pool : topology_->config().pools) {
+    std::string states;
+    for (const auto& server : topology_->servers()) {
+      if (std::ranges::find(pool.servers, server->name()) == pool.servers.end()) continue;
+      const auto facts = server->facts();
+      states += fmt::format("{}{} ({}{}{})", states.empty() ? "" : "; ", server->describe(),
+                            to_string(server->config().address), facts ? ", " : "",
+                            facts ? facts->version : "");
+    }
+    log_.info(fmt::format("pool {}: {}", pool.name, states),
+              {{"balance", to_string(pool.balance)}});
+  }
+  log_.info("ready", {{"users", topology_->config().users.size()}, {"threads", workers_.size()}});
+}
+
+void Proxy::admit(const Listener& listener, Arrival arrival) {
+  services_.counters.accepted.fetch_add(1, std::memory_order_relaxed);
+  std::uint64_t clients = 0;
+  for (const auto& worker : workers_) clients += worker->load();
+  if (clients >= topology_->config().proxy.max_connections) return refuse(arrival);
+  arrival.ground =
+      std::make_shared<const CommonGround>(topology_->ground(listener.server_version()));
+  const auto least =
+      std::ranges::min_element(workers_, {}, [](const auto& worker) { return worker->load(); });
+  (*least)->adopt(std::move(arrival));
+}
+
+/// In the place of a greeting, as a server that is full does it.
+void Proxy::refuse(const Arrival& arrival) {
+  mysqlwire::Buffer out;
+  std::uint8_t sequence_id = 0;
+  mysqlwire::append_packet(out, early_error_payload(too_many_connections, "Too many connections"),
+                           sequence_id);
+  (void)::send(arrival.descriptor, out.data(), out.size(), MSG_NOSIGNAL);
+  ::shutdown(arrival.descriptor, SHUT_WR);
+  ::close(arrival.descriptor);
+  log_.warn("too many connections", {{"client", arrival.address}});
+}
+
+void Proxy::wait_for_signals() {
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) signals_.add(signal);
+  signals_.async_wait([this](const asio::error_code& error, int signal) {
+    if (error) return;
+    on_signal(signal);
+    wait_for_signals();
+  });
+}
+
+void Proxy::on_signal(int signal) {
+  switch (signal) {
+    case SIGHUP: return reload();
+    case SIGUSR1: return log_.reopen();
+    default: return drain();
+  }
+}
+
+/// A good configuration replaces the old one; a bad one changes nothing. Clients stay either way.
+void Proxy::reload() {
+  LoadResult loaded = load(options_);
+  for (const auto& problem : loaded.warnings) log_.warn(to_string(problem));
+  if (!loaded.config) {
+    for (const auto& problem : loaded.errors) log_.error(to_string(problem));
+    log_.error("the configuration was not reloaded; the old one stays in force");
+    return;
+  }
+  auto topology =
+      std::make_shared<const Topology>(std::move(*loaded.config), topology_.get(), log_);
+  try {
+    open_listeners(topology->config());
+    log_.reconfigure(topology->config().log);
+  } catch (const std::system_error& error) {
+    log_.error(error.what());
+    log_.error("the configuration was not reloaded; the old one stays in force");
+    return;
+  }
+  for (const auto& listener : listeners_) listener->start();
+  if (topology->config().proxy.threads != topology_->config().proxy.threads)
+    log_.warn("proxy.threads takes effect at the next start");
+  look_up_servers(*topology);
+  topology_ = topology;
+  services_.set_topology(topology);
+  monitor_.watch(topology->servers(), topology->config().health);
+  log_.info("the configuration was reloaded");
+  announce();
+}
+
+/// No new clients; those that are here finish what they are doing.
+void Proxy::drain() {
+  if (draining_) {
+    log_.warn("asked to stop again: clients are cut off");
+    return wait_for_sessions(std::chrono::steady_clock::now());
+  }
+  draining_ = true;
+  listeners_.clear();
+  const auto limit = topology_->config().proxy.drain_timeout;
+  log_.info("stopping: waiting for clients", {{"clients", services_.counters.sessions.load()}});
+  for (const auto& worker : workers_) worker->drain();
+  wait_for_sessions(std::chrono::steady_clock::now() + limit);
+}
+
+void Proxy::wait_for_sessions(std::chrono::steady_clock::time_point limit) {
+  std::uint64_t clients = 0;
+  for (const auto& worker : workers_) clients += worker->load();
+  const auto now = std::chrono::steady_clock::now();
+  if (clients == 0 || (exit_ == ExitCode::drain_timeout && now >= limit)) return io_.stop();
+  if (now >= limit) {
+    log_.warn("drain_timeout: clients are cut off", {{"clients", clients}});
+    exit_ = ExitCode::drain_timeout;
+    for (const auto& worker : workers_) worker->cut();
+    limit = now + last_words;
+  }
+  drain_timer_.expires_after(drain_poll);
+  drain_timer_.async_wait([this, limit](const asio::error_code& error) {
+    if (!error) wait_for_sessions(limit);
+  });
+}
+
+}  // namespace mysqlproxy

@@ -1,0 +1,63 @@
+// The whole program: listeners, data threads, server checks, signals.
+#pragma once
+
+#include "proxy/app/listener.hpp"
+#include "proxy/app/worker.hpp"
+#include "proxy/cli.hpp"
+#include "proxy/health/monitor.hpp"
+#include "proxy/log/log.hpp"
+#include "proxy/session/services.hpp"
+
+#include <asio/io_context.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mysqlproxy {
+
+/// Lives on the main thread, which is the control thread: it accepts, obeys signals and looks up
+/// names; data threads do everything else.
+class Proxy {
+ public:
+  /// `options` are kept for reloads.
+  Proxy(CommandLine options, Config config);
+  ~Proxy();
+  Proxy(const Proxy&) = delete;
+  Proxy& operator=(const Proxy&) = delete;
+
+  /// Runs until a signal ends it.
+  ExitCode run();
+
+ private:
+  void open_listeners(const Config& config);
+  void look_up_servers(const Topology& topology);
+  void start_workers(std::uint32_t threads);
+  void announce();
+  void admit(const Listener& listener, Arrival arrival);
+  void refuse(const Arrival& arrival);
+
+  void wait_for_signals();
+  void on_signal(int signal);
+  void reload();
+  void drain();
+  void wait_for_sessions(std::chrono::steady_clock::time_point limit);
+
+  CommandLine options_;
+  Log log_;
+  Services services_;
+  asio::io_context io_;
+  asio::signal_set signals_;
+  asio::steady_timer drain_timer_;
+  std::shared_ptr<const Topology> topology_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  Monitor monitor_;
+  bool draining_ = false;
+  ExitCode exit_ = ExitCode::good;
+};
+
+}  // namespace mysqlproxy

@@ -1,0 +1,52 @@
+// One data thread and the sessions on it.
+#pragma once
+
+#include "proxy/io/loop.hpp"
+#include "proxy/session/session.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+
+namespace mysqlproxy {
+
+/// Shares nothing with the other workers but Services. Sessions stay on the worker that they began
+/// on, and so do their server connections.
+class Worker {
+ public:
+  explicit Worker(Services& services) : services_(services) {}
+  ~Worker() { stop(); }
+
+  // From any thread.
+  void start();
+  /// Takes over a client. Its descriptor belongs to the worker from here on.
+  void adopt(Arrival arrival);
+  /// Sessions that adopt() was called for and that are not over.
+  std::uint32_t load() const noexcept { return load_.load(std::memory_order_relaxed); }
+  /// Sessions end as soon as nothing of theirs is under way.
+  void drain();
+  /// Sessions end now.
+  void cut();
+  /// Ends the thread; what sessions are left end with it.
+  void stop();
+
+  // From the worker's own thread, for its sessions.
+  Loop& loop() noexcept { return loop_; }
+  Services& services() noexcept { return services_; }
+  bool draining() const noexcept { return draining_; }
+  void bury(Session& session);
+
+ private:
+  void begin(Arrival arrival);
+
+  Services& services_;
+  Loop loop_;
+  std::unordered_map<Session*, std::unique_ptr<Session>> sessions_;
+  std::atomic<std::uint32_t> load_ = 0;
+  bool draining_ = false;
+  std::thread thread_;
+};
+
+}  // namespace mysqlproxy

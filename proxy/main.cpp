@@ -1,0 +1,41 @@
+#include "proxy/app/proxy.hpp"
+#include "proxy/cli.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+int leave(mysqlproxy::ExitCode code) { return static_cast<int>(code); }
+
+int end_with(const mysqlproxy::CommandLineResult& result) {
+  std::fputs(result.out.c_str(), stdout);
+  std::fputs(result.err.c_str(), stderr);
+  return leave(result.exit);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  using namespace mysqlproxy;
+  std::signal(SIGPIPE, SIG_IGN);
+  const CommandLineResult parsed =
+      parse_command_line(std::vector<std::string>(argv + 1, argv + argc));
+  if (!parsed.options) return end_with(parsed);
+  if (parsed.options->check_config) return end_with(check_config(*parsed.options));
+  LoadResult loaded = load(*parsed.options);
+  for (const Problem& problem : loaded.warnings)
+    std::fprintf(stderr, "mysqlproxy: warning: %s\n", to_string(problem).c_str());
+  for (const Problem& problem : loaded.errors)
+    std::fprintf(stderr, "mysqlproxy: %s\n", to_string(problem).c_str());
+  if (!loaded.config) return leave(ExitCode::usage);
+  Proxy proxy(*parsed.options, std::move(*loaded.config));
+  return leave(proxy.run());
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "mysqlproxy: %s\n", error.what());
+  return leave(mysqlproxy::ExitCode::failure);
+}
