@@ -1,11 +1,13 @@
+#include <mysqlwire/wire/ascii_detail.hpp>
 #include <mysqlwire/wire/capabilities.hpp>
 
-#include <algorithm>
 #include <array>
 #include <bit>
-#include <cctype>
 
 namespace mysqlwire {
+
+using detail::equal_ignoring_case;
+
 namespace {
 
 constexpr unsigned known = 38;
@@ -57,11 +59,6 @@ constexpr auto every = [] {
   for (unsigned bit = 0; bit < known; ++bit) all[bit] = static_cast<Capability>(1ULL << bit);
   return all;
 }();
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(
-      a, b, [](unsigned char x, unsigned char y) { return std::toupper(x) == std::toupper(y); });
-}
 
 std::string_view without_prefix(std::string_view name) noexcept {
   for (const std::string_view prefix : {"CLIENT_", "MARIADB_CLIENT_"}) {

@@ -1,10 +1,13 @@
+#include <mysqlwire/wire/ascii_detail.hpp>
 #include <mysqlwire/wire/collation.hpp>
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 namespace mysqlwire {
+
+using detail::equal_ignoring_case;
+
 namespace {
 
 enum class Servers : std::uint8_t { none, both, mysql, mariadb };
@@ -58,11 +61,6 @@ const CollationInfo* find(std::uint16_t id, Flavor flavor) noexcept {
   const auto found = std::ranges::equal_range(table, id, {}, &CollationInfo::id);
   if (found.empty()) return nullptr;
   return has(found.front(), flavor) ? &found.front() : &found.back();
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(
-      a, b, [](unsigned char x, unsigned char y) { return std::toupper(x) == std::toupper(y); });
 }
 
 /// Whether `name` is `known`, which may be written with "utf8" for "utf8mb3".

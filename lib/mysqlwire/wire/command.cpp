@@ -1,7 +1,5 @@
+#include <mysqlwire/wire/ascii_detail.hpp>
 #include <mysqlwire/wire/command.hpp>
-
-#include <algorithm>
-#include <cctype>
 
 namespace mysqlwire {
 
@@ -48,13 +46,10 @@ std::string_view to_string(Command command) noexcept {
 }
 
 std::optional<Command> parse_command(std::string_view name) noexcept {
-  const auto same = [](unsigned char a, unsigned char b) {
-    return std::toupper(a) == std::toupper(b);
-  };
   for (unsigned byte = 0; byte <= 0xff; ++byte) {
     const auto command = static_cast<Command>(byte);
     const std::string_view known = to_string(command);
-    if (!known.empty() && std::ranges::equal(name, known, same)) return command;
+    if (!known.empty() && detail::equal_ignoring_case(name, known)) return command;
   }
   return std::nullopt;
 }

@@ -1,8 +1,8 @@
+#include <mysqlwire/wire/ascii_detail.hpp>
 #include <mysqlwire/wire/error_code.hpp>
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 namespace mysqlwire {
 namespace {
@@ -69,12 +69,9 @@ std::string_view error_sql_state(std::uint16_t code, Flavor flavor) noexcept {
 bool is_ambiguous(std::uint16_t code) noexcept { return lines(code).size() > 1; }
 
 std::optional<std::uint16_t> parse_error_name(std::string_view name, Flavor flavor) noexcept {
-  const auto same = [](unsigned char a, unsigned char b) {
-    return std::toupper(a) == std::toupper(b);
-  };
   std::optional<std::uint16_t> elsewhere;
   for (const ErrorCodeInfo& info : table) {
-    if (!std::ranges::equal(name, info.name, same)) continue;
+    if (!detail::equal_ignoring_case(name, info.name)) continue;
     if (has(info, flavor)) return info.code;
     if (!elsewhere) elsewhere = info.code;
   }

@@ -1,11 +1,13 @@
+#include <mysqlwire/wire/ascii_detail.hpp>
 #include <mysqlwire/wire/field_type.hpp>
 
-#include <algorithm>
 #include <array>
 #include <bit>
-#include <cctype>
 
 namespace mysqlwire {
+
+using detail::equal_ignoring_case;
+
 namespace {
 
 constexpr std::string_view type_prefix = "MYSQL_TYPE_";
@@ -34,11 +36,6 @@ constexpr auto every_flag = [] {
   for (unsigned bit = 0; bit < all.size(); ++bit) all[bit] = static_cast<ColumnFlag>(1U << bit);
   return all;
 }();
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(
-      a, b, [](unsigned char x, unsigned char y) { return std::toupper(x) == std::toupper(y); });
-}
 
 std::string_view without_prefix(std::string_view name) noexcept {
   if (equal_ignoring_case(name.substr(0, type_prefix.size()), type_prefix))

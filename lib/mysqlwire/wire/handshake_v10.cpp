@@ -1,8 +1,8 @@
+#include <mysqlwire/wire/ascii_detail.hpp>
 #include <mysqlwire/wire/handshake_v10.hpp>
 #include <mysqlwire/wire/reader.hpp>
 
 #include <algorithm>
-#include <cctype>
 
 namespace mysqlwire {
 namespace {
@@ -50,9 +50,8 @@ std::string_view strip_version_prefix(std::string_view announced) noexcept {
 }
 
 Flavor detect_flavor(std::string_view announced, Capabilities capabilities) noexcept {
-  constexpr std::string_view brand = "mariadb";
-  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
-  const bool named = !std::ranges::search(announced, brand, same).empty();
+  constexpr std::string_view brand = "MARIADB";
+  const bool named = !std::ranges::search(announced, brand, {}, detail::ascii_upper).empty();
   const bool prefixed = strip_version_prefix(announced).size() != announced.size();
   const bool no_mysql_bit = !capabilities.has(Capability::long_password);
   return named || prefixed || no_mysql_bit ? Flavor::mariadb : Flavor::mysql;
