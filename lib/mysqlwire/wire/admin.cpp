@@ -19,6 +19,23 @@ template <>
 const std::string_view ComPing::name = "COM_PING";
 template <>
 const std::string_view ComResetConnection::name = "COM_RESET_CONNECTION";
+template <>
+const std::string_view ComClone::name = "COM_CLONE";
+template <>
+const std::string_view ComSubscribeGroupReplicationStream::name =
+    "COM_SUBSCRIBE_GROUP_REPLICATION_STREAM";
+template <>
+const std::string_view ComSleep::name = "COM_SLEEP";
+template <>
+const std::string_view ComConnect::name = "COM_CONNECT";
+template <>
+const std::string_view ComTime::name = "COM_TIME";
+template <>
+const std::string_view ComDelayedInsert::name = "COM_DELAYED_INSERT";
+template <>
+const std::string_view ComConnectOut::name = "COM_CONNECT_OUT";
+template <>
+const std::string_view ComDaemon::name = "COM_DAEMON";
 
 template <Command command>
 Result<BareCommand<command>> BareCommand<command>::decode(Bytes payload,
@@ -39,6 +56,14 @@ template struct BareCommand<Command::com_process_info>;
 template struct BareCommand<Command::com_debug>;
 template struct BareCommand<Command::com_ping>;
 template struct BareCommand<Command::com_reset_connection>;
+template struct BareCommand<Command::com_clone>;
+template struct BareCommand<Command::com_subscribe_group_replication_stream>;
+template struct BareCommand<Command::com_sleep>;
+template struct BareCommand<Command::com_connect>;
+template struct BareCommand<Command::com_time>;
+template struct BareCommand<Command::com_delayed_insert>;
+template struct BareCommand<Command::com_connect_out>;
+template struct BareCommand<Command::com_daemon>;
 
 Result<ComInitDb> ComInitDb::decode(Bytes payload, const Context& context) noexcept {
   Reader reader(payload, "COM_INIT_DB", context);
@@ -50,6 +75,32 @@ Result<ComInitDb> ComInitDb::decode(Bytes payload, const Context& context) noexc
 
 void ComInitDb::encode(Writer& writer, const Context&) const {
   write_command(writer, Command::com_init_db);
+  writer.text(schema);
+}
+
+Result<ComCreateDb> ComCreateDb::decode(Bytes payload, const Context& context) noexcept {
+  Reader reader(payload, "COM_CREATE_DB", context);
+  read_command(reader, Command::com_create_db);
+  ComCreateDb command;
+  command.schema = reader.rest_text();
+  return reader.finish(command);
+}
+
+void ComCreateDb::encode(Writer& writer, const Context&) const {
+  write_command(writer, Command::com_create_db);
+  writer.text(schema);
+}
+
+Result<ComDropDb> ComDropDb::decode(Bytes payload, const Context& context) noexcept {
+  Reader reader(payload, "COM_DROP_DB", context);
+  read_command(reader, Command::com_drop_db);
+  ComDropDb command;
+  command.schema = reader.rest_text();
+  return reader.finish(command);
+}
+
+void ComDropDb::encode(Writer& writer, const Context&) const {
+  write_command(writer, Command::com_drop_db);
   writer.text(schema);
 }
 

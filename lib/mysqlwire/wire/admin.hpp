@@ -35,6 +35,20 @@ using ComProcessInfo = BareCommand<Command::com_process_info>;  ///< reply: a te
 using ComDebug = BareCommand<Command::com_debug>;               ///< reply: EOF, or OK(0xFE), or ERR
 using ComPing = BareCommand<Command::com_ping>;                 ///< reply: OK
 using ComResetConnection = BareCommand<Command::com_reset_connection>;  ///< reply: OK or ERR
+/// Begins the protocol of the clone plugin, in both directions, which is not this library's.
+using ComClone = BareCommand<Command::com_clone>;
+/// Begins a stream of group replication, likewise.
+using ComSubscribeGroupReplicationStream =
+    BareCommand<Command::com_subscribe_group_replication_stream>;
+
+// Names of a server's own threads in SHOW PROCESSLIST, or of old. A client that sends them is
+// answered ERR 1047.
+using ComSleep = BareCommand<Command::com_sleep>;
+using ComConnect = BareCommand<Command::com_connect>;
+using ComTime = BareCommand<Command::com_time>;
+using ComDelayedInsert = BareCommand<Command::com_delayed_insert>;
+using ComConnectOut = BareCommand<Command::com_connect_out>;
+using ComDaemon = BareCommand<Command::com_daemon>;
 
 /// Changes the schema. Reply: OK or ERR. The view borrows from the payload.
 ///
@@ -50,6 +64,40 @@ struct ComInitDb {
   std::string_view schema;
 
   static Result<ComInitDb> decode(Bytes payload, const Context& context) noexcept;
+  void encode(Writer& writer, const Context& context) const;
+};
+
+/// Creates a schema. Servers since 4.1 answer ERR 1047. The view borrows from the payload.
+///
+/// | type        | field |
+/// |-------------|-------|
+/// | int<1>      | 0x05 |
+/// | string<EOF> | schema |
+///
+/// Source: https://mariadb.com/kb/en/com_create_db/
+struct ComCreateDb {
+  static constexpr std::string_view name = "COM_CREATE_DB";
+
+  std::string_view schema;
+
+  static Result<ComCreateDb> decode(Bytes payload, const Context& context) noexcept;
+  void encode(Writer& writer, const Context& context) const;
+};
+
+/// Drops a schema. Servers since 4.1 answer ERR 1047. The view borrows from the payload.
+///
+/// | type        | field |
+/// |-------------|-------|
+/// | int<1>      | 0x06 |
+/// | string<EOF> | schema |
+///
+/// Source: https://mariadb.com/kb/en/com_drop_db/
+struct ComDropDb {
+  static constexpr std::string_view name = "COM_DROP_DB";
+
+  std::string_view schema;
+
+  static Result<ComDropDb> decode(Bytes payload, const Context& context) noexcept;
   void encode(Writer& writer, const Context& context) const;
 };
 

@@ -21,12 +21,22 @@ TEST_CASE("commands of one byte", "[admin]") {
   check_layout<ComDebug>("0d", {});
   check_layout<ComPing>("0e", {});
   check_layout<ComResetConnection>("1f", {});
+  check_layout<ComSleep>("00", {});
+  check_layout<ComConnect>("0b", {});
+  check_layout<ComTime>("0f", {});
+  check_layout<ComDelayedInsert>("10", {});
+  check_layout<ComConnectOut>("14", {});
+  check_layout<ComDaemon>("1d", {});
+  check_layout<ComClone>("20", {});
+  check_layout<ComSubscribeGroupReplicationStream>("21", {});
   const auto ping = hex("0e");
   CHECK(to_string(ComQuit::decode(ping, {}).error()) == "COM_QUIT.command: bad value at offset 0");
 }
 
 TEST_CASE("commands with a field", "[admin]") {
   check_layout<ComInitDb>("0274657374", {}, Ending::rest, 1);
+  check_layout<ComCreateDb>("0574657374", {}, Ending::rest, 1);
+  check_layout<ComDropDb>("0674657374", {}, Ending::rest, 1);
   check_layout<ComFieldList>("04666c00", {}, Ending::rest, 4);
   check_layout<ComFieldList>("04666c0025", {}, Ending::rest, 4);
   check_layout<ComRefresh>("0740", {});
