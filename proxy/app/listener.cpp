@@ -62,11 +62,10 @@ int bind_and_listen(const Endpoint& endpoint) {
 }  // namespace
 
 Listener::Listener(asio::io_context& io, Log& log, std::string name, Endpoint endpoint,
-                   std::string server_version, Handler handler)
+                   Handler handler)
     : log_(log),
       name_(std::move(name)),
       endpoint_(std::move(endpoint)),
-      server_version_(std::move(server_version)),
       handler_(std::move(handler)),
       socket_(io, bind_and_listen(endpoint_)),
       pause_(io) {}
@@ -114,7 +113,10 @@ void Listener::accept_all() {
         ::setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         ::setsockopt(client, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
       }
-      handler_(*this, {client, describe(peer), host_name(peer), name_, nullptr});
+      Arrival arrival{client, describe(peer), host_name(peer), name_, nullptr, tls_, false};
+      // What a unix socket carries nobody can listen to.
+      arrival.tls_required = tls_required_ && peer.storage.ss_family != AF_UNIX;
+      handler_(*this, std::move(arrival));
       continue;
     }
     if (errno == EINTR || errno == ECONNABORTED) continue;

@@ -20,8 +20,7 @@ class Listener {
   using Handler = std::function<void(const Listener&, Arrival)>;
 
   /// Binds and listens. Throws std::system_error when the address can't be had.
-  Listener(asio::io_context& io, Log& log, std::string name, Endpoint endpoint,
-           std::string server_version, Handler handler);
+  Listener(asio::io_context& io, Log& log, std::string name, Endpoint endpoint, Handler handler);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -35,6 +34,11 @@ class Listener {
   /// The version to show in place of the servers' own; empty for those.
   const std::string& server_version() const noexcept { return server_version_; }
   void set_server_version(std::string version) { server_version_ = std::move(version); }
+  /// What clients that ask for TLS get; null: it is not offered.
+  void set_tls(std::shared_ptr<const TlsContext> tls, bool required) {
+    tls_ = std::move(tls);
+    tls_required_ = required;
+  }
 
  private:
   void wait();
@@ -44,6 +48,8 @@ class Listener {
   std::string name_;
   Endpoint endpoint_;
   std::string server_version_;
+  std::shared_ptr<const TlsContext> tls_;
+  bool tls_required_ = false;
   Handler handler_;
   asio::posix::stream_descriptor socket_;
   asio::steady_timer pause_;

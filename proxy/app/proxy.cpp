@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <stdexcept>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -39,8 +40,10 @@ Proxy::Proxy(CommandLine options, Config config)
       services_(log_),
       signals_(io_),
       drain_timer_(io_),
-      topology_(std::make_shared<const Topology>(std::move(config), nullptr, log_)),
-      monitor_(log_) {}
+      monitor_(log_) {
+  prepare_tls(config);
+  topology_ = std::make_shared<const Topology>(std::move(config), nullptr, key_log_, log_);
+}
 
 Proxy::~Proxy() = default;
 
@@ -72,25 +75,62 @@ ExitCode Proxy::run() {
   return exit_;
 }
 
+/// What all TLS contexts share. Throws TlsError or std::system_error.
+void Proxy::prepare_tls(const Config& config) {
+  if (config.proxy.tls_keylog != key_log_path_) {
+    key_log_path_ = config.proxy.tls_keylog;
+    key_log_ = key_log_path_.empty() ? nullptr : std::make_shared<KeyLog>(key_log_path_);
+    if (key_log_)
+      log_.warn("the secrets of TLS sessions are written down", {{"tls_keylog", key_log_path_}});
+  }
+  const bool needed = std::ranges::any_of(config.listeners, [](const ListenerConfig& one) {
+    return one.tls.mode != TlsMode::disabled && one.tls.files.certificate.empty() &&
+           one.tls.self_signed;
+  });
+  if (!needed || own_certificate_) return;
+  const std::string& folder = config.proxy.data_dir;
+  own_certificate_ = folder.empty() ? make_certificate() : certificate_in(folder);
+}
+
+std::shared_ptr<const TlsContext> Proxy::tls_for(const ListenerConfig& listener) {
+  const bool certified = !listener.tls.files.certificate.empty() || listener.tls.self_signed;
+  if (listener.tls.mode == TlsMode::disabled || !certified) return nullptr;
+  return TlsContext::for_listener(listener.tls, own_certificate_ ? &*own_certificate_ : nullptr,
+                                  key_log_);
+}
+
+/// Listeners that stay are kept, new ones are opened, others are closed; nothing of this happens
+/// when one can't be opened.
 void Proxy::open_listeners(const Config& config) {
-  std::vector<std::unique_ptr<Listener>> opened;
+  struct Plan {
+    const ListenerConfig* wanted;
+    std::shared_ptr<const TlsContext> tls;
+    std::unique_ptr<Listener>* kept;  // null: `fresh` is in its place
+    std::unique_ptr<Listener> fresh;
+  };
+  std::vector<Plan> plans;
   for (const auto& wanted : config.listeners) {
+    const auto tls = tls_for(wanted);
     for (const auto& endpoint : wanted.bind) {
-      const std::string version = wanted.server_version.value_or("");
+      Plan plan{&wanted, tls, nullptr, nullptr};
       const auto old = std::ranges::find_if(listeners_, [&](const auto& one) {
-        return one && one->endpoint() == endpoint && one->name() == wanted.name;
+        return one->endpoint() == endpoint && one->name() == wanted.name;
       });
-      if (old != listeners_.end()) {
-        (*old)->set_server_version(version);
-        opened.push_back(std::move(*old));
-        continue;
-      }
-      opened.push_back(
-          std::make_unique<Listener>(io_, log_, wanted.name, endpoint, version,
-                                     [this](const Listener& listener, Arrival arrival) {
-                                       admit(listener, std::move(arrival));
-                                     }));
+      if (old != listeners_.end())
+        plan.kept = &*old;
+      else
+        plan.fresh = std::make_unique<Listener>(io_, log_, wanted.name, endpoint,
+                                                [this](const Listener& listener, Arrival arrival) {
+                                                  admit(listener, std::move(arrival));
+                                                });
+      plans.push_back(std::move(plan));
     }
+  }
+  std::vector<std::unique_ptr<Listener>> opened;
+  for (auto& plan : plans) {
+    opened.push_back(plan.kept != nullptr ? std::move(*plan.kept) : std::move(plan.fresh));
+    opened.back()->set_server_version(plan.wanted->server_version.value_or(""));
+    opened.back()->set_tls(plan.tls, plan.wanted->tls.mode == TlsMode::required);
   }
   listeners_ = std::move(opened);
 }
@@ -183,12 +223,14 @@ void Proxy::reload() {
     log_.error("the configuration was not reloaded; the old one stays in force");
     return;
   }
-  auto topology =
-      std::make_shared<const Topology>(std::move(*loaded.config), topology_.get(), log_);
+  std::shared_ptr<const Topology> topology;
   try {
+    prepare_tls(*loaded.config);
+    topology = std::make_shared<const Topology>(std::move(*loaded.config), topology_.get(),
+                                                key_log_, log_);
     open_listeners(topology->config());
     log_.reconfigure(topology->config().log);
-  } catch (const std::system_error& error) {
+  } catch (const std::runtime_error& error) {
     log_.error(error.what());
     log_.error("the configuration was not reloaded; the old one stays in force");
     return;

@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,8 @@ class Proxy {
 
  private:
   void open_listeners(const Config& config);
+  void prepare_tls(const Config& config);
+  std::shared_ptr<const TlsContext> tls_for(const ListenerConfig& listener);
   void look_up_servers(const Topology& topology);
   void start_workers(std::uint32_t threads);
   void announce();
@@ -52,6 +55,9 @@ class Proxy {
   asio::io_context io_;
   asio::signal_set signals_;
   asio::steady_timer drain_timer_;
+  std::shared_ptr<KeyLog> key_log_;
+  std::string key_log_path_;
+  std::optional<OwnCertificate> own_certificate_;
   std::shared_ptr<const Topology> topology_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Worker>> workers_;

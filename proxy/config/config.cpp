@@ -35,6 +35,25 @@ std::string_view to_string(Balance balance) noexcept {
   return {};
 }
 
+std::string_view to_string(TlsMode mode) noexcept {
+  switch (mode) {
+    case TlsMode::disabled: return "disabled";
+    case TlsMode::preferred: return "preferred";
+    case TlsMode::required: return "required";
+    case TlsMode::verify_ca: return "verify_ca";
+    case TlsMode::verify_identity: return "verify_identity";
+  }
+  return {};
+}
+
+std::string_view to_string(TlsVersion version) noexcept {
+  switch (version) {
+    case TlsVersion::tls12: return "1.2";
+    case TlsVersion::tls13: return "1.3";
+  }
+  return {};
+}
+
 std::string_view to_string(LogLevel level) noexcept {
   switch (level) {
     case LogLevel::error: return "error";

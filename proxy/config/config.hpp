@@ -2,6 +2,7 @@
 #pragma once
 
 #include "proxy/config/endpoint.hpp"
+#include "proxy/config/tls.hpp"
 
 #include <mysqlwire/crypto/native_password.hpp>
 #include <mysqlwire/crypto/secret.hpp>
@@ -27,6 +28,8 @@ struct ProxySettings {
   milliseconds idle_timeout{28'800'000};   ///< no command running and no byte; 0: never
   milliseconds drain_timeout{30'000};      ///< how long SIGTERM waits for clients; 0: not at all
   std::uint64_t max_allowed_packet = 64ULL << 20;  ///< bytes of one logical packet, to 1 GiB
+  std::string data_dir;    ///< for what is made at the first start; empty: made at each start
+  std::string tls_keylog;  ///< file for the secrets of TLS sessions; empty: none
 
   friend bool operator==(const ProxySettings&, const ProxySettings&) = default;
 };
@@ -36,6 +39,7 @@ struct ListenerConfig {
   std::string name;
   std::vector<Endpoint> bind;                 ///< at least one; no two listeners share one
   std::optional<std::string> server_version;  ///< shown in place of the pool's common version
+  ListenerTls tls;
 
   friend bool operator==(const ListenerConfig&, const ListenerConfig&) = default;
 };
@@ -46,6 +50,7 @@ struct ServerConfig {
   Endpoint address;                   ///< its port is never 0
   std::uint32_t weight = 1;           ///< 1 to 1000; its share within a pool
   std::uint32_t max_connections = 0;  ///< this proxy's connections to it; 0: no limit
+  ServerTls tls;
 
   friend bool operator==(const ServerConfig&, const ServerConfig&) = default;
 };

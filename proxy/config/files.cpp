@@ -51,6 +51,10 @@ int read_up_to(int descriptor, std::size_t limit, std::string& text) {
 
 }  // namespace
 
+std::string beside(const std::string& config_file, const std::string& name) {
+  return (std::filesystem::path(config_file).parent_path() / name).lexically_normal().string();
+}
+
 FileText read_whole_file(const std::string& path, std::size_t limit) {
   const File file(path);
   if (file.get() < 0) return {{}, fmt::format("can't be opened: {}", reason(errno))};
@@ -62,8 +66,7 @@ FileText read_whole_file(const std::string& path, std::size_t limit) {
 }
 
 Password read_password_file(const std::string& file, const std::string& config_file) {
-  const std::string path =
-      (std::filesystem::path(config_file).parent_path() / file).lexically_normal().string();
+  const std::string path = beside(config_file, file);
   Password password;
   auto content = read_whole_file(path, largest_password_file);
   const std::span<char> text(content.text);

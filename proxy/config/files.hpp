@@ -13,6 +13,9 @@ struct FileText {
   std::string fault;  ///< empty when it could be read
 };
 
+/// A relative name as it is looked for: in the folder of `config_file`.
+std::string beside(const std::string& config_file, const std::string& name);
+
 /// A whole file of `limit` bytes at most.
 FileText read_whole_file(const std::string& path, std::size_t limit);
 

@@ -1,6 +1,7 @@
 #include "proxy/config/load.hpp"
 
 #include "proxy/config/files.hpp"
+#include "proxy/config/load_tls.hpp"
 #include "proxy/config/suggest.hpp"
 #include "proxy/config/table_reader.hpp"
 #include "proxy/config/user.hpp"
@@ -179,6 +180,11 @@ void Loader::proxy() {
   reader.read("drain_timeout", proxy.drain_timeout, 0ms);
   // The limits that servers themselves have for the variable of this name.
   reader.read_size("max_allowed_packet", proxy.max_allowed_packet, 1ULL << 10, 1ULL << 30);
+  for (const auto& [key, out] :
+       {std::pair("data_dir", &proxy.data_dir), std::pair("tls_keylog", &proxy.tls_keylog)}) {
+    const auto path = reader.text(key, "a path");
+    if (path && !path->text.empty()) *out = beside(report_.file(), path->text);
+  }
   reader.reject_unknown();
 }
 
@@ -189,7 +195,7 @@ void Loader::listeners() {
 void Loader::listener(const Named& item) {
   check_name("listen", item);
   TableReader reader(*item.table, path("listen", item), report_);
-  ListenerConfig listener{.name = item.name, .bind = {}, .server_version = {}};
+  ListenerConfig listener{.name = item.name, .bind = {}, .server_version = {}, .tls = {}};
   const auto addresses = reader.texts("bind", "an address such as \"127.0.0.1:6446\"", true);
   for (const Located& text : addresses.value_or(std::vector<Located>())) {
     const auto bind = endpoint(reader, "bind", text);
@@ -207,6 +213,7 @@ void Loader::listener(const Named& item) {
                                longest_version, version->text.substr(0, longest_version)));
     }
   }
+  read_tls(reader, report_.file(), listener.tls);
   reader.reject_unknown();
   config_.listeners.push_back(std::move(listener));
 }
@@ -231,7 +238,7 @@ void Loader::server(const Named& item) {
   server_names_.push_back(item.name);
   placed_servers_.emplace_back(item.name, item.at);
   TableReader reader(*item.table, path("server", item), report_);
-  ServerConfig server{.name = item.name, .address = {}};
+  ServerConfig server{.name = item.name, .address = {}, .tls = {}};
   if (const auto text = reader.required_text("address", "an address such as \"127.0.0.1:3306\"")) {
     const auto address = endpoint(reader, "address", *text);
     if (address) server.address = *address;
@@ -247,6 +254,7 @@ void Loader::server(const Named& item) {
   }
   reader.read("weight", server.weight, 1, 1'000);
   reader.read("max_connections", server.max_connections, 0, 1'000'000);
+  read_tls(reader, report_.file(), server.tls);
   reader.reject_unknown();
   config_.servers.push_back(std::move(server));
 }

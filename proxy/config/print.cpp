@@ -25,6 +25,7 @@ std::string key_of(std::string_view name) {
 std::string text_of(std::uint32_t value) { return fmt::to_string(value); }
 std::string text_of(milliseconds value) { return quoted(format_duration(value)); }
 std::string text_of(const std::string& value) { return quoted(value); }
+std::string text_of(bool value) { return value ? "true" : "false"; }
 template <class Enum>
   requires std::is_enum_v<Enum>
 std::string text_of(Enum value) {
@@ -85,6 +86,18 @@ void print(Printer& out, const ProxySettings& proxy) {
   out.optional("idle_timeout", proxy.idle_timeout, standard.idle_timeout);
   out.optional("drain_timeout", proxy.drain_timeout, standard.drain_timeout);
   out.size("max_allowed_packet", proxy.max_allowed_packet, standard.max_allowed_packet);
+  out.optional("data_dir", proxy.data_dir, standard.data_dir);
+  out.optional("tls_keylog", proxy.tls_keylog, standard.tls_keylog);
+}
+
+void print(Printer& out, const TlsFiles& files) {
+  const TlsFiles standard;
+  out.optional("tls_certificate", files.certificate, standard.certificate);
+  out.optional("tls_key", files.key, standard.key);
+  out.optional("tls_ca", files.ca, standard.ca);
+  out.optional("tls_min_version", files.min_version, standard.min_version);
+  out.optional("tls_ciphers", files.ciphers, standard.ciphers);
+  out.optional("tls_ciphersuites", files.ciphersuites, standard.ciphersuites);
 }
 
 void print(Printer& out, const ListenerConfig& listener) {
@@ -95,6 +108,12 @@ void print(Printer& out, const ListenerConfig& listener) {
   } else {
     out.comment("server_version: the lowest common version of the pools' servers (default)");
   }
+  const ListenerTls standard;
+  out.optional("tls", listener.tls.mode, standard.mode);
+  print(out, listener.tls.files);
+  out.optional("tls_self_signed", listener.tls.self_signed, standard.self_signed);
+  out.optional("tls_require_client_certificate", listener.tls.require_client_certificate,
+               standard.require_client_certificate);
 }
 
 void print(Printer& out, const ServerConfig& server) {
@@ -103,6 +122,9 @@ void print(Printer& out, const ServerConfig& server) {
   out.line("address", quoted(to_string(server.address)));
   out.optional("weight", server.weight, standard.weight);
   out.optional("max_connections", server.max_connections, standard.max_connections);
+  out.optional("tls", server.tls.mode, standard.tls.mode);
+  print(out, server.tls.files);
+  out.optional("tls_server_name", server.tls.name, standard.tls.name);
 }
 
 void print(Printer& out, const PoolConfig& pool) {

@@ -14,7 +14,7 @@ constexpr std::string_view weight_mark = ",weight=";
 class Flags {
  public:
   LoadResult load(const SimpleSetup& setup) {
-    config_.listeners.push_back({.name = "main", .bind = {}, .server_version = {}});
+    config_.listeners.push_back({.name = "main", .bind = {}, .server_version = {}, .tls = {}});
     config_.pools.push_back({.name = "main", .servers = {}});
     for (const auto& text : setup.listen) listen(text);
     for (const auto& text : setup.server) server(text);
@@ -53,7 +53,8 @@ class Flags {
   }
 
   void server(std::string_view text) {
-    ServerConfig server{.name = fmt::format("server{}", config_.servers.size() + 1), .address = {}};
+    ServerConfig server{
+        .name = fmt::format("server{}", config_.servers.size() + 1), .address = {}, .tls = {}};
     const std::size_t mark = text.rfind(weight_mark);
     if (mark != text.npos) {
       const std::string_view digits = text.substr(mark + weight_mark.size());

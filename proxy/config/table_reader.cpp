@@ -119,6 +119,14 @@ void TableReader::read(std::string_view key, std::uint32_t& out, std::uint32_t l
   out = static_cast<std::uint32_t>(number->get());
 }
 
+void TableReader::read(std::string_view key, bool& out) {
+  const toml::node* node = take(key);
+  if (node == nullptr) return;
+  const auto* truth = node->as_boolean();
+  if (truth == nullptr) return expected(key, *node, "true or false");
+  out = truth->get();
+}
+
 void TableReader::read(std::string_view key, std::chrono::milliseconds& out,
                        std::chrono::milliseconds least) {
   const toml::node* node = take(key);

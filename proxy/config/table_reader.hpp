@@ -79,6 +79,8 @@ class TableReader {
   void read(std::string_view key, std::chrono::milliseconds& out, std::chrono::milliseconds least);
   /// A size in bytes, bare or with a unit.
   void read_size(std::string_view key, std::uint64_t& out, std::uint64_t least, std::uint64_t most);
+  /// true or false.
+  void read(std::string_view key, bool& out);
   /// One of a list of words.
   template <class Enum>
   void read(std::string_view key, Enum& out, std::initializer_list<Enum> all) {

@@ -7,7 +7,8 @@
 
 namespace mysqlproxy {
 
-Socket::Socket(Loop& loop, Waker& waker, int descriptor) : waker_(waker), descriptor_(descriptor) {
+Socket::Socket(Loop& loop, Waker& waker, int descriptor, bool connected)
+    : waker_(waker), descriptor_(descriptor), writable_(connected) {
   loop.watch(*this);
 }
 

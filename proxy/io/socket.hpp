@@ -26,8 +26,9 @@ struct IoResult {
 /// `waker` is notified when a flag rises.
 class Socket {
  public:
-  /// Takes `descriptor`, which must be non-blocking.
-  Socket(Loop& loop, Waker& waker, int descriptor);
+  /// Takes `descriptor`, which must be non-blocking. One that is `connected` can be written to at
+  /// once; one that is connecting, when it is writable.
+  Socket(Loop& loop, Waker& waker, int descriptor, bool connected);
   ~Socket();
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;

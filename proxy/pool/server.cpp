@@ -23,6 +23,16 @@ std::vector<SocketAddress> Server::addresses() const {
   return addresses_;
 }
 
+std::shared_ptr<const TlsContext> Server::tls() const {
+  const std::lock_guard lock(mutex_);
+  return tls_;
+}
+
+void Server::set_tls(std::shared_ptr<const TlsContext> tls) {
+  const std::lock_guard lock(mutex_);
+  tls_ = std::move(tls);
+}
+
 void Server::set_addresses(std::vector<SocketAddress> addresses) {
   const std::lock_guard lock(mutex_);
   addresses_ = std::move(addresses);

@@ -4,6 +4,7 @@
 
 #include "proxy/config/config.hpp"
 #include "proxy/log/log.hpp"
+#include "proxy/tls/context.hpp"
 
 #include <mysqlwire/wire/capabilities.hpp>
 #include <mysqlwire/wire/context.hpp>
@@ -54,6 +55,10 @@ class Server {
   std::vector<SocketAddress> addresses() const;
   void set_addresses(std::vector<SocketAddress> addresses);
 
+  /// How to speak TLS to it; null: not at all. A reload brings a new one.
+  std::shared_ptr<const TlsContext> tls() const;
+  void set_tls(std::shared_ptr<const TlsContext> tls);
+
   /// The server can be reached: it has answered a login, be it with no. Logged when that is news.
   void reached();
   /// It answered with a greeting; nothing is known of it before the first one.
@@ -78,6 +83,7 @@ class Server {
   Log& log_;
   mutable std::mutex mutex_;
   std::vector<SocketAddress> addresses_;
+  std::shared_ptr<const TlsContext> tls_;
   std::shared_ptr<const ServerFacts> facts_;
   Reachability reachability_ = Reachability::unknown;
   std::string reason_;

@@ -4,7 +4,9 @@
 
 namespace mysqlproxy {
 
-Topology::Topology(Config config, const Topology* previous, Log& log) : config_(std::move(config)) {
+Topology::Topology(Config config, const Topology* previous, const std::shared_ptr<KeyLog>& key_log,
+                   Log& log)
+    : config_(std::move(config)) {
   std::map<std::string, std::shared_ptr<Server>> by_name;
   for (const auto& wanted : config_.servers) {
     std::shared_ptr<Server> server;
@@ -14,6 +16,10 @@ Topology::Topology(Config config, const Topology* previous, Log& log) : config_(
       }
     }
     if (!server) server = std::make_shared<Server>(wanted, log);
+    const bool local = wanted.address.kind == Endpoint::Kind::unix_socket;
+    const bool unneeded = local && wanted.tls.mode == TlsMode::preferred;
+    if (wanted.tls.mode != TlsMode::disabled && !unneeded)
+      server->set_tls(TlsContext::for_server(wanted.tls, key_log));
     by_name[wanted.name] = server;
     servers_.push_back(std::move(server));
   }

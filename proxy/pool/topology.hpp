@@ -23,8 +23,10 @@ class Topology {
     std::shared_ptr<Pool> pool;
   };
 
-  /// `config` has been checked: every name in it leads somewhere. `previous` may be null.
-  Topology(Config config, const Topology* previous, Log& log);
+  /// `config` has been checked: every name in it leads somewhere. `previous` and `key_log` may be
+  /// null. Throws TlsError when a file that `config` names has become unusable.
+  Topology(Config config, const Topology* previous, const std::shared_ptr<KeyLog>& key_log,
+           Log& log);
 
   const Config& config() const noexcept { return config_; }
   const std::vector<std::shared_ptr<Server>>& servers() const noexcept { return servers_; }

@@ -5,7 +5,7 @@ namespace mysqlproxy {
 bool Channel::send(mysqlwire::Bytes bytes) {
   if (!congested()) {
     while (!bytes.empty() && socket.writable()) {
-      const IoResult result = socket.write(bytes);
+      const IoResult result = write(bytes);
       if (result.kind == IoResult::Kind::failed) return false;
       if (result.kind != IoResult::Kind::done) break;
       bytes_out += result.size;
@@ -18,7 +18,7 @@ bool Channel::send(mysqlwire::Bytes bytes) {
 
 bool Channel::flush() {
   while (congested() && socket.writable()) {
-    const IoResult result = socket.write(mysqlwire::Bytes(tail_).subspan(sent_));
+    const IoResult result = write(mysqlwire::Bytes(tail_).subspan(sent_));
     if (result.kind == IoResult::Kind::failed) return false;
     if (result.kind != IoResult::Kind::done) break;
     bytes_out += result.size;

@@ -27,7 +27,10 @@ inline constexpr SqlError read_error{1158,
                                      "08S01"};  ///< a server connection broke, or can't be had
 inline constexpr SqlError read_timeout{1159, "08S01"};  ///< the other side was silent for too long
 inline constexpr SqlError auth_not_supported{1251, "08004"};
+inline constexpr SqlError bad_handshake{1043, "08S01"};
 inline constexpr SqlError malformed_packet{1835, "HY000"};
+
+inline constexpr SqlError insecure_transport{3159, "HY000"};
 
 /// The payload of an ERR packet. The message is cut at 512 bytes, as servers do.
 mysqlwire::Buffer error_payload(SqlError error, std::string_view message);

@@ -2,6 +2,7 @@
 #include "proxy/app/worker.hpp"
 #include "proxy/session/errors.hpp"
 #include "proxy/session/session.hpp"
+#include "proxy/session/tls_handshake.hpp"
 
 #include <mysqlwire/crypto/native_password.hpp>
 #include <mysqlwire/crypto/salt.hpp>
@@ -20,14 +21,18 @@ using mysqlwire::ServerStep;
 
 namespace {
 
+/// An SSLRequest with its header: what may be read before it is known whether TLS follows.
+constexpr std::size_t ssl_request_size = 36;
+
 constexpr std::string_view native_plugin = "mysql_native_password";
 
-mysqlwire::ServerGreeting greeting_of(const CommonGround& ground, std::uint32_t id,
+mysqlwire::ServerGreeting greeting_of(const CommonGround& ground, bool tls, std::uint32_t id,
                                       const mysqlwire::Salt& salt) {
   mysqlwire::ServerGreeting greeting;
   greeting.server_version = ground.version;
   greeting.connection_id = id;
   greeting.capabilities = ground.capabilities;
+  if (tls) greeting.capabilities.set(Capability::ssl);
   greeting.collation = ground.collation;
   greeting.status = mysqlwire::ServerStatus::autocommit;
   greeting.auth_plugin = native_plugin;
@@ -62,13 +67,23 @@ Task<bool> Session::log_in() {
   const auto& settings = topology->config().proxy;
   deadline_.set(settings.handshake_timeout);
   salt_ = mysqlwire::crypto::random_salt();
-  mysqlwire::ServerHandshake handshake(greeting_of(*arrival_.ground, id_, salt_));
+  mysqlwire::ServerHandshake handshake(
+      greeting_of(*arrival_.ground, arrival_.tls != nullptr, id_, salt_));
   mysqlwire::Buffer out;
   handshake.start(out);
   client_.send(out);
   mysqlwire::FrameReader reader;
   const bool authentic = co_await authenticate(handshake, reader);
   if (!authentic) co_return false;
+  if (arrival_.tls_required && client_.tls() == nullptr) {
+    const std::string_view reason =
+        "Connections using insecure transport are prohibited while --require_secure_transport=ON.";
+    out.clear();
+    handshake.reject(error_payload(insecure_transport, reason), out);
+    client_.send(out);
+    end(EndedBy::proxy, "login without TLS, which the listener requires");
+    co_return false;
+  }
 
   const auto& login = handshake.login();
   wishes_ = {login.capabilities, login.max_packet_size, login.collation, login.schema,
@@ -112,8 +127,9 @@ void Session::begin_relay(Bytes early) {
 template <class Role>
 Task<bool> Session::next_reply(Role& role, mysqlwire::FrameReader& reader, ServerStep& step) {
   reader.set_max_payload(role.max_payload());
+  const std::size_t careful = arrival_.tls && client_.tls() == nullptr ? ssl_request_size : 0;
   const Reception got =
-      co_await receive_packet(worker_.loop(), waker_, client_, reader, deadline_, nullptr);
+      co_await receive_packet(worker_.loop(), waker_, client_, reader, deadline_, nullptr, careful);
   mysqlwire::Buffer out;
   switch (got.kind) {
     case Reception::Kind::packet: break;
@@ -143,7 +159,27 @@ Task<bool> Session::next_reply(Role& role, mysqlwire::FrameReader& reader, Serve
     credentials_.user = role.login().user;
     end(EndedBy::proxy, fmt::format("login refused: {}", to_string(role.error())));
   }
-  co_return step != ServerStep::quit&& step != ServerStep::refused;
+  bool goes_on = step != ServerStep::quit && step != ServerStep::refused;
+  if (step == ServerStep::start_tls) {
+    step = ServerStep::need_more;
+    goes_on = co_await secure_client(reader, role);
+  }
+  co_return goes_on;
+}
+
+/// The client has asked for TLS. What came behind the request in clear was not sent by it.
+Task<bool> Session::secure_client(mysqlwire::FrameReader& reader, mysqlwire::ServerAuth& role) {
+  std::string reason = "bytes in clear behind the SSLRequest";
+  if (reader.buffered() == 0) {
+    auto tls = std::make_unique<TlsStream>(arrival_.tls, arrival_.tls->accept(), client_.socket);
+    reason = co_await start_tls(waker_, client_, std::move(tls), deadline_, nullptr);
+  }
+  if (reason.empty()) co_return true;
+  mysqlwire::Buffer out;
+  role.reject(error_payload(bad_handshake, "Bad handshake"), out);
+  client_.send(out);
+  end(EndedBy::proxy, fmt::format("TLS with the client: {}", reason));
+  co_return false;
 }
 
 /// Finds out who the client is: on success credentials_ and pool_ are set. On failure the client

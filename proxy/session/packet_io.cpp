@@ -4,7 +4,7 @@ namespace mysqlproxy {
 
 Task<Reception> receive_packet(Loop& loop, Waker& waker, Channel& channel,
                                mysqlwire::FrameReader& reader, const Deadline& deadline,
-                               const Socket* watched) {
+                               const Socket* watched, std::size_t careful) {
   Reception reception;
   for (;;) {
     const auto next = reader.next();
@@ -19,8 +19,10 @@ Task<Reception> receive_packet(Loop& loop, Waker& waker, Channel& channel,
       co_return reception;
     }
     if (!channel.flush()) co_return reception;
-    if (channel.socket.readable()) {
-      const IoResult got = channel.read(loop.scratch());
+    if (channel.readable()) {
+      const std::size_t held = reader.buffered();
+      const std::size_t most = held < careful ? careful - held : loop.scratch().size();
+      const IoResult got = channel.read(loop.scratch().first(most));
       if (got.kind == IoResult::Kind::done) {
         reader.feed(loop.scratch().first(got.size));
         continue;

@@ -25,9 +25,10 @@ struct Reception {
 };
 
 /// Waits for the next whole packet of `channel`, while sending what is left of its tail. `watched`,
-/// where given, is a socket whose peer may make the wait pointless by leaving.
+/// where given, is a socket whose peer may make the wait pointless by leaving. The first `careful`
+/// bytes are read without any behind them: those may belong to somebody else.
 Task<Reception> receive_packet(Loop& loop, Waker& waker, Channel& channel,
                                mysqlwire::FrameReader& reader, const Deadline& deadline,
-                               const Socket* watched);
+                               const Socket* watched, std::size_t careful = 0);
 
 }  // namespace mysqlproxy

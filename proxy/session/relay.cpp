@@ -47,7 +47,7 @@ Relay::State Relay::pump(Channel& client, Channel& server, std::span<std::uint8_
     if (quit_ && !server.congested()) return State::quit;
     bool moved = false;
     State state = State::waiting;
-    if (server.socket.readable() && !client.congested()) {
+    if (server.readable() && !client.congested()) {
       const IoResult got = server.read(scratch);
       if (got.kind == IoResult::Kind::done) {
         moved = true;
@@ -61,7 +61,7 @@ Relay::State Relay::pump(Channel& client, Channel& server, std::span<std::uint8_
       if (tracker_.idle()) return State::command;
     } else if (look_at_held_ && !server.congested()) {
       state = take_held(server);
-    } else if (client.socket.readable() && !server.congested()) {
+    } else if (client.readable() && !server.congested()) {
       const IoResult got = client.read(scratch);
       if (got.kind == IoResult::Kind::done) {
         moved = true;

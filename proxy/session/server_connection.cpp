@@ -2,6 +2,7 @@
 
 #include "proxy/session/errors.hpp"
 #include "proxy/session/packet_io.hpp"
+#include "proxy/session/tls_handshake.hpp"
 
 #include <mysqlwire/crypto/native_password.hpp>
 #include <mysqlwire/wire/err_packet.hpp>
@@ -84,6 +85,8 @@ mysqlwire::ClientLogin login_for(const Server& server, const Credentials& creden
   login.capabilities.clear(
       {Capability::ssl, Capability::compress, Capability::zstd_compression_algorithm});
   login.capabilities.set({Capability::plugin_auth, Capability::plugin_auth_lenenc_client_data});
+  if (server.tls()) login.capabilities.set(Capability::ssl);
+  login.tls_optional = server.config().tls.mode == TlsMode::preferred;
   login.max_packet_size = wishes.max_packet_size;
   login.collation = collation_for(server, wishes.collation);
   login.user = credentials.user;
@@ -275,7 +278,7 @@ Task<void> ServerConnector::log_in(Attempt& attempt, const Credentials& credenti
       describe_refusal(attempt, handshake.err_payload(), greeted);
       co_return;
     }
-    if (!greeted && step == ClientStep::need_auth) {
+    if (!greeted && (step == ClientStep::need_auth || step == ClientStep::start_tls)) {
       greeted = true;
       note_greeting(server, handshake.greeting());
       Capabilities missing = wishes.capabilities;
@@ -286,6 +289,21 @@ Task<void> ServerConnector::log_in(Attempt& attempt, const Credentials& credenti
                                      names(missing));
         co_return;
       }
+    }
+    if (step == ClientStep::start_tls) {
+      channel.send(out);
+      out.clear();
+      const std::string& name = server.config().tls.name;
+      const auto tls = server.tls();
+      auto stream = std::make_unique<TlsStream>(
+          tls, tls->connect(name.empty() ? server.config().address.host : name), channel.socket);
+      const std::string reason =
+          co_await start_tls(waker_, channel, std::move(stream), deadline, client_);
+      if (!reason.empty()) {
+        attempt.reason = fmt::format("{}: TLS: {}", server.name(), reason);
+        co_return;
+      }
+      step = handshake.tls_established();
     }
     if (step == ClientStep::need_auth) step = answer(attempt, handshake, credentials, out);
     if (attempt.declined && step == ClientStep::ready) {

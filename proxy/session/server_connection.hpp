@@ -39,7 +39,7 @@ struct SessionWishes {
 /// A server connection that is logged in.
 struct ServerConnection {
   ServerConnection(Loop& loop, Waker& waker, int descriptor, ServerSlot owned_slot)
-      : channel(loop, waker, descriptor), slot(std::move(owned_slot)) {}
+      : channel(loop, waker, descriptor, false), slot(std::move(owned_slot)) {}
 
   Channel channel;
   ServerSlot slot;

@@ -28,7 +28,7 @@ Session::Session(Worker& worker, Arrival arrival)
       services_(worker.services()),
       waker_(worker.loop()),
       deadline_(worker.loop(), waker_),
-      client_(worker.loop(), waker_, arrival.descriptor),
+      client_(worker.loop(), waker_, arrival.descriptor, true),
       task_(run()),
       arrival_(std::move(arrival)),
       id_(services_.ids.allocate()),
@@ -203,11 +203,11 @@ Task<void> Session::hang_up() {
   while (!client_.socket.hung_up() && !deadline_.passed()) {
     if (!client_.flush()) break;
     if (!client_.congested() && !shut) {
-      client_.socket.shut_write();
+      client_.shut_write();
       shut = true;
     }
-    if (client_.socket.readable()) {
-      const IoResult got = client_.socket.read(worker_.loop().scratch());
+    if (client_.readable()) {
+      const IoResult got = client_.read(worker_.loop().scratch());
       if (got.kind == IoResult::Kind::done) {
         discarded += got.size;
         if (discarded > most_discarded) break;

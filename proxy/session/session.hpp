@@ -33,6 +33,8 @@ struct Arrival {
   std::string host;      ///< as error messages name it: "10.0.0.9", "localhost"
   std::string listener;  ///< the name of the one that it came by
   std::shared_ptr<const CommonGround> ground;  ///< what that listener shows
+  std::shared_ptr<const TlsContext> tls;       ///< null: not offered
+  bool tls_required = false;
 };
 
 /// Lives on one data thread. Logs the client in, then the client's server, then relays until one of
@@ -62,6 +64,7 @@ class Session {
   Task<bool> authenticate(Role& role, mysqlwire::FrameReader& reader);
   template <class Role>
   Task<bool> next_reply(Role& role, mysqlwire::FrameReader& reader, mysqlwire::ServerStep& step);
+  Task<bool> secure_client(mysqlwire::FrameReader& reader, mysqlwire::ServerAuth& role);
   bool verify(const mysqlwire::ServerAuth& role);
   void begin_relay(mysqlwire::Bytes early);
 

@@ -5,14 +5,17 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <vector>
 
 using namespace mysqlproxy;
 namespace fs = std::filesystem;
 
 // Each case is NAME.toml and NAME.expected, what loading it says: the problems, one a line, then
-// (valid) the effective configuration with its hashes.
+// (valid) the effective configuration with its hashes. With UPDATE_EXPECTED set the .expected files
+// are written anew: look at the difference.
 
 namespace {
 
@@ -25,8 +28,10 @@ std::vector<fs::path> cases(const char* kind) {
   return found;
 }
 
-std::string expectation(fs::path path) {
-  return test::read_file(path.replace_extension(".expected").string());
+std::string expectation(fs::path path, const std::string& actual) {
+  path.replace_extension(".expected");
+  if (std::getenv("UPDATE_EXPECTED") != nullptr) std::ofstream(path) << actual;
+  return test::read_file(path.string());
 }
 
 LoadResult load_case(const fs::path& path) {
@@ -50,7 +55,8 @@ TEST_CASE("valid configurations mean what is expected") {
     const auto result = load_case(path);
     CHECK(result.errors.empty());
     REQUIRE(result.config);
-    CHECK(problems(result) + to_toml(*result.config, true) == expectation(path));
+    const std::string actual = problems(result) + to_toml(*result.config, true);
+    CHECK(actual == expectation(path, actual));
   }
 }
 
@@ -82,7 +88,7 @@ TEST_CASE("bad configurations: every fault, with its place and what was meant") 
     const auto result = load_case(path);
     CHECK_FALSE(result.config);
     CHECK_FALSE(result.errors.empty());
-    CHECK(problems(result) == expectation(path));
+    CHECK(problems(result) == expectation(path, problems(result)));
     for (const auto& problem : result.errors) {
       const std::string line = to_string(problem);
       CHECK(std::ranges::none_of(line, [](unsigned char c) { return c < ' ' || c == 0x7F; }));

@@ -1,0 +1,23 @@
+// The certificate that the proxy makes for itself where the operator gives none.
+#pragma once
+
+#include "proxy/tls/openssl.hpp"
+
+#include <string>
+
+namespace mysqlproxy {
+
+struct OwnCertificate {
+  X509Ptr certificate;
+  PkeyPtr key;
+};
+
+/// Makes a key (EC, P-256) and a certificate over it that is valid from now on for ten years.
+/// Throws TlsError.
+OwnCertificate make_certificate();
+
+/// The pair kept in `folder` as server-cert.pem and server-key.pem; made and written there first
+/// when neither exists. Throws TlsError.
+OwnCertificate certificate_in(const std::string& folder);
+
+}  // namespace mysqlproxy
