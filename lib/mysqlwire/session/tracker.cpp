@@ -87,7 +87,9 @@ std::uint32_t Tracker::needs(Direction direction, std::uint32_t frame_length) co
   const bool handshake = direction == Direction::to_client
                              ? phase_ == Phase::greeting
                              : phase_ == Phase::login || phase_ == Phase::tls;
-  return handshake ? frame_length : std::min(frame_length, prefix_wanted);
+  // One that goes on in another frame is refused, however much of it is there.
+  return handshake && frame_length < max_frame_ ? frame_length
+                                                : std::min(frame_length, prefix_wanted);
 }
 
 Phase Tracker::phase() const noexcept {

@@ -56,8 +56,8 @@ class Tracker {
                            std::uint32_t max_frame = max_frame_payload) noexcept;
 
   /// How many bytes of the payload accept() wants to see of a packet of that direction whose first
-  /// frame has that length: the whole greeting and HandshakeResponse (a longer one than a frame is
-  /// refused), at most 24 of anything else.
+  /// frame has that length: the whole greeting and HandshakeResponse (but not of a longer one than
+  /// a frame, which is refused), at most 24 of anything else.
   std::uint32_t needs(Direction direction, std::uint32_t frame_length) const noexcept;
 
   /// Takes the next packet and says what it is.

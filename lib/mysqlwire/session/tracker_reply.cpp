@@ -72,7 +72,9 @@ Result<StatusFlags> Tracker::ok_status(const PacketHead& head) const noexcept {
   (void)reader.lenenc("affected_rows");
   (void)reader.lenenc("last_insert_id");
   StatusFlags status = kept_status();
-  if (!reader.ok() || !reader.at_end()) {
+  // What follows is a text where neither capability is in force.
+  const bool has_status = has(Capability::protocol_41) || has(Capability::transactions);
+  if (has_status && !(reader.ok() && reader.at_end())) {
     status = StatusFlags(reader.u16("status_flags"));
   } else if (has(Capability::protocol_41)) {
     reader.note(errc::missing_field, "status_flags");

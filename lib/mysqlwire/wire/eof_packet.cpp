@@ -7,7 +7,9 @@ Result<EofPacket> EofPacket::decode(Bytes payload, const Context& context) noexc
   Reader reader(payload, "EofPacket", context);
   EofPacket packet;
   if (reader.u8("header") != header) reader.fail_at(errc::bad_value, "header", 0);
-  if (context.capabilities.has(Capability::protocol_41)) {
+  if (context.capabilities.has(Capability::protocol_41) && reader.ok() && reader.at_end()) {
+    reader.note(errc::missing_field, "warnings");
+  } else if (context.capabilities.has(Capability::protocol_41)) {
     packet.warnings = reader.u16("warnings");
     packet.status = StatusFlags(reader.u16("status"));
   }

@@ -22,7 +22,8 @@ namespace mysqlwire {
 /// | int<2> | status, with PROTOCOL_41 |
 ///
 /// Warnings stand before the status, the other way round than in an OK. A payload of 9 bytes or
-/// more that begins with 0xfe is not an EOF. Errors: those of the reader.
+/// more that begins with 0xfe is not an EOF. Errors: those of the reader. A lone header with
+/// PROTOCOL_41, as servers of series 4.1 send it, is noted.
 ///
 /// Source: https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_eof_packet.html
 struct EofPacket {

@@ -9,6 +9,19 @@ bool tells_session_state(StatusFlags status, const Context& context) noexcept {
          status.has(ServerStatus::session_state_changed);
 }
 
+// Servers write a length. The documentation has none without SESSION_TRACK, and other software that
+// speaks the protocol goes by that: what can't be a length and a text is taken for the text.
+std::string_view read_info(Reader& reader, const Context& context) noexcept {
+  Reader measured = reader;
+  const std::string_view info = measured.lenenc_text("info");
+  if (measured.ok() || context.capabilities.has(Capability::session_track)) {
+    reader = measured;
+    return info;
+  }
+  reader.note(errc::bad_value, "info");
+  return reader.rest_text();
+}
+
 }  // namespace
 
 Result<OkPacket> OkPacket::decode(Bytes payload, const Context& context) noexcept {
@@ -23,7 +36,7 @@ Result<OkPacket> OkPacket::decode(Bytes payload, const Context& context) noexcep
   if (protocol_41 || context.capabilities.has(Capability::transactions))
     packet.status = StatusFlags(reader.u16("status"));
   if (protocol_41) packet.warnings = reader.u16("warnings");
-  if (!reader.at_end()) packet.info = reader.lenenc_text("info");
+  if (!reader.at_end()) packet.info = read_info(reader, context);
   if (tells_session_state(packet.status, context)) {
     if (reader.at_end())
       reader.note(errc::missing_field, "session_state");

@@ -25,9 +25,10 @@ namespace mysqlwire {
 /// | string<lenenc> | session_state, with SESSION_TRACK when status has SESSION_STATE_CHANGED |
 ///
 /// info has a length on the wire whether SESSION_TRACK is in force or not, and is written only when
-/// it is not empty or session_state follows. session_state is walked with SessionTrackItems. The
-/// views borrow from the payload. Errors: those of the reader. A status that announces a session
-/// state that is not there is noted.
+/// it is not empty or session_state follows. Without SESSION_TRACK, one whose length does not fit
+/// is noted and taken to have none (Vitess, for one, goes by the documentation there).
+/// session_state is walked with SessionTrackItems. The views borrow from the payload. Errors: those
+/// of the reader. A status that announces a session state that is not there is noted.
 ///
 /// Source: https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_ok_packet.html
 struct OkPacket {

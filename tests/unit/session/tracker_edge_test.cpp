@@ -328,8 +328,10 @@ TEST_CASE("login packets", "[tracker]") {
   CHECK(run_whole(early, conversation("C 01000000 0e")) == "unexpected packet");
   Tracker huge;
   CHECK(huge.needs(Direction::to_client, 100) == 100);
-  const Buffer frame(max_frame_payload, 0x0a);
-  CHECK(huge.accept({Direction::to_client, 0, max_frame_payload, frame}).error().code ==
+  // Nobody has to hold 16 MiB of it to learn that.
+  CHECK(huge.needs(Direction::to_client, max_frame_payload) == 24);
+  const Buffer start(24, 0x0a);
+  CHECK(huge.accept({Direction::to_client, 0, max_frame_payload, start}).error().code ==
         errc::limit_exceeded);
   Tracker old;
   CHECK(run_whole(old, conversation("S 02000000 0900")) == "unsupported");
@@ -455,4 +457,20 @@ TEST_CASE("any packet at any point is an answer or an error", "[tracker]") {
     }
     CHECK(tracker.idle());
   }
+}
+
+TEST_CASE("an OK without PROTOCOL_41 and TRANSACTIONS has no status", "[tracker]") {
+  Context context;
+  Tracker tracker = Tracker::in_command_phase(context);
+  const auto ping = hex("0e");
+  REQUIRE(tracker.accept({Direction::to_server, 0, 1, ping}));
+  // 00, no rows, no id, and a text that would be a status with MORE_RESULTS_EXISTS.
+  const auto ok = hex("0000000b6d");
+  REQUIRE(tracker.accept({Direction::to_client, 1, 5, ok}));
+  CHECK(tracker.response_complete());
+  CHECK(tracker.status().empty());
+  // Nor is one byte of text a truncated status.
+  REQUIRE(tracker.accept({Direction::to_server, 0, 1, ping}));
+  const auto brief = hex("00000041");
+  CHECK(tracker.accept({Direction::to_client, 1, 4, brief}).has_value());
 }

@@ -74,6 +74,24 @@ TEST_CASE("E15, E19: the info of an OK has a length, with and without SESSION_TR
   CHECK(OkPacket::decode(bytes, tracking)->info == OkPacket::decode(bytes, today)->info);
 }
 
+TEST_CASE("the info of an OK may lack its length without SESSION_TRACK", "[ok]") {
+  // "Rows": 'R' would announce 82 bytes.
+  const auto bytes = hex("00010002000000526f7773");
+  Notes notes;
+  Context context = today;
+  context.notes = &notes;
+  const auto ok = OkPacket::decode(bytes, context);
+  REQUIRE(ok);
+  CHECK(ok->info == "Rows");
+  REQUIRE(notes.total() == 1);
+  CHECK(to_string(*notes.begin()) == "OkPacket.info: bad value at offset 7");
+  context.strict = true;
+  CHECK_FALSE(OkPacket::decode(bytes, context).has_value());
+  // With SESSION_TRACK there is no doubt about the layout.
+  CHECK(to_string(OkPacket::decode(bytes, tracking).error()) ==
+        "OkPacket.info: truncated at offset 7");
+}
+
 TEST_CASE("an OK before 4.1 has a status only with TRANSACTIONS, and never warnings", "[ok]") {
   check_layout<OkPacket>("000500", {}, Ending::items, 3);
   check_layout<OkPacket>("0005000200", with(Capability::transactions), Ending::items, 5);
@@ -206,11 +224,29 @@ TEST_CASE("encoding an ERR cuts the message and keeps the SQLSTATE for 4.1 clien
 }
 
 TEST_CASE("E8: EOF has warnings before status, and neither before 4.1", "[eof]") {
-  check_layout<EofPacket>("fe01000a10", today);
+  Context strict = today;
+  strict.strict = true;
+  check_layout<EofPacket>("fe01000a10", strict, Ending::items, 5);
   check_layout<EofPacket>("fe", {});
   const auto bytes = hex("fe01000a10");
   CHECK(EofPacket::decode(bytes, today)->warnings == 1);
   CHECK(EofPacket::decode(bytes, today)->status.has(ServerStatus::ps_out_params));
+}
+
+TEST_CASE("an EOF of series 4.1 may be its header alone", "[eof]") {
+  Notes notes;
+  Context context = today;
+  context.notes = &notes;
+  const auto lone = hex("fe");
+  const auto eof = EofPacket::decode(lone, context);
+  REQUIRE(eof);
+  CHECK(eof->status.empty());
+  REQUIRE(notes.total() == 1);
+  CHECK(to_string(*notes.begin()) == "EofPacket.warnings: missing at offset 1");
+  const auto cut = hex("fe0100");
+  CHECK(EofPacket::decode(cut, context).error().code == errc::truncated);
+  const auto empty = hex("");
+  CHECK(EofPacket::decode(empty, context).error().code == errc::truncated);
 }
 
 TEST_CASE("E19: progress report", "[progress]") {
