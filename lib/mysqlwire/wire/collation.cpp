@@ -30,7 +30,8 @@ constexpr CollationInfo line(Servers servers, std::uint16_t id, std::string_view
           charset};
 }
 
-constexpr std::array table{
+// No std::array: clang limits the arguments that its deduction may have.
+constexpr CollationInfo table[] = {
 #define MYSQLWIRE_COLLATION(servers, id, constant, name, charset, default_of) \
   line(Servers::servers, id, #name, #charset, Servers::default_of),
 #include <mysqlwire/wire/collation.def>

@@ -2,7 +2,6 @@
 #include <mysqlwire/wire/error_code.hpp>
 
 #include <algorithm>
-#include <array>
 
 namespace mysqlwire {
 namespace {
@@ -14,7 +13,8 @@ constexpr ErrorCodeInfo line(Servers servers, std::uint16_t code, std::string_vi
   return {code, servers != Servers::mariadb, servers != Servers::mysql, name, sql_state};
 }
 
-constexpr std::array table{
+// No std::array: clang limits the arguments that its deduction may have.
+constexpr ErrorCodeInfo table[] = {
 #define MYSQLWIRE_ERROR(servers, code, constant, name, sql_state) \
   line(Servers::servers, code, #name, sql_state),
 #include <mysqlwire/wire/error_code.def>
