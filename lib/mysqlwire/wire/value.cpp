@@ -241,8 +241,8 @@ void skip_binary_value(Reader& reader, FieldType type, const char* field) noexce
 
 void write_binary_value(Writer& writer, const Value& value, ValueType type, const char* field) {
   const ValueShape shape = value_shape(type.type);
+  if (is_null(value)) return;  // of any type, as in reading
   if (shape == ValueShape::invalid) return writer.fail(errc::bad_value, field);
-  if (is_null(value)) return;
   const bool is_unsigned = type.is_unsigned || type.type == FieldType::year;
   switch (shape) {
     case ValueShape::int8: return write_integer(writer, value, 1, is_unsigned, field);

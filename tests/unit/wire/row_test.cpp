@@ -212,6 +212,21 @@ TEST_CASE("the NULL bitmap at every width and both offsets", "[row]") {
   CHECK(NullBitmap(one, 2).test(5));
 }
 
+TEST_CASE("a NULL of a type that can't travel is read and written", "[row]") {
+  const std::vector<ValueType> types{{static_cast<FieldType>(0x21)}, {FieldType::tiny}};
+  const auto payload = hex("00 04 07");
+  BinaryRow row(payload, types, {});
+  std::vector<Value> values;
+  for (Value value; row.next(value);) values.push_back(value);
+  REQUIRE(row.ok());
+  CHECK(values == std::vector<Value>{Value{}, Value{std::int64_t{7}}});
+  Buffer out;
+  Writer writer(out);
+  write_binary_row(writer, values, types);
+  CHECK(writer.ok());
+  CHECK(to_hex(out) == "000407");
+}
+
 TEST_CASE("rows of 0, 6, 7 and 70 columns, all NULL", "[row]") {
   for (const std::size_t count : {0, 6, 7, 70}) {
     const std::vector<ValueType> types(count, {FieldType::longlong});
