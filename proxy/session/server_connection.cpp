@@ -30,14 +30,23 @@ namespace {
 
 constexpr std::string_view native_plugin = "mysql_native_password";
 
-/// Bits that say how to log in and nothing about what follows.
-constexpr Capabilities login_bits{
-    Capability::plugin_auth,    Capability::plugin_auth_lenenc_client_data,
-    Capability::connect_attrs,  Capability::connect_with_db,
-    Capability::long_password,  Capability::secure_connection,
-    Capability::reserved,       Capability::remember_options,
-    Capability::ignore_sigpipe, Capability::odbc,
-    Capability::no_schema,      Capability::can_handle_expired_passwords};
+/// Bits that say how to log in or how bytes travel, on this link only, and nothing about what they
+/// mean.
+constexpr Capabilities link_bits{Capability::plugin_auth,
+                                 Capability::plugin_auth_lenenc_client_data,
+                                 Capability::connect_attrs,
+                                 Capability::connect_with_db,
+                                 Capability::long_password,
+                                 Capability::secure_connection,
+                                 Capability::reserved,
+                                 Capability::remember_options,
+                                 Capability::ignore_sigpipe,
+                                 Capability::odbc,
+                                 Capability::no_schema,
+                                 Capability::can_handle_expired_passwords,
+                                 Capability::ssl,
+                                 Capability::compress,
+                                 Capability::zstd_compression_algorithm};
 
 /// utf8mb4_0900_ai_ci, the default of MySQL 8's clients, is no collation of MariaDB's, which would
 /// silently take latin1 in its place.
@@ -282,7 +291,7 @@ Task<void> ServerConnector::log_in(Attempt& attempt, const Credentials& credenti
       greeted = true;
       note_greeting(server, handshake.greeting());
       Capabilities missing = wishes.capabilities;
-      missing.clear(handshake.capabilities() | login_bits);
+      missing.clear(handshake.capabilities() | link_bits);
       if (!missing.empty()) {
         attempt.result = Result::unsuitable;
         attempt.reason = fmt::format("{} lacks {} that clients of its pool rely on", server.name(),
