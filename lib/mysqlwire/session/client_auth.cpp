@@ -79,7 +79,11 @@ ClientAuth::Step ClientAuth::on_auth_packet(const Packet& packet) {
     case OkPacket::header: return on_ok(payload);
     case AuthMoreData::header:
       return next_round(AuthSource::more_data, plugin_, payload.subspan(1));
-    case AuthNextFactor::header: return on_next_factor(payload);
+    case AuthNextFactor::header:
+      // Where factors were not negotiated, MariaDB's bare plugin data: a question of its dialog.
+      if (flavor_ == Flavor::mariadb && !capabilities_.has(Capability::multi_factor_authentication))
+        break;
+      return on_next_factor(payload);
     case AuthSwitchRequest::header: return on_switch(payload);
     default: break;
   }

@@ -191,6 +191,17 @@ TEST_CASE("a switch to client_ed25519 hands over 32 bytes", "[ClientHandshake]")
   script.play_every_way();
 }
 
+TEST_CASE("a question of MariaDB's dialog is no next factor", "[ClientHandshake]") {
+  Greeted login(native_login(), examples::e2);
+  CHECK(login.feed("fe 6469616c6f6700") == Step::need_auth);  // "dialog"
+  CHECK(login.role.respond({}, login.out) == Step::need_more);
+  // 0x02: ask, and echo what is typed. MariaDB puts no 0x01 in front of that.
+  CHECK(login.feed("02 50494e3a20", 4) == Step::need_auth);
+  CHECK(login.role.auth_source() == AuthSource::more_data);
+  CHECK(login.role.plugin() == "dialog");
+  CHECK(to_hex(login.role.auth_data()) == "0250494e3a20");
+}
+
 TEST_CASE("an empty reply to a switch is an empty packet", "[ClientHandshake]") {
   Greeted login(native_login());
   CHECK(login.feed("fe 6d7973716c5f6e61746976655f70617373776f726400") == Step::need_auth);
