@@ -1,6 +1,7 @@
 #include <mysqlwire/session/server_auth.hpp>
 #include <mysqlwire/wire/auth.hpp>
 #include <mysqlwire/wire/err_packet.hpp>
+#include <mysqlwire/wire/error_code.hpp>
 #include <mysqlwire/wire/frame.hpp>
 #include <mysqlwire/wire/salt.hpp>
 #include <mysqlwire/wire/wipe.hpp>
@@ -113,14 +114,23 @@ ServerAuth::Step ServerAuth::refuse_with(Refusal refusal, const Error& error, Bu
   // Before a login was read nothing is known of the client: it gets the form of today.
   ErrPacket packet;
   switch (refusal) {
-    case Refusal::bad_handshake: packet = {1043, "08S01", "Bad handshake"}; break;
-    case Refusal::out_of_order: packet = {1156, "08S01", "Got packets out of order"}; break;
+    case Refusal::bad_handshake:
+      packet = {error_codes::er_handshake_error, "08S01", "Bad handshake"};
+      break;
+    case Refusal::out_of_order:
+      packet = {error_codes::er_net_packets_out_of_order, "08S01", "Got packets out of order"};
+      break;
     case Refusal::too_large:
-      packet = {1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes"};
+      packet = {error_codes::er_net_packet_too_large, "08S01",
+                "Got a packet bigger than 'max_allowed_packet' bytes"};
       break;
     case Refusal::old_auth:
-    case Refusal::old_client: packet = {1251, "08004", old_auth_text}; break;
-    case Refusal::unknown_command: packet = {1047, "08S01", "Unknown command"}; break;
+    case Refusal::old_client:
+      packet = {error_codes::er_not_supported_auth_mode, "08004", old_auth_text};
+      break;
+    case Refusal::unknown_command:
+      packet = {error_codes::er_unknown_com_error, "08S01", "Unknown command"};
+      break;
   }
   if (refusal == Refusal::old_client) packet.sql_state = {};
   Context written;

@@ -2,6 +2,7 @@
 #include <mysqlwire/session/tracker.hpp>
 #include <mysqlwire/session/tracker_detail.hpp>
 #include <mysqlwire/wire/column.hpp>
+#include <mysqlwire/wire/error_code.hpp>
 #include <mysqlwire/wire/reader.hpp>
 #include <mysqlwire/wire/stmt.hpp>
 
@@ -13,7 +14,6 @@ namespace {
 
 constexpr std::uint32_t classic_eof = 5;  // 0xFE, warnings, status
 constexpr std::uint32_t longest_eof = 8;  // one byte more is a row that starts with 0xFE
-constexpr std::uint16_t malformed_packet = 1835;
 constexpr std::uint16_t progress_report = 0xffff;
 
 bool is_short_eof(const PacketHead& head) noexcept {
@@ -134,7 +134,7 @@ Result<PacketKind> Tracker::take_from_server(const PacketHead& head) noexcept {
 // complains about malformed commands that have no reply.
 Result<PacketKind> Tracker::take_unasked(const PacketHead& head) noexcept {
   if (!starts_with(head, err_byte) || head.frame_length < smallest_err) return unexpected();
-  if (malformed_ != 0 && err_code(head) == malformed_packet) --malformed_;
+  if (malformed_ != 0 && err_code(head) == error_codes::er_malformed_packet) --malformed_;
   return PacketKind::err;
 }
 
@@ -148,7 +148,8 @@ Result<PacketKind> Tracker::take_err(const PacketHead& head) noexcept {
     advance_sequence(head);
     return PacketKind::progress;
   }
-  if (front.malformed_before != 0 && results_ == 0 && err_code(head) == malformed_packet) {
+  if (front.malformed_before != 0 && results_ == 0 &&
+      err_code(head) == error_codes::er_malformed_packet) {
     --front.malformed_before;  // the answer to an earlier command; ours is still to come
     return PacketKind::err;
   }
