@@ -165,9 +165,6 @@ void Session::rest_deadline() {
 void Session::tell_of_lost_server() {
   const std::string reason =
       fmt::format("server {} closed the connection", server_->server()->name());
-  // An ERR can stand wherever a packet can begin; in the middle of one there is nothing to say.
-  if (!relay_->tracker().idle() && relay_->client_at_boundary())
-    say(error_payload(read_error, reason + " during the command"), relay_->next_sequence_id());
   end(EndedBy::server, reason);
 }
 

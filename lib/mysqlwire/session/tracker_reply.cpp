@@ -141,10 +141,12 @@ Result<PacketKind> Tracker::take_unasked(const PacketHead& head) noexcept {
 Result<PacketKind> Tracker::take_err(const PacketHead& head) noexcept {
   if (head.frame_length < smallest_err) return unexpected();
   detail::CommandQueue::Entry& front = queue_.front();
-  const bool before_result = expect_ == Expect::result || expect_ == Expect::simple ||
-                             expect_ == Expect::infile || expect_ == Expect::prepare_ok;
+  // In front of rows too: CHECK TABLE works between its columns and its rows.
+  const bool may_report = expect_ == Expect::result || expect_ == Expect::simple ||
+                          expect_ == Expect::infile || expect_ == Expect::prepare_ok ||
+                          expect_ == Expect::rows;
   if (is_progress(head)) {
-    if (!before_result) return unexpected();
+    if (!may_report) return unexpected();
     advance_sequence(head);
     return PacketKind::progress;
   }

@@ -216,6 +216,17 @@ S 1b000001 ffffff01010282060011636f707920746f20746d70207461626c65
 S 1b000002 ffffff01010282060011636f707920746f20746d70207461626c65
 S 07000003 00000002000000)");
   check_replies(altered, cached, "command 2*progress ok");
+  // CHECK TABLE reports between its columns and its row.
+  const Conversation checked = conversation(R"(
+C 0f000000 03636865636b207461626c65207431
+S 01000001 01
+S 18000002 03646566000000024f6b000c21000c000000fd00001f0000
+S 05000003 fe00000200
+S 1b000004 ffffff01010282060011636f707920746f20746d70207461626c65
+S 03000005 024f4b
+S 05000006 fe00000200)");
+  check_replies(checked, mariadb(eof_dialect()),
+                "command column_count column_definition eof progress text_row result_end");
   // Without the capability the same bytes are an ERR, which ends the reply.
   check_replies(slice(altered, 0, 2), deprecate_eof(), "command err");
 }
