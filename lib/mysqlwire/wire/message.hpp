@@ -12,7 +12,7 @@
 namespace mysqlwire {
 
 /// A message is an aggregate with
-///   static constexpr std::string_view name;                       the protocol's name
+///   static constexpr std::string_view name;              the protocol's name, a string literal
 ///   static Result<M> decode(Bytes payload, const Context&) noexcept;
 ///   void encode(Writer&, const Context&) const;
 /// decode borrows from the payload and never allocates; encode appends the payload without its
