@@ -120,7 +120,7 @@ void Loop::run_ready() {
 
 void Loop::run_posted() {
   std::uint64_t count = 0;
-  while (::read(event_, &count, sizeof count) > 0) {
+  while (::read(event_, &count, sizeof count) < 0 && errno == EINTR) {
   }
   std::vector<std::function<void()>> work;
   {

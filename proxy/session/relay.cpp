@@ -145,6 +145,15 @@ Relay::State Relay::take_from_server(Bytes chunk, Channel& client) {
   std::size_t used = 0;
   State state = State::waiting;
   while (used < chunk.size()) {
+    if (from_server_.at_boundary()) {
+      // Rows are most of what servers send, and need no more than a look at their first bytes.
+      const std::size_t rows = tracker_.accept_rows(chunk.subspan(used));
+      if (rows != 0) {
+        next_sequence_id_ = tracker_.next_sequence_id();
+        used += rows;
+        if (used == chunk.size()) break;
+      }
+    }
     const Bytes rest = chunk.subspan(used);
     PacketScanner::Whole whole;
     if (from_server_.whole(rest, whole)) {

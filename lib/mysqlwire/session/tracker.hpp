@@ -79,6 +79,9 @@ class Tracker {
   /// frame, and returns how many bytes they take: 0 unless rows are being read.
   std::size_t accept_rows(Bytes input) noexcept;
 
+  /// The sequence id that belongs behind the packet accepted last, when that had one frame.
+  std::uint8_t next_sequence_id() const noexcept { return next_sequence_; }
+
   /// Gives up what is outstanding and waits for a packet that is surely a command. For an onlooker,
   /// after an error or a gap.
   void resync() noexcept;

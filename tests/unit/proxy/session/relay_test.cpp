@@ -1,0 +1,185 @@
+#include "proxy/session/relay.hpp"
+
+#include "proxy/io/loop.hpp"
+#include "proxy/io/task.hpp"
+
+#include <mysqlwire/wire/frame.hpp>
+
+#include <catch2/catch.hpp>
+#include <support/examples.hpp>
+#include <support/hex.hpp>
+#include <support/transcript.hpp>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <string>
+#include <string_view>
+#include <thread>
+
+using namespace mysqlproxy;
+using namespace mysqlwire::test;
+using mysqlwire::Bytes;
+namespace ex = mysqlwire::test::examples;
+
+namespace {
+
+/// A stream socket's two ends: one for the relay, one for the test, which waits 10 s at most.
+struct Wire {
+  int ours = -1;
+  int relays = -1;
+
+  Wire() {
+    int ends[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    ours = ends[0];
+    const timeval limit{10, 0};
+    REQUIRE(::setsockopt(ours, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0);
+    int flag = 1;
+    relays = ends[1];
+    REQUIRE(::ioctl(relays, FIONBIO, &flag) == 0);
+  }
+  ~Wire() { close(); }
+  void close() {
+    if (ours >= 0) ::close(ours);
+    ours = -1;
+  }
+
+  void put(Bytes bytes) const {
+    REQUIRE(::send(ours, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+            static_cast<ssize_t>(bytes.size()));
+  }
+  std::string get(std::size_t size) const {
+    std::string bytes(size, '\0');
+    const ssize_t got = ::recv(ours, bytes.data(), size, MSG_WAITALL);
+    bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+    return bytes;
+  }
+};
+
+/// A relay at work on a thread of its own until it stops for a reason.
+class Relaying {
+ public:
+  explicit Relaying(const mysqlwire::Context& context)
+      : relay(context, {}),
+        client_(loop_, waker_, client.relays, true),
+        server_(loop_, waker_, server.relays, true),
+        task_(run()) {
+    task_.start();
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+  ~Relaying() {
+    client.close();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  /// What the relay stopped for.
+  Relay::State result() {
+    thread_.join();
+    return state_;
+  }
+
+  Wire client;
+  Wire server;
+  Relay relay;
+
+ private:
+  Task<void> run() {
+    for (;;) {
+      state_ = relay.pump(client_, server_, loop_.scratch());
+      if (state_ != Relay::State::waiting && state_ != Relay::State::busy) break;
+      if (state_ == Relay::State::waiting) {
+        co_await waker_;
+      } else {
+        co_await waker_.yield();
+      }
+    }
+    loop_.stop();
+  }
+
+  Loop loop_;
+  Waker waker_{loop_};
+  Channel client_;
+  Channel server_;
+  Relay::State state_ = Relay::State::waiting;
+  Task<void> task_;
+  std::thread thread_;
+};
+
+mysqlwire::Context context() {
+  using mysqlwire::Capability;
+  mysqlwire::Context context;
+  context.capabilities = Capability::protocol_41 | Capability::transactions;
+  return context;
+}
+
+void check_passed(const Wire& from, const Wire& to, Bytes bytes) {
+  from.put(bytes);
+  CHECK(to_hex(mysqlwire::as_bytes(to.get(bytes.size()))) == to_hex(bytes));
+}
+
+/// The n-th to the last packet of e8, a query of one row, in one piece.
+mysqlwire::Buffer e8_packets(std::size_t first, std::size_t last) {
+  mysqlwire::Buffer bytes;
+  for (std::size_t n = first; n <= last; ++n) {
+    const ExactBytes payload = packet_payload(ex::e8, n);
+    auto sequence_id = static_cast<std::uint8_t>(n);
+    mysqlwire::append_packet(bytes, payload, sequence_id);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("a query and its rows pass, until the client quits", "[relay]") {
+  Relaying relaying(context());
+  check_passed(relaying.client, relaying.server, e8_packets(0, 0));
+  check_passed(relaying.server, relaying.client, e8_packets(1, 7));
+  check_passed(relaying.client, relaying.server, hex("01000000 01"));
+  CHECK(relaying.result() == Relay::State::quit);
+  CHECK(relaying.relay.commands() == 2);
+  CHECK(relaying.relay.tracker().rows() == 1);
+}
+
+TEST_CASE("rows pass in any pieces", "[relay]") {
+  Relaying relaying(context());
+  check_passed(relaying.client, relaying.server, e8_packets(0, 0));
+  const mysqlwire::Buffer reply = e8_packets(1, 7);
+  for (const std::uint8_t byte : reply) check_passed(relaying.server, relaying.client, {&byte, 1});
+  check_passed(relaying.client, relaying.server, hex("01000000 01"));
+  CHECK(relaying.result() == Relay::State::quit);
+  CHECK(relaying.relay.tracker().rows() == 1);
+}
+
+TEST_CASE("after rows it is known what comes next", "[relay]") {
+  Relaying relaying(context());
+  check_passed(relaying.client, relaying.server, e8_packets(0, 0));
+  check_passed(relaying.server, relaying.client, e8_packets(1, 5));
+  SECTION("at the end of a row, an ERR has a place") {
+    check_passed(relaying.server, relaying.client,
+                 hex("05000006 0131fb0178 05000007 0131fb0178 05000008 0131fb0178"));
+    relaying.server.close();
+    CHECK(relaying.result() == Relay::State::server_closed);
+    CHECK(relaying.relay.client_at_boundary());
+    CHECK(relaying.relay.next_sequence_id() == 9);
+    CHECK(relaying.relay.tracker().rows() == 3);
+  }
+  SECTION("in the middle of a row, it has none") {
+    check_passed(relaying.server, relaying.client, hex("05000006 0131fb0178 05000007 0131"));
+    relaying.server.close();
+    CHECK(relaying.result() == Relay::State::server_closed);
+    CHECK_FALSE(relaying.relay.client_at_boundary());
+  }
+  SECTION("what can't be followed does not reach the client") {
+    const ExactBytes row = hex("05000006 0131fb0178");
+    const ExactBytes stray = hex("05000009 0131fb0178");
+    mysqlwire::Buffer bytes(row.get().begin(), row.get().end());
+    bytes.insert(bytes.end(), stray.get().begin(), stray.get().end());
+    relaying.server.put(bytes);
+    CHECK(to_hex(mysqlwire::as_bytes(relaying.client.get(row.size()))) == to_hex(row));
+    CHECK(relaying.result() == Relay::State::server_fault);
+    CHECK(relaying.relay.error().code == mysqlwire::errc::packets_out_of_order);
+    CHECK(relaying.relay.next_sequence_id() == 7);
+  }
+}
