@@ -1,61 +1,18 @@
+#include <mysqlwire/crypto/digest.hpp>
+#include <mysqlwire/crypto/hex.hpp>
 #include <mysqlwire/crypto/native_password.hpp>
-
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <cstddef>
-#include <initializer_list>
-#include <memory>
-#include <span>
-#include <stdexcept>
 
 namespace mysqlwire::crypto {
 namespace {
-
-/// Fetched once: looking the algorithm up costs more than a digest of 40 bytes.
-const EVP_MD* sha1_algorithm() {
-  struct Free {
-    void operator()(EVP_MD* algorithm) const noexcept { EVP_MD_free(algorithm); }
-  };
-  static const std::unique_ptr<EVP_MD, Free> algorithm(EVP_MD_fetch(nullptr, "SHA1", nullptr));
-  if (algorithm == nullptr) throw std::runtime_error("OpenSSL has no SHA1");
-  return algorithm.get();
-}
-
-/// The context is made and freed for every digest: what is left in one after its end is the digest,
-/// and freeing wipes it.
-void sha1(std::initializer_list<Bytes> parts, std::span<std::uint8_t, 20> digest) {
-  struct Free {
-    void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
-  };
-  const std::unique_ptr<EVP_MD_CTX, Free> context(EVP_MD_CTX_new());
-  bool good = context != nullptr;
-  good = good && EVP_DigestInit_ex(context.get(), sha1_algorithm(), nullptr) == 1;
-  for (const Bytes part : parts) {
-    good = good && EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1;
-  }
-  good = good && EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) == 1;
-  if (!good) throw std::runtime_error("OpenSSL could not make a SHA1 digest");
-}
 
 /// The mask that hides stage1 in a response.
 Sha1Secret mask_of(Bytes salt, const Sha1& stage2) {
   Sha1Secret mask;
   sha1({salt, stage2}, mask.writable_bytes());
   return mask;
-}
-
-void xor_into(std::span<std::uint8_t> target, Bytes with) noexcept {
-  for (std::size_t i = 0; i < target.size(); ++i) {
-    target[i] = static_cast<std::uint8_t>(target[i] ^ with[i]);
-  }
-}
-
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 bool all_hex(std::string_view text) noexcept {
@@ -124,20 +81,13 @@ Result<Sha1> parse_native_hash(std::string_view text) noexcept {
                  skip + std::min<std::uint64_t>(digits.size(), 40), form};
   }
   Sha1 stage2{};
-  for (std::size_t i = 0; i < stage2.size(); ++i) {
-    stage2[i] =
-        static_cast<std::uint8_t>(hex_digit(digits[2 * i]) << 4 | hex_digit(digits[2 * i + 1]));
-  }
+  read_hex(digits, stage2);
   return stage2;
 }
 
 std::string format_native_hash(const Sha1& stage2) {
-  static constexpr char digits[] = "0123456789ABCDEF";
   std::string text = "*";
-  for (const std::uint8_t byte : stage2) {
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
-  }
+  append_hex(text, stage2);
   return text;
 }
 
