@@ -1,6 +1,6 @@
 #include <mysqlwire/crypto/caching_sha2_password.hpp>
-#include <mysqlwire/crypto/digest.hpp>
-#include <mysqlwire/crypto/hex.hpp>
+#include <mysqlwire/crypto/digest_detail.hpp>
+#include <mysqlwire/crypto/hex_detail.hpp>
 
 #include <algorithm>
 

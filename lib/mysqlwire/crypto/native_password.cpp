@@ -1,5 +1,5 @@
-#include <mysqlwire/crypto/digest.hpp>
-#include <mysqlwire/crypto/hex.hpp>
+#include <mysqlwire/crypto/digest_detail.hpp>
+#include <mysqlwire/crypto/hex_detail.hpp>
 #include <mysqlwire/crypto/native_password.hpp>
 
 #include <algorithm>

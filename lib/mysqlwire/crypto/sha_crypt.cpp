@@ -1,5 +1,5 @@
-#include <mysqlwire/crypto/digest.hpp>
-#include <mysqlwire/crypto/hex.hpp>
+#include <mysqlwire/crypto/digest_detail.hpp>
+#include <mysqlwire/crypto/hex_detail.hpp>
 #include <mysqlwire/crypto/salt.hpp>
 #include <mysqlwire/crypto/secret.hpp>
 #include <mysqlwire/crypto/sha_crypt.hpp>

@@ -1,4 +1,4 @@
-#include <mysqlwire/crypto/digest.hpp>
+#include <mysqlwire/crypto/digest_detail.hpp>
 
 #include <openssl/evp.h>
 
