@@ -36,14 +36,23 @@ def require(*programs):
         sys.exit(f"please install {' '.join(missing)} (Debian packages of the same names)")
 
 
+class Backend(MariaDb):
+    """A private server with room for many connections, each with many prepared statements."""
+
+    def __init__(self, folder, connections):
+        super().__init__(folder)
+        self.connections = connections
+
+    def settings(self):
+        return [*super().settings(), f"--max-connections={self.connections}", "--max-prepared-stmt-count=1000000"]
+
+
 def start_server(folder, connections):
-    """A private MariaDB server with the table of the load."""
-    server = MariaDb(folder / "mariadb")
+    """The server behind all candidates, with the table of the load."""
+    server = Backend(folder / "mariadb", connections)
     server.create()
     server.ask(f"CREATE USER {USER}@'%' IDENTIFIED BY '{PASSWORD}'")
     server.ask(f"GRANT ALL ON test.* TO {USER}@'%'")
-    server.ask(f"SET GLOBAL max_connections = {connections}")
-    server.ask("SET GLOBAL max_prepared_stmt_count = 1000000")
     subprocess.run(["sysbench", "oltp_read_write", *target(server.port), "prepare"], check=True,
                    stdout=subprocess.DEVNULL)
     return server
