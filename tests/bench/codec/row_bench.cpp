@@ -1,0 +1,67 @@
+// Reading and writing rows of four columns. Items are rows.
+#include "stream.hpp"
+
+#include <benchmark/benchmark.h>
+
+namespace mysqlwire::bench {
+namespace {
+
+void report(benchmark::State& state, const Buffer& row) {
+  const auto rounds = static_cast<std::int64_t>(state.iterations());
+  state.SetItemsProcessed(rounds);
+  state.SetBytesProcessed(rounds * static_cast<std::int64_t>(row.size()));
+}
+
+void text_row_cells(benchmark::State& state) {
+  const Buffer bytes = text_row();
+  for (auto _ : state) {
+    TextRow row(bytes, row_types().size(), {});
+    for (TextRow::Cell cell; row.next(cell);) benchmark::DoNotOptimize(cell);
+    if (!row.ok()) state.SkipWithError("not read");
+  }
+  report(state, bytes);
+}
+BENCHMARK(text_row_cells);
+
+void binary_row_values(benchmark::State& state) {
+  const Buffer bytes = binary_row();
+  for (auto _ : state) {
+    BinaryRow row(bytes, row_types(), {});
+    for (Value value; row.next(value);) benchmark::DoNotOptimize(value);
+    if (!row.ok()) state.SkipWithError("not read");
+  }
+  report(state, bytes);
+}
+BENCHMARK(binary_row_values);
+
+void binary_row_skip(benchmark::State& state) {
+  const Buffer bytes = binary_row();
+  for (auto _ : state) {
+    BinaryRow row(bytes, row_types(), {});
+    while (row.skip()) {
+    }
+    if (!row.ok()) state.SkipWithError("not read");
+  }
+  report(state, bytes);
+}
+BENCHMARK(binary_row_skip);
+
+void write_binary(benchmark::State& state) {
+  const Buffer bytes = binary_row();
+  std::vector<Value> values;
+  BinaryRow row(bytes, row_types(), {});
+  for (Value value; row.next(value);) values.push_back(value);
+  Buffer out;
+  for (auto _ : state) {
+    out.clear();
+    Writer writer(out);
+    write_binary_row(writer, values, row_types());
+    benchmark::DoNotOptimize(out.data());
+  }
+  if (out != bytes) state.SkipWithError("not the row that was read");
+  report(state, bytes);
+}
+BENCHMARK(write_binary);
+
+}  // namespace
+}  // namespace mysqlwire::bench
