@@ -1,0 +1,1 @@
+public final class Runner { public static void main(String[] a) {} }

@@ -1,0 +1,118 @@
+"""Fixtures of the integration tests: real servers, and a mysqlproxy in front of each.
+
+Everything is private to the run: temporary directories, loopback, free ports. A server or a client
+that is missing is a failure that says how to install it, not a skipped test.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness.process import Failure  # noqa: E402
+from harness.proxy import Proxy  # noqa: E402
+from harness.servers import MariaDb, MySql  # noqa: E402
+
+TOP = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("BUILD_DIR", TOP / "build"))
+
+
+def pytest_addoption(parser):
+    parser.addoption("--proxy", metavar="PATH", default=os.environ.get("MYSQLPROXY"),
+                     help="the mysqlproxy to test (default: $MYSQLPROXY, else the newest in build*/proxy)")
+    parser.addoption("--clients", metavar="NAMES", default="",
+                     help="only these clients of the conversations, by comma")
+
+
+@pytest.fixture(scope="session")
+def proxy_executable(request):
+    given = request.config.getoption("--proxy")
+    if given:
+        found = [Path(given).resolve()]
+    else:
+        found = [BUILD / "proxy/mysqlproxy", *TOP.glob("build*/proxy/mysqlproxy")]
+    found = [path for path in found if os.access(path, os.X_OK)]
+    if not found:
+        raise Failure("no mysqlproxy is built: run ninja, or name one by --proxy")
+    return max(found, key=lambda path: path.stat().st_mtime)
+
+
+@pytest.fixture(scope="session")
+def build():
+    """Where setup has put the clients and MySQL."""
+    return BUILD
+
+
+@pytest.fixture(scope="session")
+def work():
+    """A folder for data directories and logs. Short, since a socket's path has a limit."""
+    folder = Path(tempfile.mkdtemp(prefix="mysqlproxy-test-"))
+    yield folder
+    if os.environ.get("KEEP_TEST_FOLDER"):
+        print(f"\nkept {folder}", file=sys.stderr)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def running(server):
+    try:
+        server.create()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def mariadb(work):
+    yield from running(MariaDb(work / "mariadb"))
+
+
+@pytest.fixture(scope="session")
+def mysql(work, build):
+    yield from running(MySql(work / "mysql", build / "mysql8"))
+
+
+@pytest.fixture(scope="session", params=["mariadb", "mysql"])
+def server(request):
+    """Each server in turn. Tests leave it as it was; one that stops a server starts its own."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def proxies(work, proxy_executable):
+    """make(servers, **options): a new running proxy, stopped with the session."""
+    made = []
+
+    def make(*servers, **options):
+        made.append(Proxy(proxy_executable, work / f"proxy{len(made)}", servers, **options))
+        return made[-1].start()
+
+    yield make
+    for proxy in made:
+        proxy.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_proxies(proxies):
+    """One proxy for each server, for tests that leave it as it was."""
+    made = {}
+
+    def get(server):
+        if server.name not in made:
+            made[server.name] = proxies(server)
+        return made[server.name]
+
+    return get
+
+
+@pytest.fixture
+def proxy(server, shared_proxies):
+    """The proxy in front of `server`."""
+    proxy = shared_proxies(server)
+    yield proxy
+    assert proxy.child.running(), "the proxy has died"

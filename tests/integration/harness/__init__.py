@@ -1,0 +1,1 @@
+"""What the integration tests share: servers, the proxy, accounts and a raw protocol client."""

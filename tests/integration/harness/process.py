@@ -1,0 +1,101 @@
+"""Child processes, ports and waiting."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+
+
+class Failure(Exception):
+    """A program that the tests need does not do what it is for."""
+
+
+def wait_until(condition, what, timeout=30.0, interval=0.02):
+    """Returns the first true value of condition(); fails when there is none in `timeout` seconds."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failure(f"waited {timeout} s for {what}")
+        time.sleep(interval)
+
+
+def free_port():
+    """A TCP port of the loopback interface that nobody has just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def tail(path, lines=20):
+    try:
+        with open(path, errors="replace") as file:
+            return "".join(file.readlines()[-lines:])
+    except OSError as error:
+        return str(error)
+
+
+class Child:
+    """A process of ours with its output in a file. It is ended with the object, whatever happens."""
+
+    def __init__(self, arguments, log, name, **options):
+        self.name = name
+        self.log = log
+        with open(log, "ab") as out:
+            self.process = subprocess.Popen(
+                [str(argument) for argument in arguments],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, **options)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def running(self):
+        return self.process.poll() is None
+
+    def send(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, timeout=30.0):
+        """The exit code."""
+        return self.process.wait(timeout)
+
+    def wait_until(self, condition, what, timeout=60.0):
+        def check():
+            if not self.running():
+                raise Failure(f"{self.name} ended with {self.process.returncode} before {what}:\n{tail(self.log)}")
+            return condition()
+
+        try:
+            return wait_until(check, what, timeout)
+        except Failure as failure:
+            raise Failure(f"{self.name}: {failure}\n{tail(self.log)}") from None
+
+    def stop(self, number=signal.SIGTERM, timeout=20.0):
+        """Asks, then insists. Returns the exit code."""
+        if self.running():
+            if self.process.poll() is None:
+                self.send(signal.SIGCONT)
+            self.send(number)
+            try:
+                return self.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.send(signal.SIGKILL)
+        return self.wait(timeout)
+
+    def resident(self):
+        """Bytes of memory that the process has in use, VmRSS."""
+        return self._status("VmRSS") * 1024
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def _status(self, field):
+        with open(f"/proc/{self.pid}/status") as file:
+            for line in file:
+                if line.startswith(field + ":"):
+                    return int(line.split()[1])
+        raise Failure(f"no {field} in the status of {self.name}")

@@ -1,0 +1,190 @@
+"""Private database servers: a fresh data directory, a port and a socket of their own, on loopback only."""
+
+import getpass
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pymysql
+
+from harness.accounts import APP, NOBODY, ON_SERVERS, OTHER, POOR
+from harness.process import Child, Failure, free_port, tail
+
+SETTINGS = [
+    "--no-defaults",
+    "--bind-address=127.0.0.1",
+    "--skip-name-resolve",
+    "--max-allowed-packet=128M",
+    "--max-connections=400",
+    "--max-connect-errors=1000000",
+    "--local-infile=1",
+    "--character-set-server=utf8mb4",
+    "--collation-server=utf8mb4_general_ci",
+    "--default-time-zone=+00:00",
+    "--innodb-flush-log-at-trx-commit=0",
+    "--skip-log-bin",
+    "--innodb-buffer-pool-size=64M",
+]
+
+
+class Server:
+    """One server. Start it, stop it, kill it; it keeps its data and its port."""
+
+    #: "mariadb" or "mysql": what a conversation may ask for
+    flavor = ""
+    title = ""
+
+    def __init__(self, folder, name=None):
+        self.folder = Path(folder)
+        self.name = name or self.flavor
+        self.data = self.folder / "data"
+        self.log = self.folder / "server.log"
+        self.socket = self.folder / "s"
+        self.port = free_port()
+        self.child = None
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def settings(self):
+        return [*SETTINGS, f"--datadir={self.data}", f"--port={self.port}", f"--socket={self.socket}",
+                f"--pid-file={self.folder}/pid", f"--user={getpass.getuser()}"]
+
+    def create(self):
+        """Makes the data directory and the accounts, and leaves the server running."""
+        self.initialize()
+        self.start()
+        with self.admin() as connection, connection.cursor() as cursor:
+            for statement in self.accounts():
+                cursor.execute(statement)
+
+    def initialize(self):
+        raise NotImplementedError
+
+    def command(self):
+        raise NotImplementedError
+
+    def accounts(self):
+        yield "CREATE DATABASE test2"
+        yield "CREATE DATABASE IF NOT EXISTS test"
+        yield "CREATE DATABASE secret"
+        for account in ON_SERVERS:
+            yield self.create_user(account)
+        for account in (APP, OTHER, NOBODY):
+            for schema in ("test", "test2"):
+                yield f"GRANT ALL ON {schema}.* TO '{account.name}'@'%'"
+            yield f"GRANT PROCESS, RELOAD ON *.* TO '{account.name}'@'%'"
+        yield f"GRANT USAGE ON *.* TO '{POOR.name}'@'%'"
+
+    def create_user(self, account):
+        raise NotImplementedError
+
+    def run(self, arguments):
+        """Runs a program of the server to its end."""
+        with open(self.log, "ab") as log:
+            done = subprocess.run([str(argument) for argument in arguments], stdin=subprocess.DEVNULL, stdout=log,
+                                  stderr=subprocess.STDOUT)
+        if done.returncode != 0:
+            raise Failure(f"{arguments[0]} ended with {done.returncode}:\n{tail(self.log)}")
+
+    def start(self, *more):
+        self.child = Child([*self.command(), *self.settings(), *more], self.log, self.title)
+        self.child.wait_until(self.answers, "it answers on its socket and its port")
+
+    def answers(self):
+        try:
+            self.admin().close()
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+                return bool(connection.recv(1))
+        except (OSError, pymysql.err.MySQLError):
+            return False
+
+    def admin(self):
+        """A connection of the superuser, past every proxy."""
+        return pymysql.connect(unix_socket=str(self.socket), user="root", autocommit=True)
+
+    def ask(self, sql):
+        """The rows of one statement of the superuser."""
+        connection = self.admin()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
+    def sessions(self, user=None):
+        """How many connections of `user`, or of all the accounts of the tests, the server has."""
+        names = [user] if user else [account.name for account in ON_SERVERS]
+        listed = ", ".join(f"'{name}'" for name in names)
+        return self.ask(f"SELECT COUNT(*) FROM information_schema.processlist WHERE user IN ({listed})")[0][0]
+
+    def stop(self):
+        if self.child:
+            self.child.stop()
+
+    def kill(self):
+        """As a machine that loses power."""
+        self.child.stop(signal.SIGKILL)
+
+
+class MariaDb(Server):
+    flavor = "mariadb"
+    title = "MariaDB"
+
+    def initialize(self):
+        self.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.data}", f"--user={getpass.getuser()}",
+                  "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
+                  "--innodb-log-file-size=16M"])
+
+    def command(self):
+        found = shutil.which("mariadbd", path=os.environ.get("PATH", "") + ":/usr/sbin")
+        if not found:
+            raise Failure("mariadbd is missing: run tests/integration/setup")
+        return [found]
+
+    def settings(self):
+        return [*super().settings(), "--innodb-log-file-size=16M", "--skip-ssl"]
+
+    def create_user(self, account):
+        return f"CREATE USER '{account.name}'@'%' IDENTIFIED VIA mysql_native_password USING PASSWORD('{account.password}')"
+
+
+class MySql(Server):
+    flavor = "mysql"
+    title = "MySQL"
+
+    def __init__(self, folder, base, name=None):
+        super().__init__(folder, name)
+        self.base = Path(base)
+        if not (self.base / "bin/mysqld").exists():
+            raise Failure(f"{self.base}/bin/mysqld is missing: run tests/integration/setup")
+
+    def initialize(self):
+        self.run([*self.command(), *self.settings(), "--initialize-insecure"])
+
+    def command(self):
+        return [self.base / "bin/mysqld"]
+
+    def settings(self):
+        return [*super().settings(), f"--basedir={self.base}", f"--lc-messages-dir={self.base}/share", "--mysqlx=OFF",
+                "--innodb-log-file-size=16M"]
+
+    def create_user(self, account):
+        return (f"CREATE USER '{account.name}'@'%' IDENTIFIED WITH mysql_native_password "
+                f"BY '{account.password}'")
+
+    def accounts(self):
+        yield from super().accounts()
+        yield "SET GLOBAL log_bin_trust_function_creators = 1"
+
+
+def version_of(server):
+    """"10.11.6" of what the server calls itself."""
+    return re.match(r"[\d.]+", server.ask("SELECT VERSION()")[0][0])[0]
