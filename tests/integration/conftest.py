@@ -77,7 +77,13 @@ def mysql(work, build):
     yield from running(MySql(work / "mysql", build / "mysql8"))
 
 
-@pytest.fixture(scope="session", params=["mariadb", "mysql"])
+def pytest_generate_tests(metafunc):
+    # A conversation brings its own order of servers and clients.
+    if "server" in metafunc.fixturenames and "case_name" not in metafunc.fixturenames:
+        metafunc.parametrize("server", ["mariadb", "mysql"], indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
 def server(request):
     """Each server in turn. Tests leave it as it was; one that stops a server starts its own."""
     return request.getfixturevalue(request.param)
