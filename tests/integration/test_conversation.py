@@ -42,13 +42,17 @@ def conversations(work, build, files, shared_proxies):
 
     def get(server, client):
         key = (server.name, client.name)
+
+        def run(port, way):
+            server.clean()
+            return clients.converse(client, build, port, cases, work / "-".join([*key, way]))
+
         if key not in made:
             cases = conversation(server.flavor, str(files))
             # A program that ends badly is as bad for every case, and is not run again for each.
             try:
-                made[key] = {case["name"]: case for case in cases}, *(
-                    clients.converse(client, build, port, cases, work / "-".join([*key, way]))
-                    for way, port in (("direct", server.port), ("proxied", shared_proxies(server).port)))
+                made[key] = ({case["name"]: case for case in cases}, run(server.port, "direct"),
+                             run(shared_proxies(server).port, "proxied"))
             except Exception as error:
                 made[key] = error
         if isinstance(made[key], Exception):

@@ -17,7 +17,6 @@ from harness.process import Child, Failure, free_port, tail
 SETTINGS = [
     "--no-defaults",
     "--bind-address=127.0.0.1",
-    "--skip-name-resolve",
     "--max-allowed-packet=128M",
     "--max-connections=400",
     "--max-connect-errors=1000000",
@@ -70,9 +69,15 @@ class Server:
     def command(self):
         raise NotImplementedError
 
+    def clean(self):
+        """Leaves the schemas of the tests empty."""
+        for schema in ("test", "test2"):
+            self.ask(f"DROP DATABASE IF EXISTS {schema}")
+            self.ask(f"CREATE DATABASE {schema}")
+
     def accounts(self):
+        yield "CREATE DATABASE test"
         yield "CREATE DATABASE test2"
-        yield "CREATE DATABASE IF NOT EXISTS test"
         yield "CREATE DATABASE secret"
         for account in ON_SERVERS:
             yield self.create_user(account)
@@ -140,7 +145,7 @@ class MariaDb(Server):
 
     def initialize(self):
         self.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.data}", f"--user={getpass.getuser()}",
-                  "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
+                  "--auth-root-authentication-method=normal", "--skip-test-db",
                   "--innodb-log-file-size=16M"])
 
     def command(self):

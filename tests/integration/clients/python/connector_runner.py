@@ -2,6 +2,7 @@
 
 import sys
 
+import _mysql_connector
 import mysql.connector
 from mysql.connector.constants import ClientFlag
 
@@ -12,7 +13,7 @@ COLLATION = "utf8mb4_general_ci"
 
 
 class Connector(Session):
-    errors = (mysql.connector.Error,)
+    errors = (mysql.connector.Error, _mysql_connector.MySQLInterfaceError)
     pure = True
 
     def __init__(self, program):
@@ -21,7 +22,10 @@ class Connector(Session):
 
     @staticmethod
     def describe(error):
-        return [error.errno, error.sqlstate, error.msg]
+        # The C extension hides some of the server's errors behind its own without a number.
+        if getattr(error, "errno", -1) == -1 and isinstance(error.__cause__, Connector.errors):
+            error = error.__cause__
+        return [getattr(error, "errno", None), getattr(error, "sqlstate", None), getattr(error, "msg", str(error))]
 
     def connect(self, step):
         flags = [ClientFlag.FOUND_ROWS] if step.get("found_rows") else []
@@ -34,7 +38,7 @@ class Connector(Session):
 
     def state(self):
         connection = self.connection
-        return {"server": connection.server_info, "version": connection.server_version,
+        return {"server": connection.get_server_info(), "version": connection.get_server_version(),
                 "charset": connection.charset, "collation": connection.collation,
                 "autocommit": connection.autocommit, "in_transaction": connection.in_transaction,
                 "database": connection.database, "sql_mode": connection.sql_mode, "zone": connection.time_zone}
@@ -53,8 +57,8 @@ class Connector(Session):
         try:
             for one in cursor.execute(step["sql"], multi=True):
                 results.append(self.one_result(one))
-        except mysql.connector.Error as error:
-            self.settle()
+        except self.errors as error:
+            self.settle(failed=True)
             return {"results": results, "error": self.describe(error)}
         finally:
             self.close_cursor(cursor)
@@ -69,17 +73,19 @@ class Connector(Session):
         result["warnings"] = [list(one) for one in cursor.warnings or []]
         return result
 
-    def settle(self):
-        """Reads what an error left behind."""
+    def settle(self, failed=False):
+        """Reads what is left of a result. After an error nothing is, though the library may wait for it."""
         try:
+            if failed and self.pure:
+                self.connection.unread_result = False
             self.connection.consume_results()
-        except mysql.connector.Error:
+        except self.errors:
             pass
 
     def close_cursor(self, cursor):
         try:
             cursor.close()
-        except mysql.connector.Error:
+        except self.errors:
             pass
 
     def execute(self, step):
@@ -90,6 +96,9 @@ class Connector(Session):
                 cursor.execute(step["sql"], tuple(value_of(one) for one in step["params"]))
                 results.append(self.one_result(cursor))
             return {"results": results}
+        except self.errors:
+            self.settle(failed=True)
+            raise
         finally:
             self.close_cursor(cursor)
 
@@ -115,9 +124,9 @@ class Connector(Session):
                 if row is None:
                     break
                 rows.append(row)
-        except mysql.connector.Error as one:
+        except self.errors as one:
             error = self.describe(one)
-        self.settle()
+        self.settle(failed=error is not None)
         self.close_cursor(cursor)
         return {"rows": rows_written(rows), "error": error}
 

@@ -163,6 +163,6 @@ class Runner:
 
 
 def main(session_class):
-    with open(sys.argv[1]) as file:
+    with open(sys.argv[-1]) as file:
         program = json.load(file)
     json.dump(Runner(program, session_class).run(), sys.stdout)

@@ -33,7 +33,7 @@ class PyMySql(Session):
         connection = self.connection
         return {"server": connection.get_server_info(), "charset": connection.character_set_name(),
                 "server_charset": connection.server_charset, "host": connection.protocol_version,
-                "autocommit": connection.get_autocommit(), "plugin": connection._auth_plugin_name}
+                "autocommit": connection.get_autocommit()}
 
     def connection_id(self):
         return self.connection.thread_id()
@@ -103,7 +103,7 @@ class PyMySql(Session):
         if cursor.description:
             result["columns"] = [
                 [field.name, field.org_name, field.table_name, field.org_table, written(field.db), field.charsetnr,
-                 field.length, field.type_code, field.flags, field.scale, written(field.default)]
+                 field.length, field.type_code, field.flags, field.scale]
                 for field in raw.fields]
             result["rows"] = rows_written(cursor.fetchall())
         if raw.warning_count and not raw.has_next:
