@@ -10,6 +10,8 @@ One list of cases; each is a list of steps on its own connections. A step is a d
   on             the connection, "main" unless said
   expect         nothing: the step has to succeed where the client has it. A number or a set of numbers: it
                  has to fail with such an error. LOST: its connection has to be gone. ANY: either.
+  required       where the client has nothing for this step, the rest of the case is left out too
+  not_for        names of clients that can't do it
   vague          what may differ from run to run and is not compared: "rows" or "message"
 
 A client that has nothing for a step reports it as unsupported, and both of its runs have to agree on that.
@@ -148,9 +150,9 @@ def types(flavor):
               + ", ".join(f"{name} {kind}" for name, kind, *_ in columns) + ")"),
         *(query(f"INSERT INTO types ({names}) VALUES ({', '.join(one[i] for one in columns)})") for i in (2, 3, 4)),
         query("INSERT INTO types () VALUES ()"),
-        query("SELECT * FROM types ORDER BY id"),
-        execute("SELECT * FROM types WHERE id <> ? ORDER BY id", 0),
-        step("cursor", sql="SELECT * FROM types WHERE id <> ? ORDER BY id", params=[0], fetch=2),
+        query("SELECT * FROM types ORDER BY id", ANY),
+        execute("SELECT * FROM types WHERE id <> ? ORDER BY id", 0, expect=ANY),
+        step("cursor", sql="SELECT * FROM types WHERE id <> ? ORDER BY id", params=[0], fetch=2, expect=ANY),
         # One by one, so that one type that a client can't read doesn't hide the others.
         *(query(f"SELECT {name} FROM types ORDER BY id", ANY) for name, *_ in columns),
         *(execute(f"SELECT {name} FROM types WHERE id <> ? ORDER BY id", 0, expect=ANY) for name, *_ in columns))
@@ -273,7 +275,9 @@ def large():
     yield case("values at the edge of a packet", connect(),
                *(query(f"SELECT REPEAT('e', {size - less}) AS v") for size in edges for less in (5, 4, 1, 0)),
                # COM_QUERY is one byte, the text around the value 17.
-               *(query(f"SELECT LENGTH('{{repeat:q:{size - 18 + more}}}')") for size in edges[:1] for more in (-1, 0, 1)))
+               *(query(f"SELECT LENGTH('{{repeat:q:{edges[0] - 18 + more}}}')") for more in (0, 1)),
+               # mysql2 sends an empty packet behind this one, of which its connection dies.
+               query(f"SELECT LENGTH('{{repeat:q:{edges[0] - 19}}}')", not_for=["mysql2"]), query("SELECT 'next'"))
     yield case("a value that is too large", connect(), query("SELECT LENGTH(REPEAT('x', 200000000))"), query("SELECT 1"))
 
 
@@ -285,7 +289,9 @@ def errors_in_results(flavor):
         "errors in the middle of a result", connect(), *numbers("nums", 1000),
         query("SELECT n, EXP(n), REPEAT('x', 100) FROM nums ORDER BY n", 1690),
         stream("SELECT n, EXP(n), REPEAT('x', 100) FROM nums ORDER BY n", 1690),
-        execute("SELECT n, EXP(n), REPEAT('x', 100) FROM nums WHERE n >= ? ORDER BY n", 0, expect=1690),
+        # The pure Python one takes an ERR for a row of a binary result and waits for more.
+        execute("SELECT n, EXP(n), REPEAT('x', 100) FROM nums WHERE n >= ? ORDER BY n", 0, expect=1690,
+                not_for=["connector-python"]),
         step("cursor", sql="SELECT n, EXP(n), REPEAT('x', 100) FROM nums WHERE n >= ? ORDER BY n", params=[0], fetch=100, expect=1690),
         query("SELECT n, IF(n < 900, n, (SELECT n FROM nums)) AS v, REPEAT('y', 100) FROM nums ORDER BY n", 1242),
         query("SELECT 1; SELECT n, EXP(n), REPEAT('x', 100) FROM nums ORDER BY n; SELECT 2", 1690), query("SELECT 'alive'"),
@@ -328,20 +334,20 @@ def infile(folder):
 def kills():
     sleeping = "SELECT COUNT(*) FROM information_schema.processlist WHERE info = 'SELECT SLEEP(20) /* {} */'"
     for how in ("remember", "remember_id"):
-        origin = {"do": how, "as": "victim", **({"sql": "SELECT CONNECTION_ID()"} if how == "remember" else {})}
+        origin = {"do": how, "as": "victim", "required": True, **({"sql": "SELECT CONNECTION_ID()"} if how == "remember" else {})}
         title = "the id of CONNECTION_ID()" if how == "remember" else "the id of the login"
         mark = how
         asleep = step("await", on="killer", sql=sleeping.format(mark), equals="1")
         awake = step("await", on="killer", sql=sleeping.format(mark), equals="0")
         yield case(f"KILL QUERY by {title}", connect(), connect(on="killer"), origin, step("start", sql=f"SELECT SLEEP(20) /* {mark} */"),
-                   asleep, query("KILL QUERY {victim}", on="killer", needs="victim"), step("join", expect=ANY), query("SELECT 'alive'"))
+                   asleep, query("KILL QUERY {victim}", on="killer"), step("join", expect=ANY), query("SELECT 'alive'"))
         yield case(f"KILL by {title}", connect(), connect(on="killer"), origin, step("start", sql=f"SELECT SLEEP(20) /* {mark} */"),
-                   asleep, query("KILL {victim}", on="killer", needs="victim"), step("join", expect={LOST, 1317, 1927, 0}), awake,
+                   asleep, query("KILL {victim}", on="killer"), step("join", expect={LOST, 1317, 1927, 0}), awake,
                    query("SELECT 'gone'", LOST), query("SELECT 'alive'", on="killer"))
         yield case(f"KILL CONNECTION of an idle one by {title}", connect(), connect(on="killer"), origin,
-                   query("KILL CONNECTION {victim}", on="killer", needs="victim"), query("SELECT 'gone'", LOST))
-    yield case("KILL by the command", connect(), connect(on="killer"), step("remember_id", **{"as": "victim"}),
-               step("kill_command", on="killer", name="victim"), query("SELECT 'gone'", LOST))
+                   query("KILL CONNECTION {victim}", on="killer"), query("SELECT 'gone'", LOST))
+    yield case("KILL by the command", connect(), connect(on="killer"), step("remember_id", **{"as": "victim"}, required=True),
+               step("kill_command", on="killer", name="victim", required=True), query("SELECT 'gone'", LOST))
     yield case("KILL of oneself", connect(), step("remember", **{"as": "me"}, sql="SELECT CONNECTION_ID()"),
                query("KILL QUERY {me}", ANY), query("SELECT 'alive'", ANY), query("KILL {me}", ANY), query("SELECT 'gone'", LOST))
     yield case("KILL that fails", connect(), query("KILL 4000000000", 1094), query("KILL QUERY 4000000000", 1094),
@@ -349,13 +355,15 @@ def kills():
 
 
 def users():
-    yield case("change of user", connect(), query("SET @mine = 1"), step("change_user", user=OTHER.name, password=OTHER.password, database="test2"),
+    yield case("change of user", connect(), query("SET @mine = 1"), step("change_user", required=True, user=OTHER.name, password=OTHER.password, database="test2"),
                query("SELECT CURRENT_USER(), DATABASE(), @mine"),
-               step("change_user", user=APP.name, password=APP.password, database="test"), query("SELECT CURRENT_USER(), DATABASE()"),
-               step("change_user", user=NOBODY.name, password="", database="test"), query("SELECT CURRENT_USER(), DATABASE()"))
-    yield case("change to a user with a wrong password", connect(), step("change_user", user=OTHER.name, password="wrong", database="test", expect=1045),
+               step("change_user", required=True, user=APP.name, password=APP.password, database="test"), query("SELECT CURRENT_USER(), DATABASE()"),
+               # mysql2 takes no password for the one before.
+               step("change_user", required=True, user=NOBODY.name, password="", database="test", expect=ANY),
+               query("SELECT CURRENT_USER(), DATABASE()", ANY))
+    yield case("change to a user with a wrong password", connect(), step("change_user", required=True, user=OTHER.name, password="wrong", database="test", expect=1045),
                query("SELECT CURRENT_USER()", ANY))
-    yield case("change to an unknown schema", connect(), step("change_user", user=OTHER.name, password=OTHER.password, database="nope", expect={1044, 1049}),
+    yield case("change to an unknown schema", connect(), step("change_user", required=True, user=OTHER.name, password=OTHER.password, database="nope", expect={1044, 1049}),
                query("SELECT CURRENT_USER()", ANY))
     yield case("reset", connect(), query("SET @mine = 1"), query("CREATE TEMPORARY TABLE gone_soon (a INT)"), step("reset"),
                query("SELECT @mine"), query("SELECT DATABASE()"))

@@ -42,10 +42,9 @@ def converse(client, build, port, cases, folder, timeout=240):
     """Runs the conversation on 127.0.0.1:`port`. From each case's name to its observations."""
     folder.mkdir(parents=True, exist_ok=True)
     program, answer, log = folder / "program.json", folder / "answer.json", folder / "log"
-    # A client is not told what is expected of it.
-    cases = [{"name": case["name"], "steps": [{key: value for key, value in step.items() if key != "expect"}
-                                              for step in case["steps"]]} for case in cases]
-    program.write_text(json.dumps({"host": "127.0.0.1", "port": port, "cases": cases}))
+    program.write_text(json.dumps({
+        "host": "127.0.0.1", "port": port,
+        "cases": [{"name": case["name"], "steps": [as_told(step, client) for step in case["steps"]]} for case in cases]}))
     command = [str(one) for one in [*client.command(build), program]]
     with open(answer, "wb") as out, open(log, "wb") as errors:
         try:
@@ -56,6 +55,13 @@ def converse(client, build, port, cases, folder, timeout=240):
     if done.returncode != 0:
         raise Failure(f"{client.name} ended with {done.returncode}:\n{tail(log)}")
     return json.loads(answer.read_text())
+
+
+def as_told(step, client):
+    """The step without what the client is not told: what is expected of it. None for a step that is not for it."""
+    if client.name in step.get("not_for", ()):
+        return {"do": "skip"}
+    return {key: value for key, value in step.items() if key != "expect"}
 
 
 def progress(log):

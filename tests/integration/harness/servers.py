@@ -165,8 +165,9 @@ class MySql(Server):
     flavor = "mysql"
     title = "MySQL"
 
-    def __init__(self, folder, base, name=None):
+    def __init__(self, folder, base, name=None, plugin="mysql_native_password"):
         super().__init__(folder, name)
+        self.plugin = plugin
         self.base = Path(base)
         if not (self.base / "bin/mysqld").exists():
             raise Failure(f"{self.base}/bin/mysqld is missing: run tests/integration/setup")
@@ -179,6 +180,8 @@ class MySql(Server):
 
     def settings(self):
         return [*super().settings(), f"--basedir={self.base}", f"--lc-messages-dir={self.base}/share", "--mysqlx=OFF",
+                # What it greets with. Unknown users are asked for by this plugin too.
+                f"--default-authentication-plugin={self.plugin}",
                 "--innodb-log-file-size=16M"]
 
     def create_user(self, account):

@@ -36,6 +36,7 @@ type step struct {
 	Statements []string        `json:"statements"`
 	Times      int             `json:"times"`
 	Take       int             `json:"take"`
+	Required   bool            `json:"required"`
 	Equals     string          `json:"equals"`
 }
 
@@ -446,8 +447,14 @@ func main() {
 		fmt.Fprintln(os.Stderr, one.Name)
 		r := runner{&p, map[string]*session{}, map[string]string{}, map[string]chan object{}}
 		observed := []object{}
+		able := true
 		for _, s := range one.Steps {
-			observed = append(observed, r.observe(s))
+			seen := object{"unsupported": true}
+			if able {
+				seen = r.observe(s)
+			}
+			observed = append(observed, seen)
+			able = able && !(s.Required && seen["unsupported"] == true)
 		}
 		for _, c := range r.sessions {
 			c.close()

@@ -1,6 +1,7 @@
 """Conversations of mysql-connector-python: in pure Python, or with --c by libmysqlclient."""
 
 import sys
+import warnings
 
 import _mysql_connector
 import mysql.connector
@@ -165,4 +166,5 @@ class ConnectorC(Connector):
 
 
 if __name__ == "__main__":
+    warnings.simplefilter("ignore")
     main(ConnectorC if "--c" in sys.argv else Connector)
