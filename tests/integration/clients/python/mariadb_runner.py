@@ -1,0 +1,127 @@
+"""Conversations of the mariadb command line client: one process a connection, statements on its standard input.
+
+What is observed is all that it prints: types of columns, rows, counts, warnings, errors.
+"""
+
+import hashlib
+import re
+import subprocess
+
+from observe import LONG, Session, main
+
+#: Ends a statement, so that ';' goes to the server. Ends an answer, when the client's shell prints it.
+DELIMITER = "$$"
+MARK = "--end of answer--"
+
+ERROR = re.compile(r"^ERROR (\d+)(?: \((\w+)\))?(?: at line \d+)?: (.*)", re.MULTILINE)
+DURATION = re.compile(r"\((?:\d+ min )?[\d.]+ sec\)")
+
+
+class ClientError(Exception):
+    def __init__(self, text):
+        code, state, message = ERROR.search(text).groups()
+        super().__init__(message)
+        self.described = [int(code), state, message]
+
+
+class Cli(Session):
+    errors = (ClientError,)
+
+    def __init__(self, program):
+        self.program = program
+        self.process = None
+
+    @staticmethod
+    def describe(error):
+        return error.described
+
+    def command(self, step, *more):
+        # The password goes by the environment, for a command line is anybody's to read.
+        return ["mariadb", "--no-defaults", "--protocol=tcp", f"--host={self.program['host']}",
+                f"--port={self.program['port']}", f"--user={step['user']}", "--batch", "--force", "--unbuffered",
+                "--skip-reconnect", "--comments", "--column-type-info", "--show-warnings", "-vvv", "--no-auto-rehash", "--skip-ssl",
+                "--default-character-set=utf8mb4", "--max-allowed-packet=128M", f"--delimiter={DELIMITER}",
+                f"--local-infile={int(step.get('infile', False))}", *more]
+
+    def environment(self, step):
+        return {"PATH": "/usr/bin:/bin:/usr/local/bin", "MYSQL_PWD": step["password"]}
+
+    def connect(self, step):
+        self.step = step
+        more = [f"--init-command={step['init']}"] if step.get("init") else []
+        if step.get("database"):
+            more.append(step["database"])
+        self.process = subprocess.Popen(self.command(step, *more), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, env=self.environment(step))
+        return self.ask("\\s", ("Current user:", "Server:", "Server version:", "Protocol version:", "Server characterset:",
+                                "Client characterset:", "Db     characterset:", "Conn.  characterset:", "Current database:"))
+
+    def raw(self, text):
+        """What it prints on these lines of input."""
+        try:
+            self.process.stdin.write(f"{text}\n\\! echo '{MARK}'\n".encode())
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended, and said why
+        answer = bytearray()
+        end = f"{MARK}\n".encode()
+        while not answer.endswith(end):
+            line = self.process.stdout.readline()
+            if not line:
+                break
+            answer += line
+        return answer.removesuffix(end).decode("utf-8", "surrogateescape")
+
+    def ask(self, text, only=None):
+        answer = DURATION.sub("", self.raw(text))
+        if only:
+            lines = [line for line in answer.split("\n") if line.startswith((*only, "ERROR"))]
+            answer = "\n".join(lines)
+        if len(answer) > 50 * LONG:
+            errors = ERROR.search(answer)
+            answer = (f"{len(answer)} characters, {hashlib.sha256(answer.encode('utf-8', 'surrogateescape')).hexdigest()}\n"
+                      + (errors[0] if errors else ""))
+        if ERROR.search(answer):
+            return {"rows": answer, "error": ClientError(answer).described}
+        return {"rows": answer}
+
+    def first_value(self, sql):
+        # The echo of the statement, the types, a rule, the column's name, the value, and a count.
+        lines = self.raw(sql + DELIMITER).split("\n")
+        if any(line.startswith("ERROR") for line in lines):
+            raise ClientError("\n".join(lines))
+        count = next(i for i, line in enumerate(lines) if "row in set" in line or "rows in set" in line)
+        return next(line for line in reversed(lines[:count]) if line)
+
+    def connection_id(self):
+        return int(re.search(r"Connection id:\s+(\d+)", self.raw("\\s"))[1])
+
+    def query(self, step):
+        return self.ask(step["sql"] + DELIMITER)
+
+    def stream(self, step):
+        """A client of its own that prints rows as they come."""
+        done = subprocess.run([*self.command(self.step, "--quick", f"--execute={step['sql']}"), self.step["database"]],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env=self.environment(self.step))
+        said = DURATION.sub("", done.stderr.decode())
+        seen = {"rows": [len(done.stdout), hashlib.sha256(DURATION.sub("", done.stdout.decode()).encode()).hexdigest()],
+                "status": done.returncode}
+        if ERROR.search(said):
+            seen["error"] = ClientError(said).described
+        return seen
+
+    def select_db(self, step):
+        return self.ask(f"use {step['database']}")
+
+    def close(self, step):
+        if self.process.poll() is None:
+            try:
+                self.process.stdin.close()
+            except BrokenPipeError:
+                pass
+        return {"status": self.process.wait()}
+
+
+if __name__ == "__main__":
+    main(Cli)
