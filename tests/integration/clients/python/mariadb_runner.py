@@ -14,6 +14,8 @@ DELIMITER = "$$"
 MARK = "--end of answer--"
 
 ERROR = re.compile(r"^ERROR (\d+)(?: \((\w+)\))?(?: at line \d+)?: (.*)", re.MULTILINE)
+#: The statement, as it repeats it.
+ECHO = re.compile(r"^-{14}\n.*?\n-{14}\n\n", re.DOTALL)
 DURATION = re.compile(r"\((?:\d+ min )?[\d.]+ sec\)")
 
 
@@ -37,7 +39,8 @@ class Cli(Session):
 
     def command(self, step, *more):
         # The password goes by the environment, for a command line is anybody's to read.
-        return ["mariadb", "--no-defaults", "--protocol=tcp", f"--host={self.program['host']}",
+        # By lines, so that what it prints and what its shell prints stay in order.
+        return ["stdbuf", "-oL", "mariadb", "--no-defaults", "--protocol=tcp", f"--host={self.program['host']}",
                 f"--port={self.program['port']}", f"--user={step['user']}", "--batch", "--force", "--unbuffered",
                 "--skip-reconnect", "--comments", "--column-type-info", "--show-warnings", "-vvv", "--no-auto-rehash", "--skip-ssl",
                 "--default-character-set=utf8mb4", "--max-allowed-packet=128M", f"--delimiter={DELIMITER}",
@@ -73,7 +76,11 @@ class Cli(Session):
         return answer.removesuffix(end).decode("utf-8", "surrogateescape")
 
     def ask(self, text, only=None):
-        answer = DURATION.sub("", self.raw(text))
+        answer = ECHO.sub("", DURATION.sub("", self.raw(text)), 1)
+        lost = next((error for error in ERROR.finditer(answer) if error[1] in ("2006", "2013", "1158")), None)
+        if lost:
+            # How often it says so depends on when it notices.
+            return {"error": ClientError(lost[0]).described}
         if only:
             lines = [line for line in answer.split("\n") if line.startswith((*only, "ERROR"))]
             answer = "\n".join(lines)
@@ -86,12 +93,11 @@ class Cli(Session):
         return {"rows": answer}
 
     def first_value(self, sql):
-        # The echo of the statement, the types, a rule, the column's name, the value, and a count.
         lines = self.raw(sql + DELIMITER).split("\n")
         if any(line.startswith("ERROR") for line in lines):
             raise ClientError("\n".join(lines))
-        count = next(i for i, line in enumerate(lines) if "row in set" in line or "rows in set" in line)
-        return next(line for line in reversed(lines[:count]) if line)
+        # A table: its second line in bars is the first row.
+        return [line for line in lines if line.startswith("|")][1].strip("| ")
 
     def connection_id(self):
         return int(re.search(r"Connection id:\s+(\d+)", self.raw("\\s"))[1])
@@ -107,8 +113,9 @@ class Cli(Session):
         said = DURATION.sub("", done.stderr.decode())
         seen = {"rows": [len(done.stdout), hashlib.sha256(DURATION.sub("", done.stdout.decode()).encode()).hexdigest()],
                 "status": done.returncode}
-        if ERROR.search(said):
-            seen["error"] = ClientError(said).described
+        found = re.search(r"^Error \(Code (\d+)\): (.*)", said, re.MULTILINE)
+        if found:
+            seen["error"] = [int(found[1]), "", found[2]]
         return seen
 
     def select_db(self, step):
