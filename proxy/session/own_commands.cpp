@@ -164,34 +164,40 @@ Task<bool> Session::change_user() {
   mysqlwire::ServerChangeUser role(wishes_.capabilities, arrival_.ground->flavor, salt_);
   deadline_.set(settings.handshake_timeout);
   const std::shared_ptr<Pool> old_pool = pool_;
+  Credentials old = std::exchange(credentials_, Credentials());
   const bool authentic = co_await authenticate(role, reader);
-  if (!authentic) {
-    // MariaDB lets the session go on as it was, MySQL ends it.
-    if (ending_.side == EndedBy::client || server_->greeting.flavor() == mysqlwire::Flavor::mysql)
-      co_return false;
-    ending_ = {};
-    rest_deadline();
-    co_return true;
-  }
-  rest_deadline();
   const auto& login = role.login();
   SessionWishes wishes{wishes_.capabilities, wishes_.max_packet_size, login.collation, login.schema,
                        login.attributes};
-  const bool stays = pool_->has(*server_->server());
-  bool done = false;
-  if (stays)
-    done = co_await change_user_on_server(role, wishes);
-  else
-    done = co_await change_server(role, wishes);
-  if (!done) co_return false;
-  wishes_ = std::move(wishes);
-  begin_relay(reader.unread());
+  UserChange change = ending_.side == EndedBy::client ? UserChange::over : UserChange::refused;
+  if (authentic) {
+    rest_deadline();
+    if (pool_->has(*server_->server()))
+      change = co_await change_user_on_server(role, wishes);
+    else
+      change = co_await change_server(role, wishes);
+  }
+  if (change == UserChange::done) {
+    wishes_ = std::move(wishes);
+    begin_relay(reader.unread());
+    co_return true;
+  }
+  credentials_ = std::move(old);
+  pool_ = old_pool;
+  // After a refusal MariaDB lets the session go on as it was, MySQL ends it.
+  if (change == UserChange::over || server_->greeting.flavor() == mysqlwire::Flavor::mysql)
+    co_return false;
+  ending_ = {};
+  rest_deadline();
+  // The server has forgotten its statements, unless it has not been asked.
+  if (authentic) begin_relay(reader.unread());
   co_return true;
 }
 
-/// The server changes its user too. False when the session is over.
-Task<bool> Session::change_user_on_server(mysqlwire::ServerAuth& role,
-                                          const SessionWishes& wishes) {
+/// The server changes its user too. Unless that is done, the client has its ERR and the session its
+/// end.
+Task<Session::UserChange> Session::change_user_on_server(mysqlwire::ServerAuth& role,
+                                                         const SessionWishes& wishes) {
   const auto settings = services_.topology()->config().proxy;
   mysqlwire::ClientLogin login;
   login.collation = wishes.collation;
@@ -232,7 +238,7 @@ Task<bool> Session::change_user_on_server(mysqlwire::ServerAuth& role,
   if (step == ClientStep::ready) {
     role.accept(change.ok_payload(), out);
     client_.send(out);
-    co_return true;
+    co_return UserChange::done;
   }
   std::string reason = fmt::format("server {} refused to change to user '{}'",
                                    server_->server()->name(), credentials_.user);
@@ -249,30 +255,31 @@ Task<bool> Session::change_user_on_server(mysqlwire::ServerAuth& role,
   }
   client_.send(out);
   end(EndedBy::server, std::move(reason));
-  co_return false;
+  co_return step == ClientStep::refused ? UserChange::refused : UserChange::over;
 }
 
 /// The new user's pool does not have the server of the old one: a connection to one that it has.
-Task<bool> Session::change_server(mysqlwire::ServerAuth& role, const SessionWishes& wishes) {
+Task<Session::UserChange> Session::change_server(mysqlwire::ServerAuth& role,
+                                                 const SessionWishes& wishes) {
   const auto settings = services_.topology()->config().proxy;
   ServerConnector connector(worker_.loop(), waker_, &client_.socket, settings.connect_timeout);
   ConnectOutcome outcome = co_await connector.connect(*pool_, credentials_, wishes);
   if (outcome.client_gone) {
     end(EndedBy::client, "left while a server was looked for");
-    co_return false;
+    co_return UserChange::over;
   }
   mysqlwire::Buffer out;
   if (!outcome.connection) {
     role.reject(outcome.reply, out);
     client_.send(out);
     end(EndedBy::server, outcome.reason);
-    co_return false;
+    co_return outcome.refused ? UserChange::refused : UserChange::over;
   }
   release_server();
   server_ = std::move(outcome.connection);
   role.accept(outcome.reply, out);
   client_.send(out);
-  co_return true;
+  co_return UserChange::done;
 }
 
 }  // namespace mysqlproxy

@@ -77,8 +77,9 @@ class Session {
   Task<bool> kill();
   Task<bool> kill_elsewhere(ServerConnectionId where, KillStatement::Scope scope);
   Task<bool> change_user();
-  Task<bool> change_user_on_server(mysqlwire::ServerAuth& role, const SessionWishes& wishes);
-  Task<bool> change_server(mysqlwire::ServerAuth& role, const SessionWishes& wishes);
+  enum class UserChange : std::uint8_t { done, refused, over };
+  Task<UserChange> change_user_on_server(mysqlwire::ServerAuth& role, const SessionWishes& wishes);
+  Task<UserChange> change_server(mysqlwire::ServerAuth& role, const SessionWishes& wishes);
 
   // Ends.
   void answer_client_fault();

@@ -108,11 +108,10 @@ class Cli(Session):
     def stream(self, step):
         """A client of its own that prints rows as they come."""
         done = subprocess.run([*self.command(self.step, "--quick", f"--execute={step['sql']}"), self.step["database"]],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               env=self.environment(self.step))
-        said = DURATION.sub("", done.stderr.decode())
-        seen = {"rows": [len(done.stdout), hashlib.sha256(DURATION.sub("", done.stdout.decode()).encode()).hexdigest()],
-                "status": done.returncode}
+        said = DURATION.sub("", done.stdout.decode())
+        seen = {"rows": [len(said), hashlib.sha256(said.encode()).hexdigest()], "status": done.returncode}
         found = re.search(r"^Error \(Code (\d+)\): (.*)", said, re.MULTILINE)
         if found:
             seen["error"] = [int(found[1]), "", found[2]]
