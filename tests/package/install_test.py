@@ -101,6 +101,13 @@ def check_exports(installed):
                     f"exported: {name}")
 
 
+def check_purity(installed):
+    """What a sanitized build can't tell: the library as it is used calls no I/O."""
+    run([sys.executable, HERE.parent / "purity" / "purity_test.py",
+         "--source", HERE.parent.parent / "lib" / "mysqlwire",
+         "--library", installed.libdir / "libmysqlwire.so"])
+
+
 def by_pkg_config(installed, cxx, folder, static, crypto):
     environment = installed.environment()
     package = "mysqlwire-crypto" if crypto else "mysqlwire"
@@ -184,6 +191,7 @@ def main():
         check_files(installed, headers)
         if installed.shared:
             check_exports(installed)
+            check_purity(installed)
 
         ways = [by_pkg_config] + ([by_cmake] if shutil.which("cmake") else [])
         for way in ways:
