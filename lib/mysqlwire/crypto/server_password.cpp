@@ -1,0 +1,278 @@
+#include <mysqlwire/crypto/salt.hpp>
+#include <mysqlwire/crypto/server_password.hpp>
+#include <mysqlwire/wire/wipe.hpp>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+namespace mysqlwire::crypto {
+namespace {
+
+/// The order in which plugins are proposed to a client whose own choice does not fit.
+constexpr AuthPlugin proposed[] = {
+    AuthPlugin::caching_sha2_password, AuthPlugin::mysql_native_password,
+    AuthPlugin::client_ed25519,        AuthPlugin::parsec,
+    AuthPlugin::sha256_password,       AuthPlugin::mysql_clear_password,
+};
+
+constexpr std::size_t nonce_size = 32;
+
+constexpr std::uint8_t fast_auth_success[] = {
+    static_cast<std::uint8_t>(CachingSha2::fast_auth_success)};
+
+bool takes_nonce(AuthPlugin plugin) noexcept {
+  return plugin == AuthPlugin::client_ed25519 || plugin == AuthPlugin::parsec;
+}
+
+/// Whether data by this plugin can be an answer to a salt of that size. A client that begins with
+/// client_ed25519 or parsec has 20 bytes of the greeting and needs 32.
+bool answers(AuthPlugin plugin, std::size_t salt) noexcept {
+  return salt == (takes_nonce(plugin) ? nonce_size : salt_size);
+}
+
+/// How clients that send passwords in clear or SHA-2 say that they have none.
+bool is_empty_password(Bytes response) noexcept {
+  return response.empty() || (response.size() == 1 && response[0] == 0);
+}
+
+/// The byte by which a client asks for the server's key.
+std::uint8_t key_request(AuthPlugin plugin) noexcept {
+  constexpr std::uint8_t of_sha256_password = 1;
+  return plugin == AuthPlugin::sha256_password
+             ? of_sha256_password
+             : static_cast<std::uint8_t>(CachingSha2::request_public_key);
+}
+
+}  // namespace
+
+PasswordCheck::PasswordCheck(StoredPassword stored, const PasswordCheckOptions& options)
+    : stored_(std::move(stored)), options_(options) {}
+
+PasswordCheck::~PasswordCheck() { wipe(data_); }
+
+bool PasswordCheck::can_receive_clear(AuthPlugin plugin) const noexcept {
+  const bool sealed = options_.channel.tls ||
+                      (options_.channel.unix_socket && plugin != AuthPlugin::sha256_password);
+  if (plugin == AuthPlugin::mysql_clear_password) return options_.allow_clear_password && sealed;
+  return sealed || options_.rsa != nullptr;
+}
+
+/// Whether the plugin's own form is stored.
+bool PasswordCheck::fits(AuthPlugin plugin) const noexcept {
+  switch (plugin) {
+    case AuthPlugin::mysql_native_password: return stored_.native || stored_.no_password;
+    case AuthPlugin::caching_sha2_password:
+      return stored_.sha2 || stored_.no_password ||
+             ((stored_.caching_sha2 || stored_.sha256) && can_receive_clear(plugin));
+    case AuthPlugin::sha256_password:
+      return (stored_.sha256 || stored_.no_password) && can_receive_clear(plugin);
+    case AuthPlugin::client_ed25519: return stored_.ed25519.has_value();
+    case AuthPlugin::parsec: return stored_.parsec.has_value();
+    default: return false;
+  }
+}
+
+/// Whether the plugin can be checked at all, across plugins too.
+bool PasswordCheck::can_check(AuthPlugin plugin) const noexcept {
+  if (fits(plugin)) return true;
+  switch (plugin) {
+    case AuthPlugin::caching_sha2_password:
+    case AuthPlugin::sha256_password:
+    case AuthPlugin::mysql_clear_password: return !stored_.empty() && can_receive_clear(plugin);
+    default: return false;
+  }
+}
+
+/// The client's own plugin, one whose form is stored, or one that gives the password itself.
+AuthPlugin PasswordCheck::choose(AuthPlugin used) const noexcept {
+  const auto fitting = [this](AuthPlugin plugin) { return fits(plugin); };
+  const auto possible = [this](AuthPlugin plugin) { return can_check(plugin); };
+  if (options_.want_clear && !stored_.no_password) {
+    if (used == AuthPlugin::sha256_password || used == AuthPlugin::mysql_clear_password)
+      if (can_check(used)) return used;
+    if (!stored_.empty() && can_receive_clear(AuthPlugin::caching_sha2_password))
+      return AuthPlugin::caching_sha2_password;
+  }
+  if (fits(used) || (used == AuthPlugin::mysql_clear_password && can_check(used))) return used;
+  const auto* found = std::ranges::find_if(proposed, fitting);
+  if (found != std::end(proposed)) return *found;
+  if (can_check(used)) return used;
+  found = std::ranges::find_if(proposed, possible);
+  return found != std::end(proposed) ? *found : AuthPlugin::unknown;
+}
+
+CheckAction PasswordCheck::on_response(std::string_view plugin, Bytes salt, Bytes response,
+                                       bool must_switch) {
+  switch (waiting_) {
+    case Waiting::over: return deny("the login is over");
+    case Waiting::full: return on_full(salt, response);
+    case Waiting::parsec: return check_parsec(salt, response);
+    case Waiting::switched: return check(salt, response);
+    case Waiting::first: break;
+  }
+  const AuthPlugin used = find_auth_plugin(plugin);
+  const AuthPlugin chosen = choose(used);
+  if (chosen == AuthPlugin::unknown) {
+    waiting_ = Waiting::over;
+    return {CheckStep::impossible,
+            {},
+            {},
+            stored_.empty() ? "no hash of the user's password is stored"
+                            : "what is stored of the user's password needs TLS or an RSA key"};
+  }
+  if (must_switch || chosen != used || !answers(used, salt.size())) return switch_to(chosen);
+  plugin_ = used;
+  return check(salt, response);
+}
+
+CheckAction PasswordCheck::switch_to(AuthPlugin plugin) {
+  plugin_ = plugin;
+  waiting_ = Waiting::switched;
+  switched_ = true;
+  wipe(data_);
+  if (takes_nonce(plugin)) {
+    const ParsecScramble nonce = parsec_scramble();
+    data_.assign(nonce.begin(), nonce.end());
+  } else if (plugin != AuthPlugin::mysql_clear_password) {
+    const Salt salt = random_salt();
+    data_.assign(salt.begin(), salt.end());
+  }
+  return {CheckStep::switch_plugin, to_string(plugin), data_};
+}
+
+CheckAction PasswordCheck::check(Bytes salt, Bytes response) {
+  switch (plugin_) {
+    case AuthPlugin::mysql_native_password: return check_native(salt, response);
+    case AuthPlugin::caching_sha2_password: return check_sha2(salt, response);
+    case AuthPlugin::sha256_password:
+      if (is_empty_password(response)) return check_clear({});
+      return on_full(salt, response);
+    case AuthPlugin::client_ed25519:
+      used_password_ = !response.empty();
+      if (!stored_.ed25519 || !ed25519_verify(response, salt, *stored_.ed25519))
+        return deny("the signature is wrong");
+      return accept();
+    case AuthPlugin::parsec:
+      // The client asks how to make its key, by an empty packet.
+      if (!stored_.parsec || !response.empty()) return deny("not an answer by parsec");
+      waiting_ = Waiting::parsec;
+      return more(stored_.parsec->salt.encode());
+    case AuthPlugin::mysql_clear_password:
+      if (!can_receive_clear(plugin_)) return deny("mysql_clear_password is not allowed");
+      // With a closing NUL or without: clients differ.
+      if (!response.empty() && response.back() == 0) response = response.first(response.size() - 1);
+      return check_clear(response);
+    default: return deny("unknown plugin");
+  }
+}
+
+CheckAction PasswordCheck::check_native(Bytes salt, Bytes response) {
+  used_password_ = !response.empty();
+  if (stored_.no_password) return response.empty() ? accept() : deny("the account has no password");
+  if (!stored_.native) return deny("no hash by mysql_native_password");
+  auto sha1 = recover_stage1(response, salt, *stored_.native);
+  if (!sha1) return deny("wrong password");
+  learnt_.sha1 = std::move(sha1);
+  return accept();
+}
+
+CheckAction PasswordCheck::check_sha2(Bytes salt, Bytes response) {
+  if (is_empty_password(response)) return check_clear({});
+  used_password_ = true;
+  if (stored_.no_password) return deny("the account has no password");
+  constexpr std::size_t response_size = 32;
+  if (response.size() != response_size) return deny("not an answer by caching_sha2_password");
+  const bool full_possible = can_receive_clear(plugin_);
+  if (options_.want_clear && full_possible) return ask_for_full();
+  if (stored_.sha2) {
+    auto sha256 = recover_sha2_stage1(response, salt, *stored_.sha2);
+    if (sha256) {
+      learnt_.sha256 = std::move(sha256);
+      by_fast_path_ = true;
+      return accept();
+    }
+    if (!stored_.caching_sha2 && !stored_.sha256) return deny("wrong password");
+  }
+  if (!full_possible) return deny("full authentication needs TLS or an RSA key");
+  return ask_for_full();
+}
+
+CheckAction PasswordCheck::check_parsec(Bytes salt, Bytes response) {
+  used_password_ = true;
+  if (!verify_parsec(response, salt, *stored_.parsec)) return deny("the signature is wrong");
+  return accept();
+}
+
+CheckAction PasswordCheck::ask_for_full() {
+  waiting_ = Waiting::full;
+  return more({static_cast<std::uint8_t>(CachingSha2::perform_full_authentication)});
+}
+
+/// Through TLS the password comes in clear. On a unix socket it does or not: clients differ in what
+/// they take for safe.
+CheckAction PasswordCheck::on_full(Bytes salt, Bytes response) {
+  used_password_ = true;
+  waiting_ = Waiting::full;
+  if (!options_.channel.tls && options_.rsa != nullptr) {
+    if (response.size() == 1 && response[0] == key_request(plugin_)) {
+      if (std::exchange(key_sent_, true)) return deny("the key was sent already");
+      const Bytes pem = as_bytes(options_.rsa->public_pem());
+      return more(Buffer(pem.begin(), pem.end()));
+    }
+    if (const auto password = options_.rsa->decrypt(response, salt))
+      return check_clear(password->bytes());
+  }
+  if (!options_.channel.tls && !options_.channel.unix_socket)
+    return deny("not a password encrypted for this key and salt");
+  if (response.empty() || response.back() != 0) return deny("a password without its closing NUL");
+  return check_clear(response.first(response.size() - 1));
+}
+
+CheckAction PasswordCheck::check_clear(Bytes password) {
+  used_password_ = !password.empty();
+  if (!verify_password(password, stored_)) return deny("wrong password");
+  learnt_.clear.emplace(password);
+  learnt_.sha1 = stage1(as_text(password));
+  learnt_.sha256 = sha2_stage1(as_text(password));
+  by_fast_path_ = false;
+  return accept();
+}
+
+CheckAction PasswordCheck::ask_for_clear() {
+  const auto impossible = [](const char* reason) {
+    return CheckAction{CheckStep::impossible, {}, {}, reason};
+  };
+  if (learnt_.clear) return accept();
+  if (!can_receive_clear(AuthPlugin::caching_sha2_password))
+    return impossible("the client's link has neither TLS nor an RSA key");
+  options_.want_clear = true;
+  if (plugin_ == AuthPlugin::caching_sha2_password) return ask_for_full();
+  if (switched_) return impossible("the client was switched to another plugin already");
+  return switch_to(AuthPlugin::caching_sha2_password);
+}
+
+Bytes PasswordCheck::preamble() const noexcept {
+  return by_fast_path_ ? Bytes(fast_auth_success) : Bytes();
+}
+
+CheckAction PasswordCheck::accept() noexcept {
+  if (stored_.decoy) return deny("no such user");
+  waiting_ = Waiting::over;
+  return {CheckStep::accepted};
+}
+
+CheckAction PasswordCheck::deny(const char* reason) noexcept {
+  waiting_ = Waiting::over;
+  learnt_ = {};
+  return {CheckStep::denied, {}, {}, reason};
+}
+
+CheckAction PasswordCheck::more(Buffer data) {
+  wipe(data_);
+  data_ = std::move(data);
+  return {CheckStep::more_data, {}, data_};
+}
+
+}  // namespace mysqlwire::crypto

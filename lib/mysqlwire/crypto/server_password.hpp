@@ -1,0 +1,148 @@
+// The server's side of every authentication plugin.
+#pragma once
+
+#include <mysqlwire/crypto/password.hpp>
+#include <mysqlwire/crypto/rsa_password.hpp>
+#include <mysqlwire/session/server_auth.hpp>
+#include <mysqlwire/wire/bytes.hpp>
+#include <mysqlwire/wire/writer.hpp>
+
+#include <cstdint>
+#include <string_view>
+
+namespace mysqlwire::crypto {
+
+struct PasswordCheckOptions {
+  Channel channel;
+  /// For passwords on a link without TLS. Must outlive the check. None: no password is asked for
+  /// there.
+  const RsaKey* rsa = nullptr;
+  /// Whether mysql_clear_password may be used; never but through TLS or a unix socket.
+  bool allow_clear_password = false;
+  /// Whether the password itself has to be learnt, and not only what the plugin needs to know it
+  /// is right: for servers that want full authentication.
+  bool want_clear = false;
+};
+
+/// What to do next.
+enum class CheckStep : std::uint8_t {
+  switch_plugin,  ///< send an AuthSwitchRequest with `plugin` and `data`
+  more_data,      ///< send an AuthMoreData with `data`
+  accepted,       ///< the password is right: preamble(), then OK; or ask_for_clear()
+  denied,         ///< wrong: ERR 1045
+  impossible,     ///< no plugin can be used; `reason` says why. ERR 1251 or 1045
+  refused,        ///< from advance() only: `out` ends with an ERR of ServerAuth's own
+  need_more,      ///< from advance() only: send `out` and feed the client's next packet
+};
+
+struct CheckAction {
+  CheckStep step = CheckStep::denied;
+  std::string_view plugin{};  ///< static
+  Bytes data{};               ///< valid until the check's next call
+  const char* reason = "";    ///< static; for a log, never for the client
+};
+
+/// Checks one login against what is stored: client's data in, what to send out. No I/O. It takes
+/// the plugin that the client began with where the stored forms allow that, and asks for another
+/// where they don't.
+///
+///   used by the client      checked against
+///   mysql_native_password   native
+///   caching_sha2_password   sha2 on the fast path; any form by full authentication
+///   sha256_password         any form, by full authentication
+///   client_ed25519, parsec  their own forms
+///   mysql_clear_password    any form
+///
+/// Full authentication means the password itself, through TLS, a unix socket (caching_sha2_password
+/// only: other clients take no unix socket for safe) or encrypted for `rsa`. A client that failed
+/// the fast path is asked for its password only where a form is stored that has another opinion
+/// ($A$, $5$): `sha2` may have been learnt before the password changed.
+///
+/// Users who do not exist are checked against StoredPassword::make_decoy(), by the same rounds.
+class PasswordCheck {
+ public:
+  /// `stored` is copied. Draws a salt for a switch.
+  PasswordCheck(StoredPassword stored, const PasswordCheckOptions& options);
+  ~PasswordCheck();
+  PasswordCheck(PasswordCheck&&) noexcept = default;
+  PasswordCheck& operator=(PasswordCheck&&) = delete;
+  PasswordCheck(const PasswordCheck&) = delete;
+  PasswordCheck& operator=(const PasswordCheck&) = delete;
+
+  /// The client's newest data, with the plugin that made them and the salt that they answer.
+  /// `must_switch`: the data answer nothing (COM_CHANGE_USER): ask anew.
+  CheckAction on_response(std::string_view plugin, Bytes salt, Bytes response,
+                          bool must_switch = false);
+
+  /// After `accepted`, when a server turns out to want the password itself: asks the client for it,
+  /// and its answer is checked again. `impossible` when it is too late, or not safe: a client by
+  /// libmysql follows one switch only, so one that was switched to another plugin than
+  /// caching_sha2_password has to be left alone.
+  CheckAction ask_for_clear();
+
+  /// What goes before the OK, as an AuthMoreData; empty for nothing.
+  Bytes preamble() const noexcept;
+  /// Whether the client sent a password at all: for "(using password: YES)".
+  bool used_password() const noexcept { return used_password_; }
+  /// The plugin of the verdict.
+  AuthPlugin plugin() const noexcept { return plugin_; }
+  /// After `accepted`: what the login told. The owner may move it out.
+  PasswordSecret& learnt() noexcept { return learnt_; }
+
+ private:
+  enum class Waiting : std::uint8_t { first, switched, full, parsec, over };
+
+  bool can_receive_clear(AuthPlugin plugin) const noexcept;
+  bool fits(AuthPlugin plugin) const noexcept;
+  bool can_check(AuthPlugin plugin) const noexcept;
+  AuthPlugin choose(AuthPlugin used) const noexcept;
+  CheckAction switch_to(AuthPlugin plugin);
+  CheckAction check(Bytes salt, Bytes response);
+  CheckAction check_native(Bytes salt, Bytes response);
+  CheckAction check_sha2(Bytes salt, Bytes response);
+  CheckAction check_parsec(Bytes salt, Bytes response);
+  CheckAction ask_for_full();
+  CheckAction on_full(Bytes salt, Bytes response);
+  CheckAction check_clear(Bytes password);
+  CheckAction accept() noexcept;
+  CheckAction deny(const char* reason) noexcept;
+  CheckAction more(Buffer data);
+
+  StoredPassword stored_;
+  PasswordCheckOptions options_;
+  PasswordSecret learnt_;
+  Buffer data_;
+  AuthPlugin plugin_ = AuthPlugin::unknown;
+  Waiting waiting_ = Waiting::first;
+  bool switched_ = false;
+  bool used_password_ = false;
+  bool key_sent_ = false;
+  bool by_fast_path_ = false;
+};
+
+/// Carries what an action says out on a ServerAuth: need_more, or the verdict (accepted, denied,
+/// impossible, refused).
+inline CheckAction carry_out(const CheckAction& action, ServerAuth& auth, Buffer& out) {
+  const auto done = [](ServerStep step) {
+    return CheckAction{step == ServerStep::need_more ? CheckStep::need_more : CheckStep::refused};
+  };
+  if (action.step == CheckStep::switch_plugin)
+    return done(auth.switch_plugin(action.plugin, action.data, out));
+  if (action.step == CheckStep::more_data) return done(auth.more_data(action.data, out));
+  return action;
+}
+
+/// To be called on each ServerStep::need_verdict.
+inline CheckAction advance(PasswordCheck& check, ServerAuth& auth, Buffer& out,
+                           bool must_switch = false) {
+  return carry_out(check.on_response(auth.plugin(), auth.salt(), auth.auth_response(), must_switch),
+                   auth, out);
+}
+
+/// Ends a login that was accepted: what the plugin says before its OK, and the OK.
+inline void accept(const PasswordCheck& check, ServerAuth& auth, Bytes ok_payload, Buffer& out) {
+  if (!check.preamble().empty()) (void)auth.more_data(check.preamble(), out);
+  auth.accept(ok_payload, out);
+}
+
+}  // namespace mysqlwire::crypto

@@ -1,0 +1,604 @@
+// Every plugin from both sides: PasswordCheck and PasswordAnswer against each other and against
+// what real clients and servers sent.
+#include "support/hex.hpp"
+
+#include <mysqlwire/crypto/client_password.hpp>
+#include <mysqlwire/crypto/server_password.hpp>
+#include <mysqlwire/session/client_change_user.hpp>
+#include <mysqlwire/session/client_handshake.hpp>
+#include <mysqlwire/session/server_change_user.hpp>
+#include <mysqlwire/session/server_handshake.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+using namespace mysqlwire;
+using namespace mysqlwire::crypto;
+using test::hex;
+
+namespace {
+
+const RsaKey& rsa_key() {
+  static const RsaKey key = RsaKey::generate();
+  return key;
+}
+
+PasswordSecret clear(std::string_view password) {
+  PasswordSecret secret;
+  secret.clear.emplace(as_bytes(password));
+  return secret;
+}
+
+/// One form of a password; "none" is an account without.
+StoredPassword stored(std::string_view form, std::string_view password = "secret") {
+  StoredPassword all;
+  for (std::string_view rest = form; !rest.empty();) {
+    const std::string_view one = rest.substr(0, rest.find('+'));
+    rest.remove_prefix(std::min(rest.size(), one.size() + 1));
+    if (one == "none") all.no_password = true;
+    if (one == "native") all.native = native_hash(password);
+    if (one == "sha2") all.sha2 = sha2_hash(password);
+    if (one == "$A$") all.caching_sha2 = make_sha_crypt(password, ShaCryptHash::Form::caching_sha2);
+    if (one == "$5$") all.sha256 = make_sha_crypt(password, ShaCryptHash::Form::sha256);
+    if (one == "ed25519") all.ed25519 = ed25519_public_key(password);
+    if (one == "parsec") all.parsec = make_parsec(password);
+  }
+  return all;
+}
+
+struct Login {
+  StoredPassword stored;
+  PasswordSecret secret;
+  PasswordCheckOptions server;
+  PasswordAnswerOptions client;
+  std::string greeting_plugin = "caching_sha2_password";
+  std::string client_plugin{};
+  bool plugin_auth = true;
+  /// Once accepted, the server asks for the password itself.
+  bool ask_for_clear = false;
+};
+
+/// How a login went: the plugins answered and the signs in between, then the end.
+struct Outcome {
+  std::string story;
+  PasswordSecret learnt;
+  bool used_password = false;
+  std::string reason;
+};
+
+/// Carries packets between two roles until one of them is done.
+class Conversation {
+ public:
+  Conversation(Login login, ClientAuth& client, ServerAuth& server)
+      : login_(std::move(login)),
+        check_(login_.stored, login_.server),
+        answer_(std::move(login_.secret), login_.client),
+        client_(client),
+        server_(server) {}
+
+  template <class Client, class Server>
+  Outcome run(Client& client, Server& server, Buffer to_client, Buffer to_server,
+              bool must_switch) {
+    for (int round = 0; round < 20 && !over_; ++round) {
+      deliver(to_client, [&](const Packet& packet) {
+        on_client_step(client.on_packet(packet, to_server), client, to_server);
+      });
+      deliver(to_server, [&](const Packet& packet) {
+        const ServerStep step = server.on_packet(packet, to_client);
+        if (step == ServerStep::need_verdict) judge(must_switch, to_client);
+        if (step == ServerStep::refused) say("server-refused");
+        must_switch = false;
+      });
+    }
+    outcome_.learnt = std::move(check_.learnt());
+    outcome_.used_password = check_.used_password();
+    return std::move(outcome_);
+  }
+
+  template <class Client>
+  void on_client_step(ClientStep step, Client& client, Buffer& out) {
+    switch (step) {
+      case ClientStep::need_auth: {
+        const AnswerAction action = answer(answer_, client_);
+        if (client_.auth_source() != AuthSource::more_data) say(std::string(client_.plugin()));
+        if (action.step == AnswerStep::reply) {
+          if (client_.auth_source() == AuthSource::more_data) say("more");
+          client.respond(action.data, out);
+        } else if (action.step == AnswerStep::wait) {
+          say("fast");
+        } else {
+          end(action.step == AnswerStep::need_secret ? "need_secret" : "impossible", action.reason);
+        }
+        break;
+      }
+      case ClientStep::ready: end("ok"); break;
+      case ClientStep::refused: end("refused"); break;
+      case ClientStep::failed: end("failed", to_string(client_.error())); break;
+      default: break;
+    }
+  }
+
+ private:
+  template <class Handle>
+  void deliver(Buffer& bytes, const Handle& handle) {
+    FrameReader reader;
+    reader.feed(bytes);
+    bytes.clear();
+    for (auto next = reader.next(); next && *next && !over_; next = reader.next()) handle(**next);
+  }
+
+  void judge(bool must_switch, Buffer& out) {
+    CheckAction action = advance(check_, server_, out, must_switch);
+    if (action.step == CheckStep::accepted && std::exchange(login_.ask_for_clear, false)) {
+      say("asked");
+      action = carry_out(check_.ask_for_clear(), server_, out);
+    }
+    switch (action.step) {
+      case CheckStep::accepted: accept(check_, server_, hex("00000002000000"), out); break;
+      case CheckStep::denied:
+      case CheckStep::impossible:
+        outcome_.reason = action.reason;
+        say(action.step == CheckStep::denied ? "denied" : "server-impossible");
+        server_.reject(as_bytes("\xff\x15\x04#28000no"), out);
+        break;
+      case CheckStep::refused: say("server-refused"); break;
+      default: break;
+    }
+  }
+
+  void say(const std::string& word) {
+    if (!outcome_.story.empty()) outcome_.story += ' ';
+    outcome_.story += word;
+  }
+  void end(const std::string& word, const std::string& reason = "") {
+    say(word);
+    if (!reason.empty()) outcome_.reason = reason;
+    over_ = true;
+  }
+
+  Login login_;
+  PasswordCheck check_;
+  PasswordAnswer answer_;
+  ClientAuth& client_;
+  ServerAuth& server_;
+  Outcome outcome_;
+  bool over_ = false;
+};
+
+ServerGreeting greeting_of(const Login& login) {
+  ServerGreeting greeting;
+  greeting.server_version = "8.0.15";
+  greeting.capabilities = Capability::protocol_41 | Capability::secure_connection |
+                          Capability::plugin_auth | Capability::plugin_auth_lenenc_client_data;
+  greeting.auth_plugin = login.greeting_plugin;
+  greeting.salt = random_salt();
+  return greeting;
+}
+
+ClientLogin client_login(const Login& login) {
+  ClientLogin client;
+  client.capabilities = Capability::plugin_auth_lenenc_client_data;
+  if (login.plugin_auth) client.capabilities.set(Capability::plugin_auth);
+  client.user = "u";
+  client.preferred_plugin = login.client_plugin;
+  return client;
+}
+
+Outcome log_in(Login login) {
+  ServerHandshake server(greeting_of(login));
+  ClientHandshake client(client_login(login));
+  Buffer greeting;
+  server.start(greeting);
+  Conversation conversation(std::move(login), client, server);
+  return conversation.run(client, server, std::move(greeting), {}, false);
+}
+
+Outcome change_user(Login login) {
+  const ServerGreeting greeting = greeting_of(login);
+  const Capabilities capabilities = greeting.capabilities;
+  ServerChangeUser server(capabilities, Flavor::mysql, greeting.salt);
+  ClientChangeUser client(client_login(login), capabilities, greeting);
+  Buffer command;
+  client.start(command);
+  Conversation conversation(std::move(login), client, server);
+  return conversation.run(client, server, {}, std::move(command), true);
+}
+
+std::string story(Login login) { return log_in(std::move(login)).story; }
+
+constexpr Channel plain{};
+constexpr Channel tls{true, false};
+constexpr Channel unix_socket{false, true};
+
+/// Both sides see the same link.
+Login over(Channel channel, std::string_view form, PasswordSecret secret = clear("secret")) {
+  Login login{stored(form), std::move(secret), {}, {}};
+  login.server.channel = channel;
+  login.client.channel = channel;
+  return login;
+}
+
+Login with_rsa(Login login) {
+  login.server.rsa = &rsa_key();
+  login.client.request_public_key = true;
+  return login;
+}
+
+}  // namespace
+
+TEST_CASE("plugins by name", "[crypto]") {
+  CHECK(find_auth_plugin("ed25519") == AuthPlugin::client_ed25519);
+  CHECK(to_string(AuthPlugin::client_ed25519) == "client_ed25519");
+  CHECK(find_auth_plugin("Caching_sha2_password") == AuthPlugin::unknown);
+  CHECK(find_auth_plugin("") == AuthPlugin::unknown);
+  CHECK(to_string(AuthPlugin::unknown) == "unknown");
+  for (const char* name :
+       {"mysql_native_password", "caching_sha2_password", "sha256_password", "client_ed25519",
+        "parsec", "mysql_clear_password", "mysql_old_password"})
+    CHECK(to_string(find_auth_plugin(name)) == name);
+}
+
+TEST_CASE("stored passwords are told by their shape", "[crypto]") {
+  StoredPassword all;
+  CHECK(all.empty());
+  CHECK(*all.add("*14E65567ABDB5135D0CFD9A70B3032C179A49EE7") == AuthPlugin::mysql_native_password);
+  CHECK(*all.add("3881219d087dd9c634373fd33dfa33a2cb6bfc6c520b64b8bb60ef2ceb534ae7") ==
+        AuthPlugin::caching_sha2_password);
+  CHECK(*all.add("ZIgUREUg5PVgQ6LskhXmO+eZLS0nC8be6HPjYWR4YJY") == AuthPlugin::client_ed25519);
+  CHECK(*all.add(format_parsec(make_parsec("secret"))) == AuthPlugin::parsec);
+  CHECK(*all.add(format_sha_crypt(make_sha_crypt("secret", ShaCryptHash::Form::caching_sha2))) ==
+        AuthPlugin::caching_sha2_password);
+  // As HEX() prints it, of a real server.
+  CHECK(
+      *all.add("0x243524641D5C53642854360345543B57675F535E492C27247051796633734B4A536647376C763949"
+               "543746465661346E6D77317061455A6B51757051674D6E71536831") ==
+      AuthPlugin::sha256_password);
+  CHECK_FALSE(all.empty());
+  CHECK(verify_password(as_bytes("secret"), all));
+  CHECK_FALSE(verify_password(as_bytes("Secret"), all));
+  CHECK_FALSE(verify_password({}, all));
+
+  StoredPassword bad;
+  CHECK(bad.add("secret").error().code == errc::unsupported);
+  CHECK(bad.add("5d2e19393cc5ef67").error().code == errc::unsupported);  // from before 4.1
+  CHECK(bad.add("x", AuthPlugin::mysql_old_password).error().code == errc::unsupported);
+  CHECK(bad.add("x", AuthPlugin::mysql_clear_password).error().code == errc::unsupported);
+  CHECK_FALSE(bad.add("*14E65567", AuthPlugin::mysql_native_password));
+  CHECK_FALSE(bad.add("*14E65567ABDB5135D0CFD9A70B3032C179A49EE7", AuthPlugin::client_ed25519));
+  CHECK_FALSE(bad.add("*14E65567ABDB5135D0CFD9A70B3032C179A49EE7", AuthPlugin::parsec));
+  CHECK(bad.empty());
+  CHECK(*bad.add("", AuthPlugin::client_ed25519) == AuthPlugin::client_ed25519);
+  CHECK(bad.no_password);
+}
+
+TEST_CASE("each form alone tells a password", "[crypto]") {
+  for (const char* form : {"native", "sha2", "$A$", "$5$", "ed25519", "parsec"}) {
+    INFO(form);
+    CHECK(verify_password(as_bytes("secret"), stored(form)));
+    CHECK_FALSE(verify_password(as_bytes("secre"), stored(form)));
+    CHECK_FALSE(verify_password({}, stored(form)));
+    const std::string longest(max_password_size, 'x');
+    CHECK(verify_password(as_bytes(longest), stored(form, longest)));
+    CHECK_FALSE(verify_password(as_bytes(longest + "x"), stored(form, longest + "x")));
+    StoredPassword decoy = stored(form);
+    decoy.decoy = true;
+    CHECK_FALSE(verify_password(as_bytes("secret"), decoy));
+  }
+  CHECK(verify_password({}, stored("none")));
+  CHECK_FALSE(verify_password(as_bytes("x"), stored("none")));
+}
+
+TEST_CASE("a login of real clients, checked", "[crypto]") {
+  {
+    PasswordCheck check(stored("native"), {});
+    const auto action =
+        check.on_response("mysql_native_password", hex("135c344e02491a195c3e593e2521227e1b202343"),
+                          hex("36d748f80be43a5ebe0778b76ad351fae9f332c8"));
+    CHECK(action.step == CheckStep::accepted);
+    CHECK(check.preamble().empty());
+    CHECK(test::to_hex(check.learnt().sha1->bytes()) == "e5e9fa1ba31ecd1ae84f75caaa474f3a663f05f4");
+  }
+  {
+    PasswordCheck check(stored("sha2"), {});
+    const auto action =
+        check.on_response("caching_sha2_password", hex("2b47146e1d6f5c596d23420b2a681b350a647e4d"),
+                          hex("866d74031e3570868ac3adc69b3dc12e8183b1aad9534c8e050c39f6e1aed0d8"));
+    CHECK(action.step == CheckStep::accepted);
+    CHECK(test::to_hex(check.preamble()) == "03");
+    CHECK(test::to_hex(check.learnt().sha256->bytes()) ==
+          "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b");
+  }
+  {
+    // Full authentication inside TLS.
+    PasswordCheckOptions options;
+    options.channel.tls = true;
+    PasswordCheck check(stored("$A$"), options);
+    const auto salt = hex("54673442470c5650514574706f383b65425a4e07");
+    auto action =
+        check.on_response("caching_sha2_password", salt,
+                          hex("fcad8dccf97b6a2bdd38da5e39bcd938dced51c633055c84426d1dda891b7b56"));
+    REQUIRE(action.step == CheckStep::more_data);
+    CHECK(test::to_hex(action.data) == "04");
+    action = check.on_response("caching_sha2_password", salt, hex("73656372657400"));
+    CHECK(action.step == CheckStep::accepted);
+    CHECK(check.preamble().empty());
+    CHECK(as_text(check.learnt().clear->bytes()) == "secret");
+  }
+}
+
+TEST_CASE("what real servers ask, answered", "[crypto]") {
+  PasswordAnswer ours(clear("secret"), {tls, false, {}, false});
+  auto action = ours.on_auth("caching_sha2_password",
+                             hex("54673442470c5650514574706f383b65425a4e07"), AuthSource::greeting);
+  CHECK(test::to_hex(action.data) ==
+        "fcad8dccf97b6a2bdd38da5e39bcd938dced51c633055c84426d1dda891b7b56");
+  action = ours.on_auth("caching_sha2_password", hex("04"), AuthSource::more_data);
+  CHECK(test::to_hex(action.data) == "73656372657400");
+  CHECK(ours.full_authentication());
+  // MariaDB, accounts with alternatives: one switch after the other.
+  action = ours.on_auth("client_ed25519",
+                        hex("d3da36f0475d0beeb78491c23db6bac5c37c0fa22d456a8f177c9d5256719278"),
+                        AuthSource::switched);
+  CHECK(test::to_hex(action.data).starts_with("07fbb430cd3b7fc3"));
+  CHECK(action.data.size() == 64);
+  action = ours.on_auth("mysql_native_password", hex("135c344e02491a195c3e593e2521227e1b202343"),
+                        AuthSource::switched);
+  CHECK(test::to_hex(action.data) == "36d748f80be43a5ebe0778b76ad351fae9f332c8");
+}
+
+TEST_CASE("the fast path: nothing but digests on either side", "[crypto]") {
+  PasswordSecret sha1;
+  sha1.sha1 = stage1("secret");
+  Login native = over(plain, "native", std::move(sha1));
+  CHECK(preferred_plugin(native.secret) == "mysql_native_password");
+  native.client_plugin = preferred_plugin(native.secret);
+  CHECK(story(std::move(native)) == "mysql_native_password ok");
+  PasswordSecret sha256;
+  sha256.sha256 = sha2_stage1("secret");
+  CHECK(preferred_plugin(sha256) == "caching_sha2_password");
+  CHECK(preferred_plugin(clear("secret")).empty());
+  CHECK(story(over(plain, "sha2", std::move(sha256))) == "caching_sha2_password fast ok");
+  CHECK(story(over(plain, "sha2", clear("Secret"))) == "caching_sha2_password denied refused");
+  CHECK(story(over(plain, "native", clear("Secret"))) ==
+        "caching_sha2_password mysql_native_password denied refused");
+
+  Outcome outcome = log_in(over(plain, "native"));
+  CHECK(*outcome.learnt.sha1 == stage1("secret"));
+  CHECK_FALSE(outcome.learnt.clear);
+  CHECK(outcome.used_password);
+  outcome = log_in(over(plain, "sha2"));
+  CHECK(*outcome.learnt.sha256 == sha2_stage1("secret"));
+}
+
+TEST_CASE("full authentication by every way", "[crypto]") {
+  for (const char* form : {"$A$", "$5$", "native", "ed25519", "parsec"}) {
+    INFO(form);
+    Login login = over(tls, form);
+    login.server.want_clear = true;
+    Outcome outcome = log_in(std::move(login));
+    CHECK(outcome.story == "caching_sha2_password more ok");
+    REQUIRE(outcome.learnt.clear);
+    CHECK(as_text(outcome.learnt.clear->bytes()) == "secret");
+    CHECK(*outcome.learnt.sha1 == stage1("secret"));
+    CHECK(*outcome.learnt.sha256 == sha2_stage1("secret"));
+  }
+  CHECK(story(over(tls, "$A$")) == "caching_sha2_password more ok");
+  CHECK(story(over(unix_socket, "$A$")) == "caching_sha2_password more ok");
+  CHECK(story(with_rsa(over(plain, "$A$"))) == "caching_sha2_password more more ok");
+  CHECK(story(over(tls, "$A$", clear("x"))) == "caching_sha2_password more denied refused");
+  CHECK(story(with_rsa(over(plain, "$A$", clear("x")))) ==
+        "caching_sha2_password more more denied refused");
+  // A digest that went stale yields to the server's own hash; without one it is the judge.
+  Login stale = over(tls, "$A$");
+  stale.stored.sha2 = sha2_hash("before");
+  CHECK(story(std::move(stale)) == "caching_sha2_password more ok");
+  // The key is on the client's disk: not asked for.
+  Login key_at_hand = with_rsa(over(plain, "$A$"));
+  key_at_hand.client.server_public_key = rsa_key().public_pem();
+  CHECK(story(std::move(key_at_hand)) == "caching_sha2_password more ok");
+}
+
+TEST_CASE("no password leaves on a link that anyone can read", "[crypto]") {
+  // The server asks nobody.
+  Outcome outcome = log_in(over(plain, "$A$"));
+  CHECK(outcome.story == "caching_sha2_password server-impossible refused");
+  CHECK(outcome.reason == "what is stored of the user's password needs TLS or an RSA key");
+  // A server that does: the client gives nothing.
+  Login login = over(plain, "$A$");
+  login.server.channel = tls;
+  outcome = log_in(std::move(login));
+  CHECK(outcome.story == "caching_sha2_password impossible");
+  login = over(plain, "$A$");
+  login.server.rsa = &rsa_key();  // and the client takes no key from the wire
+  CHECK(story(std::move(login)) == "caching_sha2_password impossible");
+  login = over(plain, "native");
+  login.client_plugin = "mysql_clear_password";
+  login.client.allow_clear_password = true;
+  CHECK(story(std::move(login)) == "mysql_clear_password mysql_native_password ok");
+  for (const char* plugin : {"mysql_clear_password", "sha256_password"}) {
+    PasswordAnswer ours(clear("secret"), {});
+    const auto salt = hex("135c344e02491a195c3e593e2521227e1b202343");
+    CHECK(ours.on_auth(plugin, salt, AuthSource::switched).step == AnswerStep::impossible);
+    CHECK(ours.on_auth(plugin, salt, AuthSource::greeting).data.empty());
+  }
+  PasswordAnswer ours(clear("secret"), {tls, false, {}, false});
+  CHECK(ours.on_auth("mysql_clear_password", {}, AuthSource::switched).step ==
+        AnswerStep::impossible);
+  CHECK(ours.on_auth("mysql_old_password", hex("0102030405060708"), AuthSource::switched).step ==
+        AnswerStep::impossible);
+  CHECK(ours.on_auth("dialog", as_bytes("\x04Password: "), AuthSource::switched).step ==
+        AnswerStep::impossible);
+}
+
+TEST_CASE("a server that wants the password after all", "[crypto]") {
+  const auto ask = [](Login login) {
+    login.ask_for_clear = true;
+    return log_in(std::move(login));
+  };
+  Outcome outcome = ask(over(tls, "sha2"));
+  CHECK(outcome.story == "caching_sha2_password asked more ok");
+  CHECK(as_text(outcome.learnt.clear->bytes()) == "secret");
+  outcome = ask(with_rsa(over(plain, "sha2")));
+  CHECK(outcome.story == "caching_sha2_password asked more more ok");
+  CHECK(as_text(outcome.learnt.clear->bytes()) == "secret");
+  // A client that began with native is switched once.
+  Login native = over(tls, "native");
+  native.client_plugin = "mysql_native_password";
+  outcome = ask(std::move(native));
+  CHECK(outcome.story == "mysql_native_password asked caching_sha2_password more ok");
+  CHECK(as_text(outcome.learnt.clear->bytes()) == "secret");
+  // One that was switched already is not, and on a plain link nobody is asked.
+  CHECK(ask(over(tls, "native")).story ==
+        "caching_sha2_password mysql_native_password asked server-impossible refused");
+  CHECK(ask(over(plain, "sha2")).story == "caching_sha2_password asked server-impossible refused");
+  // On the other side: what has only a digest says what it lacks.
+  PasswordSecret sha256;
+  sha256.sha256 = sha2_stage1("secret");
+  PasswordAnswer ours(std::move(sha256), {tls, false, {}, false});
+  const auto salt = hex("135c344e02491a195c3e593e2521227e1b202343");
+  CHECK(ours.on_auth("caching_sha2_password", salt, AuthSource::switched).step ==
+        AnswerStep::reply);
+  CHECK(ours.on_auth("caching_sha2_password", hex("04"), AuthSource::more_data).step ==
+        AnswerStep::need_secret);
+  CHECK(as_text(ours.supply(clear("secret")).data) == std::string_view("secret\0", 7));
+}
+
+TEST_CASE("plugins that need the password on the client's side only", "[crypto]") {
+  CHECK(story(over(plain, "ed25519")) == "caching_sha2_password client_ed25519 ok");
+  CHECK(story(over(plain, "ed25519", clear("x"))) ==
+        "caching_sha2_password client_ed25519 denied refused");
+  CHECK(story(over(plain, "parsec")) == "caching_sha2_password parsec more ok");
+  CHECK(story(over(plain, "parsec", clear("x"))) ==
+        "caching_sha2_password parsec more denied refused");
+  for (const char* form : {"ed25519", "parsec"}) {
+    // A client whose own choice it is has 20 bytes of salt only: it is switched all the same.
+    Login login = over(plain, form);
+    login.client_plugin =
+        to_string(form == std::string("parsec") ? AuthPlugin::parsec : AuthPlugin::client_ed25519);
+    CHECK(story(std::move(login)).ends_with(" ok"));
+    PasswordSecret digests;
+    digests.sha1 = stage1("secret");
+    digests.sha256 = sha2_stage1("secret");
+    CHECK(log_in(over(plain, form, std::move(digests))).story.ends_with("need_secret"));
+  }
+  CHECK(story(over(tls, "$5$")) == "caching_sha2_password more ok");  // crossed
+  for (const Channel channel : {tls, unix_socket, plain}) {
+    Login login = with_rsa(over(channel, "$5$"));
+    login.client_plugin = "sha256_password";
+    CHECK(story(std::move(login)) ==
+          (channel.tls ? "sha256_password ok" : "sha256_password more ok"));
+  }
+  Login sha256 = with_rsa(over(plain, "$5$"));
+  CHECK(story(std::move(sha256)) == "caching_sha2_password more more ok");
+  Login cleartext = over(tls, "native");
+  cleartext.server.allow_clear_password = true;
+  cleartext.client.allow_clear_password = true;
+  cleartext.client_plugin = "mysql_clear_password";
+  CHECK(story(std::move(cleartext)) == "mysql_clear_password ok");
+}
+
+TEST_CASE("accounts without a password, and clients without one", "[crypto]") {
+  for (const char* plugin : {"mysql_native_password", "caching_sha2_password"}) {
+    INFO(plugin);
+    Login login = over(plain, "none", clear(""));
+    login.client_plugin = plugin;
+    Outcome outcome = log_in(std::move(login));
+    CHECK(outcome.story == std::string(plugin) + " ok");
+    CHECK_FALSE(outcome.used_password);
+    login = over(plain, "none", clear("x"));
+    login.client_plugin = plugin;
+    CHECK(story(std::move(login)) == std::string(plugin) + " denied refused");
+    login = over(tls, "native+sha2+$A$", clear(""));
+    login.client_plugin = plugin;
+    outcome = log_in(std::move(login));
+    CHECK(outcome.story == std::string(plugin) + " denied refused");
+    CHECK_FALSE(outcome.used_password);
+  }
+  Login sha256 = over(tls, "none", clear(""));
+  sha256.client_plugin = "sha256_password";
+  CHECK(story(std::move(sha256)) == "sha256_password ok");
+}
+
+TEST_CASE("clients that guess wrong, or can't be asked", "[crypto]") {
+  Login login = over(plain, "native");
+  login.client_plugin = "auth_gssapi_client";
+  CHECK(story(std::move(login)) == "auth_gssapi_client mysql_native_password ok");
+  login = over(plain, "native+sha2");
+  login.client_plugin = "mysql_native_password";
+  CHECK(story(std::move(login)) == "mysql_native_password ok");
+  // Without PLUGIN_AUTH: native, or nothing.
+  login = over(plain, "native");
+  login.plugin_auth = false;
+  CHECK(story(std::move(login)) == "mysql_native_password ok");
+  login = over(plain, "ed25519");
+  login.plugin_auth = false;
+  CHECK(story(std::move(login)) == "mysql_native_password server-refused refused");
+  CHECK(story(over(plain, "")) == "caching_sha2_password server-impossible refused");
+}
+
+TEST_CASE("COM_CHANGE_USER by every plugin", "[crypto]") {
+  const auto change = [](Login login) { return change_user(std::move(login)).story; };
+  CHECK(change(over(plain, "native")) == "mysql_native_password ok");
+  CHECK(change(over(plain, "sha2")) == "caching_sha2_password fast ok");
+  CHECK(change(over(tls, "$A$")) == "caching_sha2_password more ok");
+  CHECK(change(with_rsa(over(plain, "$A$"))) == "caching_sha2_password more more ok");
+  CHECK(change(over(plain, "ed25519")) == "client_ed25519 ok");
+  CHECK(change(over(plain, "parsec")) == "parsec more ok");
+  CHECK(change(over(plain, "native", clear("x"))) == "mysql_native_password denied refused");
+  Login sha256 = over(tls, "$5$");
+  sha256.client_plugin = "sha256_password";
+  CHECK(change(std::move(sha256)) == "sha256_password ok");
+}
+
+TEST_CASE("users who do not exist meet what others meet", "[crypto]") {
+  for (const char* form :
+       {"native", "sha2", "$A$", "$5$", "ed25519", "parsec", "native+sha2+$A$"}) {
+    INFO(form);
+    const StoredPassword like = stored(form);
+    const StoredPassword decoy = StoredPassword::make_decoy("nobody", as_bytes("key"), like);
+    CHECK(decoy.native.has_value() == like.native.has_value());
+    CHECK(decoy.sha2.has_value() == like.sha2.has_value());
+    CHECK(decoy.caching_sha2.has_value() == like.caching_sha2.has_value());
+    CHECK(decoy.parsec.has_value() == like.parsec.has_value());
+    CHECK_FALSE(verify_password(as_bytes("secret"), decoy));
+
+    Login wrong = with_rsa(over(plain, form, clear("wrong")));
+    Login unknown = with_rsa(over(plain, form, clear("wrong")));
+    unknown.stored = decoy;
+    CHECK(story(std::move(unknown)) == story(std::move(wrong)));
+  }
+  // The same name, the same salt and plugin; another name or key, another.
+  const StoredPassword like = stored("native+sha2+$A$+parsec");
+  const auto make = [&](std::string_view name, std::string_view key) {
+    return StoredPassword::make_decoy(name, as_bytes(key), like);
+  };
+  CHECK(make("a", "k").parsec == make("a", "k").parsec);
+  CHECK(make("a", "k").caching_sha2 == make("a", "k").caching_sha2);
+  CHECK(make("a", "k").caching_sha2 != make("b", "k").caching_sha2);
+  CHECK(make("a", "k").native != make("a", "l").native);
+  CHECK(make("ab", "k").native != make("a", "kb").native);
+}
+
+TEST_CASE("data that are no answer are denied", "[crypto]") {
+  const auto salt = hex("135c344e02491a195c3e593e2521227e1b202343");
+  for (const char* plugin : {"mysql_native_password", "caching_sha2_password", "sha256_password",
+                             "client_ed25519", "parsec", "mysql_clear_password", "", "x"}) {
+    for (const char* form : {"native", "sha2", "$A$", "ed25519", "parsec"}) {
+      for (const Channel channel : {plain, tls, unix_socket}) {
+        PasswordCheckOptions options;
+        options.channel = channel;
+        options.rsa = &rsa_key();
+        options.allow_clear_password = true;
+        PasswordCheck check(stored(form), options);
+        for (const std::size_t size : {0, 1, 2, 20, 31, 32, 33, 64, 96, 256, 1024}) {
+          const test::ExactBytes junk{Bytes(Buffer(size, 0x02))};
+          CHECK(check.on_response(plugin, salt, junk).step != CheckStep::accepted);
+          CHECK_FALSE(check.learnt().clear);
+        }
+      }
+    }
+  }
+}
