@@ -209,6 +209,7 @@ Task<bool> Session::authenticate(Role& role, mysqlwire::FrameReader& reader) {
     }
   }
   if (verify(role)) co_return true;
+  denied_ = true;
   services_.counters.refused_logins.fetch_add(1, std::memory_order_relaxed);
   const std::string message =
       access_denied_message(role.login().user, arrival_.host, !role.auth_response().empty());

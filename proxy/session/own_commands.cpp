@@ -103,6 +103,7 @@ Task<bool> Session::kill() {
   const auto kill = read_kill(payload, relay_->tracker().context());
   const auto where =
       kill ? services_.ids.find(kill->id, *server_->server()) : std::optional<ServerConnectionId>();
+  if (where && kill->scope == KillStatement::Scope::connection) services_.ids.note_kill(*where);
   if (where && where->server != server_->server() && kill->alone) {
     const bool goes_on = co_await kill_elsewhere(*where, kill->scope);
     co_return goes_on;
@@ -110,9 +111,7 @@ Task<bool> Session::kill() {
   mysqlwire::Buffer instead(packet.begin(), packet.end());
   if (where && where->server == server_->server())
     instead = as_packet(translate(payload, *kill, where->thread_id));
-  if (relay_->forward_instead(server_->channel, instead) == Relay::State::waiting) co_return true;
-  tell_of_lost_server();
-  co_return false;
+  co_return outlives(relay_->forward_instead(server_->channel, instead));
 }
 
 /// The victim is on another server: the same user says it there, on a connection of its own.
@@ -159,17 +158,17 @@ Task<bool> Session::kill_elsewhere(ServerConnectionId where, KillStatement::Scop
 Task<bool> Session::change_user() {
   const auto settings = services_.topology()->config().proxy;
   mysqlwire::FrameReader reader;
-  reader.feed(relay_->command());
-  relay_->drop_command();
+  reader.feed(relay_->surrender());
   mysqlwire::ServerChangeUser role(wishes_.capabilities, arrival_.ground->flavor, salt_);
   deadline_.set(settings.handshake_timeout);
   const std::shared_ptr<Pool> old_pool = pool_;
   Credentials old = std::exchange(credentials_, Credentials());
+  denied_ = false;
   const bool authentic = co_await authenticate(role, reader);
   const auto& login = role.login();
   SessionWishes wishes{wishes_.capabilities, wishes_.max_packet_size, login.collation, login.schema,
                        login.attributes};
-  UserChange change = ending_.side == EndedBy::client ? UserChange::over : UserChange::refused;
+  UserChange change = denied_ ? UserChange::refused : UserChange::over;
   if (authentic) {
     rest_deadline();
     if (pool_->has(*server_->server()))
@@ -190,7 +189,10 @@ Task<bool> Session::change_user() {
   ending_ = {};
   rest_deadline();
   // The server has forgotten its statements, unless it has not been asked.
-  if (authentic) begin_relay(reader.unread());
+  if (authentic)
+    begin_relay(reader.unread());
+  else
+    relay_->give_back(reader.unread());
   co_return true;
 }
 
@@ -200,7 +202,7 @@ Task<Session::UserChange> Session::change_user_on_server(mysqlwire::ServerAuth& 
                                                          const SessionWishes& wishes) {
   const auto settings = services_.topology()->config().proxy;
   mysqlwire::ClientLogin login;
-  login.collation = wishes.collation;
+  login.collation = collation_for(*server_->server(), wishes.collation);
   login.user = credentials_.user;
   login.schema = wishes.schema;
   login.attributes = wishes.attributes;

@@ -48,16 +48,6 @@ constexpr Capabilities link_bits{Capability::plugin_auth,
                                  Capability::compress,
                                  Capability::zstd_compression_algorithm};
 
-/// utf8mb4_0900_ai_ci, the default of MySQL 8's clients, is no collation of MariaDB's, which would
-/// silently take latin1 in its place.
-std::uint16_t collation_for(const Server& server, std::uint16_t wanted) {
-  constexpr std::uint16_t utf8mb4_0900_ai_ci = 255;
-  constexpr std::uint16_t utf8mb4_general_ci = 45;
-  const auto facts = server.facts();
-  const bool mariadb = facts && facts->flavor == mysqlwire::Flavor::mariadb;
-  return mariadb && wanted == utf8mb4_0900_ai_ci ? utf8mb4_general_ci : wanted;
-}
-
 int new_socket(const SocketAddress& address) {
   const int family = address.storage.ss_family;
   const int descriptor = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -106,6 +96,14 @@ mysqlwire::ClientLogin login_for(const Server& server, const Credentials& creden
 }
 
 }  // namespace
+
+std::uint16_t collation_for(const Server& server, std::uint16_t wanted) {
+  constexpr std::uint16_t utf8mb4_0900_ai_ci = 255;
+  constexpr std::uint16_t utf8mb4_general_ci = 45;
+  const auto facts = server.facts();
+  const bool mariadb = facts && facts->flavor == mysqlwire::Flavor::mariadb;
+  return mariadb && wanted == utf8mb4_0900_ai_ci ? utf8mb4_general_ci : wanted;
+}
 
 /// One server, one try.
 struct ServerConnector::Attempt {
