@@ -115,7 +115,8 @@ void Listener::accept_all() {
       }
       Arrival arrival{client, describe(peer), host_name(peer), name_, nullptr, tls_, false};
       // What a unix socket carries nobody can listen to.
-      arrival.tls_required = tls_required_ && peer.storage.ss_family != AF_UNIX;
+      arrival.unix_socket = peer.storage.ss_family == AF_UNIX;
+      arrival.tls_required = tls_required_ && !arrival.unix_socket;
       handler_(*this, std::move(arrival));
       continue;
     }

@@ -50,6 +50,8 @@ Proxy::~Proxy() = default;
 ExitCode Proxy::run() {
   raise_descriptor_limit();
   services_.set_topology(topology_);
+  services_.rsa_key =
+      std::make_shared<const mysqlwire::crypto::RsaKey>(mysqlwire::crypto::RsaKey::generate());
   const Config& config = topology_->config();
   wait_for_signals();
   try {

@@ -4,8 +4,12 @@
 #include "proxy/config/endpoint.hpp"
 #include "proxy/config/tls.hpp"
 
+#include <mysqlwire/crypto/caching_sha2_password.hpp>
+#include <mysqlwire/crypto/ed25519.hpp>
 #include <mysqlwire/crypto/native_password.hpp>
+#include <mysqlwire/crypto/parsec.hpp>
 #include <mysqlwire/crypto/secret.hpp>
+#include <mysqlwire/crypto/sha_crypt.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -51,6 +55,8 @@ struct ServerConfig {
   std::uint32_t weight = 1;           ///< 1 to 1000; its share within a pool
   std::uint32_t max_connections = 0;  ///< this proxy's connections to it; 0: no limit
   ServerTls tls;
+  /// Without TLS: take the RSA key for a password from the server, unseen.
+  bool get_server_public_key = false;
 
   friend bool operator==(const ServerConfig&, const ServerConfig&) = default;
 };
@@ -71,11 +77,23 @@ struct PoolConfig {
   friend bool operator==(const PoolConfig&, const PoolConfig&) = default;
 };
 
+/// What is stored of a password: one or several of these, for the same password.
+struct StoredHashes {
+  std::optional<mysqlwire::crypto::Sha1> native;  ///< SHA1(SHA1(password))
+  std::optional<mysqlwire::crypto::Sha256> sha2;  ///< SHA256(SHA256(password))
+  std::optional<mysqlwire::crypto::ShaCryptHash> crypt;
+  std::optional<mysqlwire::crypto::Ed25519Key> ed25519;
+  std::optional<mysqlwire::crypto::ParsecHash> parsec;
+
+  friend bool operator==(const StoredHashes&, const StoredHashes&) = default;
+};
+
 /// [user.NAME]; the table's key is the MySQL user name, byte for byte.
 struct UserConfig {
   std::string name;
-  std::string pool;                       ///< a name of Config::pools
-  mysqlwire::crypto::Sha1 native_hash{};  ///< SHA1(SHA1(password)), "stage2"
+  std::string pool;          ///< a name of Config::pools
+  StoredHashes hashes;       ///< at least one, unless the server decides
+  bool passthrough = false;  ///< nothing is stored: what the server asks for goes to the client
 
   friend bool operator==(const UserConfig&, const UserConfig&) = default;
 };

@@ -255,6 +255,7 @@ void Loader::server(const Named& item) {
   reader.read("weight", server.weight, 1, 1'000);
   reader.read("max_connections", server.max_connections, 0, 1'000'000);
   read_tls(reader, report_.file(), server.tls);
+  reader.read("get_server_public_key", server.get_server_public_key);
   reader.reject_unknown();
   config_.servers.push_back(std::move(server));
 }
@@ -320,18 +321,27 @@ void Loader::user(const Named& item) {
                                did_you_mean(pool->text, pool_names_)));
     }
   }
-  if (const auto hash =
-          reader.required_text("native_hash", "40 hex digits, as the server stores")) {
-    const auto stage2 = mysqlwire::crypto::parse_native_hash(hash->text);
-    if (stage2) {
-      user.native_hash = *stage2;
-    } else {
-      reader.fault(hash->at, "native_hash", hash_fault(hash->text, stage2.error()));
-    }
+  if (const auto hash = reader.text("native_hash", "40 hex digits, as the server stores")) {
+    const std::string why = add_native_hash(hash->text, user.hashes);
+    if (!why.empty()) reader.fault(hash->at, "native_hash", why);
   }
+  std::optional<std::vector<Located>> hashes;
+  if (reader.take("hash") != nullptr)
+    hashes = reader.texts("hash", "a hash as servers store it", true);
+  for (const Located& hash : hashes.value_or(std::vector<Located>())) {
+    const std::string why = add_hash(hash.text, user.hashes);
+    if (!why.empty()) reader.fault(hash.at, "hash", why);
+  }
+  reader.read("passthrough", user.passthrough);
+  const bool stored = item.table->contains("native_hash") || item.table->contains("hash");
+  if (user.passthrough && stored)
+    reader.fault(reader.source(), "passthrough",
+                 "the server decides, so nothing is stored: take the hash out");
+  if (!user.passthrough && !stored)
+    reader.missing("hash", "40 hex digits, or another hash as the server stores it");
   reader.hint("password",
               "passwords are not stored: put SELECT PASSWORD('...') or the server's "
-              "authentication_string into native_hash");
+              "authentication_string into hash");
   reader.reject_unknown();
   config_.users.push_back(std::move(user));
 }

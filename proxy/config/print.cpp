@@ -2,6 +2,7 @@
 #include "proxy/config/load.hpp"
 #include "proxy/config/table_reader.hpp"
 #include "proxy/config/units.hpp"
+#include "proxy/config/user.hpp"
 
 #include <fmt/format.h>
 
@@ -125,6 +126,8 @@ void print(Printer& out, const ServerConfig& server) {
   out.optional("tls", server.tls.mode, standard.tls.mode);
   print(out, server.tls.files);
   out.optional("tls_server_name", server.tls.name, standard.tls.name);
+  out.optional("get_server_public_key", server.get_server_public_key,
+               standard.get_server_public_key);
 }
 
 void print(Printer& out, const PoolConfig& pool) {
@@ -134,10 +137,20 @@ void print(Printer& out, const PoolConfig& pool) {
 }
 
 void print(Printer& out, const UserConfig& user, bool with_hashes) {
-  const std::string hash = mysqlwire::crypto::format_native_hash(user.native_hash);
   out.table("user", user.name);
   out.line("pool", quoted(user.pool));
-  out.line("native_hash", quoted(with_hashes ? hash : hash.substr(0, 5) + "…"));
+  if (user.passthrough) {
+    out.line("passthrough", "true");
+    return;
+  }
+  const auto hashes = format_hashes(user.hashes);
+  const auto shown = [&](const std::string& hash) {
+    return with_hashes ? hash : hash.substr(0, 5) + "…";
+  };
+  if (user.hashes.native && hashes.size() == 1)
+    out.line("native_hash", quoted(shown(hashes.front())));
+  else
+    out.line("hash", list_of(hashes, shown));
 }
 
 void print(Printer& out, const HealthConfig& health) {

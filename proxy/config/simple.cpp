@@ -76,22 +76,27 @@ class Flags {
   }
 
   void user(std::string_view text) {
-    const std::size_t colon = text.rfind(':');
+    const std::size_t colon = colon_of(text);
     if (colon == text.npos) {
       return fault("--user", "expected NAME:HASH, found no colon");
     }
     UserConfig user{.name = std::string(text.substr(0, colon)), .pool = "main"};
     const std::string_view hash = text.substr(colon + 1);
-    const auto stage2 = mysqlwire::crypto::parse_native_hash(hash);
     if (const auto why = user_name_fault(user.name); !why.empty()) fault("--user", why);
-    if (!stage2) {
-      return fault("--user", fmt::format("{:?}: {}", user.name, hash_fault(hash, stage2.error())));
+    if (const auto why = add_hash(hash, user.hashes); !why.empty()) {
+      return fault("--user", fmt::format("{:?}: {}", user.name, why));
     }
     if (config_.find_user(user.name) != nullptr) {
       return fault("--user", fmt::format("{:?} is given twice", user.name));
     }
-    user.native_hash = *stage2;
     config_.users.push_back(std::move(user));
+  }
+
+  /// The colon between name and hash: the last one, but for a parsec hash, which has two itself.
+  static std::size_t colon_of(std::string_view text) {
+    const std::size_t parsec = text.rfind(":P");
+    const std::size_t last = text.rfind(':');
+    return parsec != text.npos && last > parsec + 2 ? parsec : last;
   }
 
   Config config_;

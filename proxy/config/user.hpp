@@ -1,18 +1,25 @@
 // What may be wrong with a user, whether it comes from a file or a flag.
 #pragma once
 
-#include <mysqlwire/wire/error.hpp>
+#include "proxy/config/config.hpp"
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mysqlproxy {
 
 /// What is wrong with a user's name, in words; empty when nothing is.
 std::string user_name_fault(std::string_view name);
 
-/// What is wrong with a hash that parse_native_hash() refused, in words. The hash itself is not
+/// Reads a hash in any of the forms that servers store, and SHA256(SHA256(password)) in hex, and
+/// adds it to `hashes`. Returns what is wrong, in words, or an empty text. The hash itself is not
 /// repeated: what stands in its place by mistake may be a password.
-std::string hash_fault(std::string_view text, const mysqlwire::Error& error);
+std::string add_hash(std::string_view text, StoredHashes& hashes);
+/// The same for one that is to be mysql_native_password's.
+std::string add_native_hash(std::string_view text, StoredHashes& hashes);
+
+/// The hashes in the forms that add_hash() reads.
+std::vector<std::string> format_hashes(const StoredHashes& hashes);
 
 }  // namespace mysqlproxy

@@ -41,8 +41,7 @@ void Monitor::watch(const std::vector<std::shared_ptr<Server>>& servers,
   plan->account_given = !config.user.empty();
   plan->account.user = plan->account_given ? config.user : std::string(stranger);
   plan->account.has_password = !config.password.empty();
-  if (plan->account.has_password)
-    plan->account.stage1 = mysqlwire::crypto::stage1(mysqlwire::as_text(config.password.bytes()));
+  if (plan->account.has_password) plan->account.learn(config.password.clone());
   loop_.post([this, servers, plan] { replace(servers, std::move(*plan)); });
 }
 
@@ -77,7 +76,7 @@ Task<void> Monitor::look_after(Watch& watch) {
 
 Task<void> Monitor::check(Watch& watch) {
   Server& server = *watch.server;
-  ServerConnector connector(loop_, watch.waker, nullptr, plan_.timeout);
+  ServerConnector connector(loop_, watch.waker, nullptr, plan_.timeout, nullptr);
   SessionWishes wishes;
   wishes.capabilities = {Capability::protocol_41, Capability::secure_connection,
                          Capability::transactions};

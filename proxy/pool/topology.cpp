@@ -29,7 +29,13 @@ Topology::Topology(Config config, const Topology* previous, const std::shared_pt
     for (const auto& name : pool.servers) servers.push_back(by_name.at(name));
     pools[pool.name] = std::make_shared<Pool>(pool, std::move(servers));
   }
-  for (const auto& user : config_.users) users_[user.name] = {user, pools.at(user.pool)};
+  std::size_t native = 0;
+  for (const auto& user : config_.users) {
+    users_[user.name] = {user, pools.at(user.pool)};
+    if (user.hashes.native || user.passthrough) ++native;
+  }
+  usual_plugin_ =
+      2 * native >= config_.users.size() ? "mysql_native_password" : "caching_sha2_password";
 }
 
 const Topology::User* Topology::find_user(std::string_view name) const {

@@ -32,6 +32,8 @@ class Topology {
   const std::vector<std::shared_ptr<Server>>& servers() const noexcept { return servers_; }
   /// Null for an unknown user.
   const User* find_user(std::string_view name) const;
+  /// The plugin that greetings name: the one that most users can answer without being asked again.
+  std::string_view usual_plugin() const noexcept { return usual_plugin_; }
   /// What clients are shown, by all that is known of the servers now.
   CommonGround ground(std::string_view version_override) const;
 
@@ -39,6 +41,7 @@ class Topology {
   Config config_;
   std::vector<std::shared_ptr<Server>> servers_;
   std::map<std::string, User, std::less<>> users_;
+  std::string_view usual_plugin_;
 };
 
 }  // namespace mysqlproxy

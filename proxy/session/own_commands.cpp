@@ -4,9 +4,6 @@
 #include "proxy/session/kill_statement.hpp"
 #include "proxy/session/session.hpp"
 
-#include <mysqlwire/crypto/native_password.hpp>
-#include <mysqlwire/session/client_change_user.hpp>
-#include <mysqlwire/session/server_change_user.hpp>
 #include <mysqlwire/wire/admin.hpp>
 #include <mysqlwire/wire/command.hpp>
 #include <mysqlwire/wire/frame.hpp>
@@ -19,7 +16,6 @@
 namespace mysqlproxy {
 
 using mysqlwire::Bytes;
-using mysqlwire::ClientStep;
 using mysqlwire::Command;
 using mysqlwire::packet_header_size;
 
@@ -103,7 +99,6 @@ Task<bool> Session::kill() {
   const auto kill = read_kill(payload, relay_->tracker().context());
   const auto where =
       kill ? services_.ids.find(kill->id, *server_->server()) : std::optional<ServerConnectionId>();
-  if (where && kill->scope == KillStatement::Scope::connection) services_.ids.note_kill(*where);
   if (where && where->server != server_->server() && kill->alone) {
     const bool goes_on = co_await kill_elsewhere(*where, kill->scope);
     co_return goes_on;
@@ -111,13 +106,16 @@ Task<bool> Session::kill() {
   mysqlwire::Buffer instead(packet.begin(), packet.end());
   if (where && where->server == server_->server())
     instead = as_packet(translate(payload, *kill, where->thread_id));
-  co_return outlives(relay_->forward_instead(server_->channel, instead));
+  if (relay_->forward_instead(server_->channel, instead) == Relay::State::waiting) co_return true;
+  tell_of_lost_server();
+  co_return false;
 }
 
 /// The victim is on another server: the same user says it there, on a connection of its own.
 Task<bool> Session::kill_elsewhere(ServerConnectionId where, KillStatement::Scope scope) {
   const auto settings = services_.topology()->config().proxy;
-  ServerConnector connector(worker_.loop(), waker_, &client_.socket, settings.connect_timeout);
+  ServerConnector connector(worker_.loop(), waker_, &client_.socket, settings.connect_timeout,
+                            nullptr);
   SessionWishes wishes;
   wishes.capabilities = wishes_.capabilities;
   wishes.capabilities.clear(mysqlwire::Capability::query_attributes);
@@ -152,136 +150,6 @@ Task<bool> Session::kill_elsewhere(ServerConnectionId where, KillStatement::Scop
   }
   relay_->drop_command();
   co_return true;
-}
-
-/// A new user, maybe of another pool, on the same client connection.
-Task<bool> Session::change_user() {
-  const auto settings = services_.topology()->config().proxy;
-  mysqlwire::FrameReader reader;
-  reader.feed(relay_->surrender());
-  mysqlwire::ServerChangeUser role(wishes_.capabilities, arrival_.ground->flavor, salt_);
-  deadline_.set(settings.handshake_timeout);
-  const std::shared_ptr<Pool> old_pool = pool_;
-  Credentials old = std::exchange(credentials_, Credentials());
-  denied_ = false;
-  const bool authentic = co_await authenticate(role, reader);
-  const auto& login = role.login();
-  SessionWishes wishes{wishes_.capabilities, wishes_.max_packet_size, login.collation, login.schema,
-                       login.attributes};
-  UserChange change = denied_ ? UserChange::refused : UserChange::over;
-  if (authentic) {
-    rest_deadline();
-    if (pool_->has(*server_->server()))
-      change = co_await change_user_on_server(role, wishes);
-    else
-      change = co_await change_server(role, wishes);
-  }
-  if (change == UserChange::done) {
-    wishes_ = std::move(wishes);
-    begin_relay(reader.unread());
-    co_return true;
-  }
-  credentials_ = std::move(old);
-  pool_ = old_pool;
-  // After a refusal MariaDB lets the session go on as it was, MySQL ends it.
-  if (change == UserChange::over || server_->greeting.flavor() == mysqlwire::Flavor::mysql)
-    co_return false;
-  ending_ = {};
-  rest_deadline();
-  // The server has forgotten its statements, unless it has not been asked.
-  if (authentic)
-    begin_relay(reader.unread());
-  else
-    relay_->give_back(reader.unread());
-  co_return true;
-}
-
-/// The server changes its user too. Unless that is done, the client has its ERR and the session its
-/// end.
-Task<Session::UserChange> Session::change_user_on_server(mysqlwire::ServerAuth& role,
-                                                         const SessionWishes& wishes) {
-  const auto settings = services_.topology()->config().proxy;
-  mysqlwire::ClientLogin login;
-  login.collation = collation_for(*server_->server(), wishes.collation);
-  login.user = credentials_.user;
-  login.schema = wishes.schema;
-  login.attributes = wishes.attributes;
-  login.preferred_plugin = "mysql_native_password";
-  mysqlwire::ClientChangeUser change(login, server_->capabilities, server_->greeting);
-  mysqlwire::Buffer out;
-  mysqlwire::FrameReader reader;
-  Deadline deadline(worker_.loop(), waker_);
-  deadline.set(settings.connect_timeout);
-  ClientStep step = change.start(out);
-  for (;;) {
-    if (step == ClientStep::need_auth) {
-      if (change.plugin() != "mysql_native_password" ||
-          change.auth_data().size() != mysqlwire::salt_size)
-        break;
-      mysqlwire::Buffer response;
-      if (credentials_.has_password) {
-        const auto scramble = mysqlwire::crypto::scramble(credentials_.stage1, change.auth_data());
-        response.assign(scramble.begin(), scramble.end());
-      }
-      step = change.respond(response, out);
-    }
-    if (step != ClientStep::need_more) break;
-    server_->channel.send(out);
-    out.clear();
-    const Reception got = co_await receive_packet(worker_.loop(), waker_, server_->channel, reader,
-                                                  deadline, &client_.socket);
-    if (got.kind != Reception::Kind::packet) {
-      step = ClientStep::failed;
-      break;
-    }
-    step = change.on_packet(got.packet, out);
-  }
-  out.clear();
-  if (step == ClientStep::ready) {
-    role.accept(change.ok_payload(), out);
-    client_.send(out);
-    co_return UserChange::done;
-  }
-  std::string reason = fmt::format("server {} refused to change to user '{}'",
-                                   server_->server()->name(), credentials_.user);
-  if (step == ClientStep::refused) {
-    role.reject(change.err_payload(), out);
-  } else if (step == ClientStep::need_auth) {
-    reason = fmt::format(
-        "server {} wants {} for user '{}', and only mysql_native_password can be passed on to it",
-        server_->server()->name(), change.plugin(), credentials_.user);
-    role.reject(error_payload(auth_not_supported, reason), out);
-  } else {
-    reason = fmt::format("server {} closed the connection", server_->server()->name());
-    role.reject(error_payload(read_error, reason), out);
-  }
-  client_.send(out);
-  end(EndedBy::server, std::move(reason));
-  co_return step == ClientStep::refused ? UserChange::refused : UserChange::over;
-}
-
-/// The new user's pool does not have the server of the old one: a connection to one that it has.
-Task<Session::UserChange> Session::change_server(mysqlwire::ServerAuth& role,
-                                                 const SessionWishes& wishes) {
-  const auto settings = services_.topology()->config().proxy;
-  ServerConnector connector(worker_.loop(), waker_, &client_.socket, settings.connect_timeout);
-  ConnectOutcome outcome = co_await connector.connect(*pool_, credentials_, wishes);
-  if (outcome.client_gone) {
-    end(EndedBy::client, "left while a server was looked for");
-    co_return UserChange::over;
-  }
-  mysqlwire::Buffer out;
-  if (!outcome.connection) {
-    role.reject(outcome.reply, out);
-    client_.send(out);
-    end(EndedBy::server, outcome.reason);
-    co_return outcome.refused ? UserChange::refused : UserChange::over;
-  }
-  release_server();
-  server_ = std::move(outcome.connection);
-  role.accept(outcome.reply, out);
-  client_.send(out);
-  co_return UserChange::done;
 }
 
 }  // namespace mysqlproxy

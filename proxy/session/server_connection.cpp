@@ -4,7 +4,6 @@
 #include "proxy/session/packet_io.hpp"
 #include "proxy/session/tls_handshake.hpp"
 
-#include <mysqlwire/crypto/native_password.hpp>
 #include <mysqlwire/wire/err_packet.hpp>
 
 #include <fmt/format.h>
@@ -16,6 +15,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 namespace mysqlproxy {
@@ -28,7 +28,9 @@ using mysqlwire::ClientStep;
 
 namespace {
 
-constexpr std::string_view native_plugin = "mysql_native_password";
+/// Named where nothing is known of the password: no account has it, so the server asks for what it
+/// really wants, and the client is asked only once.
+constexpr std::string_view undecided_plugin = "undecided";
 
 /// Bits that say how to log in or how bytes travel, on this link only, and nothing about what they
 /// mean.
@@ -47,6 +49,16 @@ constexpr Capabilities link_bits{Capability::plugin_auth,
                                  Capability::ssl,
                                  Capability::compress,
                                  Capability::zstd_compression_algorithm};
+
+/// utf8mb4_0900_ai_ci, the default of MySQL 8's clients, is no collation of MariaDB's, which would
+/// silently take latin1 in its place.
+std::uint16_t collation_for(const Server& server, std::uint16_t wanted) {
+  constexpr std::uint16_t utf8mb4_0900_ai_ci = 255;
+  constexpr std::uint16_t utf8mb4_general_ci = 45;
+  const auto facts = server.facts();
+  const bool mariadb = facts && facts->flavor == mysqlwire::Flavor::mariadb;
+  return mariadb && wanted == utf8mb4_0900_ai_ci ? utf8mb4_general_ci : wanted;
+}
 
 int new_socket(const SocketAddress& address) {
   const int family = address.storage.ss_family;
@@ -91,18 +103,25 @@ mysqlwire::ClientLogin login_for(const Server& server, const Credentials& creden
   login.user = credentials.user;
   login.schema = wishes.schema;
   login.attributes = wishes.attributes;
-  login.preferred_plugin = native_plugin;
+  // To begin with what can be answered saves a round.
+  if (credentials.sha1 || !credentials.has_password)
+    login.preferred_plugin = "mysql_native_password";
+  else if (credentials.sha256)
+    login.preferred_plugin = "caching_sha2_password";
+  else
+    login.preferred_plugin = undecided_plugin;
   return login;
 }
 
 }  // namespace
 
-std::uint16_t collation_for(const Server& server, std::uint16_t wanted) {
-  constexpr std::uint16_t utf8mb4_0900_ai_ci = 255;
-  constexpr std::uint16_t utf8mb4_general_ci = 45;
-  const auto facts = server.facts();
-  const bool mariadb = facts && facts->flavor == mysqlwire::Flavor::mariadb;
-  return mariadb && wanted == utf8mb4_0900_ai_ci ? utf8mb4_general_ci : wanted;
+ServerLink ServerConnection::link() const noexcept {
+  const ServerConfig& config = server()->config();
+  ServerLink link;
+  link.unix_socket = config.address.kind == Endpoint::Kind::unix_socket;
+  link.secure = channel.tls() != nullptr || link.unix_socket;
+  link.take_key = config.get_server_public_key;
+  return link;
 }
 
 /// One server, one try.
@@ -126,7 +145,7 @@ struct ServerConnector::Attempt {
   bool declined = false;  ///< the server wants a proof that can't be given; `reply` says so
 };
 
-Task<ConnectOutcome> ServerConnector::connect(Pool& pool, const Credentials& credentials,
+Task<ConnectOutcome> ServerConnector::connect(Pool& pool, Credentials& credentials,
                                               const SessionWishes& wishes) {
   ConnectOutcome outcome;
   std::string reasons;
@@ -165,7 +184,7 @@ Task<ConnectOutcome> ServerConnector::connect(Pool& pool, const Credentials& cre
 }
 
 Task<ConnectOutcome> ServerConnector::connect(std::shared_ptr<Server> server,
-                                              const Credentials& credentials,
+                                              Credentials& credentials,
                                               const SessionWishes& wishes) {
   Attempt one(std::move(server));
   co_await attempt(one, credentials, wishes);
@@ -180,7 +199,7 @@ Task<ConnectOutcome> ServerConnector::connect(std::shared_ptr<Server> server,
   co_return outcome;
 }
 
-Task<void> ServerConnector::attempt(Attempt& attempt, const Credentials& credentials,
+Task<void> ServerConnector::attempt(Attempt& attempt, Credentials& credentials,
                                     const SessionWishes& wishes) {
   const Server& server = *attempt.server;
   Deadline deadline(loop_, waker_);
@@ -248,7 +267,7 @@ Task<int> ServerConnector::open(const SocketAddress& address, Attempt& attempt, 
   co_return error;
 }
 
-Task<void> ServerConnector::log_in(Attempt& attempt, const Credentials& credentials,
+Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
                                    const SessionWishes& wishes, Deadline& deadline) {
   using Result = Attempt::Result;
   Server& server = *attempt.server;
@@ -258,6 +277,7 @@ Task<void> ServerConnector::log_in(Attempt& attempt, const Credentials& credenti
   mysqlwire::Buffer out;
   ClientStep step = ClientStep::need_more;
   bool greeted = false;
+  std::optional<ServerProof> proof;
   for (;;) {
     const Reception got =
         co_await receive_packet(loop_, waker_, channel, reader, deadline, client_);
@@ -269,6 +289,8 @@ Task<void> ServerConnector::log_in(Attempt& attempt, const Credentials& credenti
           attempt.result = Result::final;
           co_return;
         }
+        // A slow login is no reason to take the server from everybody; that is for the checks.
+        if (greeted && client_ != nullptr) attempt.result = Result::no_room;
         attempt.reason = fmt::format("{}: no {} within the connect_timeout", server.name(),
                                      greeted ? "answer to the login" : "greeting");
         co_return;
@@ -312,7 +334,10 @@ Task<void> ServerConnector::log_in(Attempt& attempt, const Credentials& credenti
       }
       step = handshake.tls_established();
     }
-    if (step == ClientStep::need_auth) step = answer(attempt, handshake, credentials, out);
+    if (step == ClientStep::need_auth) {
+      if (!proof) proof.emplace(credentials, source_, attempt.connection->link());
+      step = co_await answer(attempt, handshake, *proof, credentials, out);
+    }
     if (attempt.declined && step == ClientStep::ready) {
       attempt.result = Result::final;
       co_return;
@@ -336,24 +361,23 @@ Task<void> ServerConnector::log_in(Attempt& attempt, const Credentials& credenti
   attempt.result = Result::connected;
 }
 
-/// Answers a request for proof. One that this proxy can't give is answered by an empty password:
-/// the server then says no by itself, where a dropped connection would count against this host.
-ClientStep ServerConnector::answer(Attempt& attempt, ClientHandshake& handshake,
-                                   const Credentials& credentials, mysqlwire::Buffer& out) {
-  if (handshake.auth_source() == mysqlwire::AuthSource::more_data && attempt.declined)
-    return ClientStep::need_more;
-  if (handshake.plugin() != native_plugin || handshake.auth_data().size() != mysqlwire::salt_size) {
-    attempt.declined = true;
-    attempt.reason = fmt::format(
-        "server {} wants {} for user '{}', and only mysql_native_password can be passed on to it",
-        attempt.server->name(), handshake.plugin(), credentials.user);
-    attempt.reply = error_payload(auth_not_supported, attempt.reason);
-    constexpr std::uint8_t empty_password[] = {0};
-    return handshake.respond(empty_password, out);
-  }
-  if (!credentials.has_password) return handshake.respond({}, out);
-  const auto response = mysqlwire::crypto::scramble(credentials.stage1, handshake.auth_data());
-  return handshake.respond(response, out);
+/// Answers a request for proof. One that can't be answered is, by an empty password: the server
+/// then says no by itself, where a dropped connection would count against this host.
+Task<ClientStep> ServerConnector::answer(Attempt& attempt, ClientHandshake& handshake,
+                                         ServerProof& proof, const Credentials& credentials,
+                                         mysqlwire::Buffer& out) {
+  if (attempt.declined) co_return ClientStep::need_more;
+  if (handshake.plugin() == undecided_plugin) co_return handshake.respond({}, out);
+  const ServerProof::Answer answer =
+      co_await proof.answer(handshake.plugin(), handshake.auth_data(), handshake.auth_source());
+  if (answer == ServerProof::Answer::nothing) co_return ClientStep::need_more;
+  if (answer == ServerProof::Answer::reply) co_return handshake.respond(proof.reply(), out);
+  attempt.declined = true;
+  attempt.reason = fmt::format("server {} wants {} for user '{}', and {}", attempt.server->name(),
+                               handshake.plugin(), credentials.user, proof.reason());
+  attempt.reply = error_payload(auth_not_supported, attempt.reason);
+  constexpr std::uint8_t empty_password[] = {0};
+  co_return handshake.respond(empty_password, out);
 }
 
 /// The server has said no: to this host before it greeted, or to this user.

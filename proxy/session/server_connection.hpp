@@ -4,8 +4,9 @@
 #include "proxy/io/task.hpp"
 #include "proxy/pool/pool.hpp"
 #include "proxy/session/channel.hpp"
+#include "proxy/session/credentials.hpp"
+#include "proxy/session/server_proof.hpp"
 
-#include <mysqlwire/crypto/native_password.hpp>
 #include <mysqlwire/session/client_handshake.hpp>
 #include <mysqlwire/session/server_handshake.hpp>
 #include <mysqlwire/wire/capabilities.hpp>
@@ -18,19 +19,6 @@
 #include <vector>
 
 namespace mysqlproxy {
-
-/// What a session logs in to servers with. Kept for as long as the session: KILL and
-/// COM_CHANGE_USER log in again.
-struct Credentials {
-  std::string user;
-  bool has_password = false;
-  mysqlwire::crypto::Sha1Secret stage1;  ///< SHA1(password), as the client's answer gave it
-};
-
-/// The collation to ask this server for where a client wants `wanted`. utf8mb4_0900_ai_ci, the
-/// default of MySQL 8's clients, is no collation of MariaDB's, which would silently take latin1 in
-/// its place.
-std::uint16_t collation_for(const Server& server, std::uint16_t wanted);
 
 /// How a client wants its session to be, as it said at login.
 struct SessionWishes {
@@ -52,6 +40,8 @@ struct ServerConnection {
   mysqlwire::Capabilities capabilities;  ///< agreed on with the server
 
   const std::shared_ptr<Server>& server() const noexcept { return slot.server(); }
+  /// What may cross it.
+  ServerLink link() const noexcept;
 };
 
 /// How an attempt to get a server connection ended.
@@ -68,35 +58,38 @@ struct ConnectOutcome {
 class ServerConnector {
  public:
   /// `client`, where there is one, is watched while a connection is made, so that nobody connects
-  /// for one who has left.
-  ServerConnector(Loop& loop, Waker& waker, const Socket* client, std::chrono::milliseconds timeout)
-      : loop_(loop), waker_(waker), client_(client), timeout_(timeout) {}
+  /// for one who has left. `source`, where there is one, is asked when a server wants more than
+  /// the credentials have.
+  ServerConnector(Loop& loop, Waker& waker, const Socket* client, std::chrono::milliseconds timeout,
+                  ProofSource* source)
+      : loop_(loop), waker_(waker), client_(client), timeout_(timeout), source_(source) {}
 
   /// Logs in to the first of the pool's servers that can be had. One that can't be reached, or has
   /// no room, is skipped; what a server says of the user or the schema is final and goes to the
   /// client as it is.
-  Task<ConnectOutcome> connect(Pool& pool, const Credentials& credentials,
-                               const SessionWishes& wishes);
+  Task<ConnectOutcome> connect(Pool& pool, Credentials& credentials, const SessionWishes& wishes);
   /// Logs in to this server and no other.
-  Task<ConnectOutcome> connect(std::shared_ptr<Server> server, const Credentials& credentials,
+  Task<ConnectOutcome> connect(std::shared_ptr<Server> server, Credentials& credentials,
                                const SessionWishes& wishes);
 
  private:
   struct Attempt;
 
-  Task<void> attempt(Attempt& attempt, const Credentials& credentials, const SessionWishes& wishes);
+  Task<void> attempt(Attempt& attempt, Credentials& credentials, const SessionWishes& wishes);
   Task<int> open(const SocketAddress& address, Attempt& attempt, ServerSlot& slot,
                  Deadline& deadline);
-  Task<void> log_in(Attempt& attempt, const Credentials& credentials, const SessionWishes& wishes,
+  Task<void> log_in(Attempt& attempt, Credentials& credentials, const SessionWishes& wishes,
                     Deadline& deadline);
-  static mysqlwire::ClientStep answer(Attempt& attempt, mysqlwire::ClientHandshake& handshake,
-                                      const Credentials& credentials, mysqlwire::Buffer& out);
+  Task<mysqlwire::ClientStep> answer(Attempt& attempt, mysqlwire::ClientHandshake& handshake,
+                                     ServerProof& proof, const Credentials& credentials,
+                                     mysqlwire::Buffer& out);
   static void describe_refusal(Attempt& attempt, mysqlwire::Bytes err_payload, bool greeted);
 
   Loop& loop_;
   Waker& waker_;
   const Socket* client_;
   std::chrono::milliseconds timeout_;
+  ProofSource* source_;
 };
 
 }  // namespace mysqlproxy

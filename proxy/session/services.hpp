@@ -4,6 +4,9 @@
 #include "proxy/log/log.hpp"
 #include "proxy/pool/topology.hpp"
 #include "proxy/session/connection_ids.hpp"
+#include "proxy/session/learnt_hashes.hpp"
+
+#include <mysqlwire/crypto/rsa_password.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -27,6 +30,9 @@ class Services {
 
   Log& log;
   ConnectionIds ids;
+  LearntHashes learnt;
+  /// For clients that send their password without TLS. Set once, before the first client.
+  std::shared_ptr<const mysqlwire::crypto::RsaKey> rsa_key;
   Counters counters;
 
   /// Users, pools and servers as the configuration in force has them.

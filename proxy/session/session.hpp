@@ -24,7 +24,9 @@
 
 namespace mysqlproxy {
 
+class LoginDialog;
 class Worker;
+struct ClientSide;
 
 /// What the acceptor knows of a client.
 struct Arrival {
@@ -35,6 +37,7 @@ struct Arrival {
   std::shared_ptr<const CommonGround> ground;  ///< what that listener shows
   std::shared_ptr<const TlsContext> tls;       ///< null: not offered
   bool tls_required = false;
+  bool unix_socket = false;
 };
 
 /// Lives on one data thread. Logs the client in, then the client's server, then relays until one of
@@ -60,27 +63,23 @@ class Session {
 
   // Login.
   Task<bool> log_in();
-  template <class Role>
-  Task<bool> authenticate(Role& role, mysqlwire::FrameReader& reader);
-  template <class Role>
-  Task<bool> next_reply(Role& role, mysqlwire::FrameReader& reader, mysqlwire::ServerStep& step);
-  Task<bool> secure_client(mysqlwire::FrameReader& reader, mysqlwire::ServerAuth& role);
-  bool verify(const mysqlwire::ServerAuth& role);
+  ClientSide client_side();
+  /// How an attempt to serve a user ended: `refused` by the server in its own words, or the session
+  /// is `over`.
+  enum class Verdict : std::uint8_t { done, refused, over };
+  Task<Verdict> connect_server(LoginDialog& dialog, const SessionWishes& wishes);
   void begin_relay(mysqlwire::Bytes early);
 
   // Commands.
   Task<void> serve();
   bool outlives(Relay::State state);
   bool leave_if_asked();
-  bool has_idled();
   void rest_deadline();
   Task<bool> act_on_command();
   Task<bool> kill();
   Task<bool> kill_elsewhere(ServerConnectionId where, KillStatement::Scope scope);
   Task<bool> change_user();
-  enum class UserChange : std::uint8_t { done, refused, over };
-  Task<UserChange> change_user_on_server(mysqlwire::ServerAuth& role, const SessionWishes& wishes);
-  Task<UserChange> change_server(mysqlwire::ServerAuth& role, const SessionWishes& wishes);
+  Task<Verdict> change_user_on_server(LoginDialog& dialog, const SessionWishes& wishes);
 
   // Ends.
   void answer_client_fault();
@@ -109,12 +108,10 @@ class Session {
   SessionWishes wishes_;
   Ending ending_;
   std::chrono::system_clock::time_point began_;
-  std::uint64_t began_at_;         ///< the loop's clock
-  std::uint64_t last_activity_;    ///< the loop's clock
-  std::uint64_t bytes_moved_ = 0;  ///< by both channels, when last looked at
+  std::uint64_t began_at_;       ///< the loop's clock
+  std::uint64_t last_activity_;  ///< the loop's clock
   std::chrono::milliseconds idle_timeout_{0};
   std::string server_name_;   ///< the last one, for the access log
-  bool denied_ = false;       ///< the last login failed for its user or password
   bool spoke_ = false;        ///< the client has sent something
   bool half_closed_ = false;  ///< the client will send no more
   bool cut_ = false;

@@ -1,0 +1,134 @@
+// Session: COM_CHANGE_USER, which begins anew on the same client connection.
+#include "proxy/app/worker.hpp"
+#include "proxy/session/errors.hpp"
+#include "proxy/session/login_dialog.hpp"
+#include "proxy/session/server_proof.hpp"
+#include "proxy/session/session.hpp"
+
+#include <mysqlwire/session/client_change_user.hpp>
+#include <mysqlwire/session/server_change_user.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace mysqlproxy {
+
+using mysqlwire::ClientStep;
+
+namespace {
+
+mysqlwire::ServerStep receive_change(mysqlwire::ServerAuth& role, const mysqlwire::Packet& packet,
+                                     mysqlwire::Buffer& out) {
+  return static_cast<mysqlwire::ServerChangeUser&>(role).on_packet(packet, out);
+}
+
+}  // namespace
+
+/// A new user, maybe of another pool. True when the session goes on.
+Task<bool> Session::change_user() {
+  const auto topology = services_.topology();
+  mysqlwire::FrameReader reader;
+  reader.feed(relay_->command());
+  relay_->drop_command();
+  mysqlwire::ServerChangeUser role(wishes_.capabilities, arrival_.ground->flavor, salt_);
+  deadline_.set(topology->config().proxy.handshake_timeout);
+  LoginDialog dialog(client_side(), role, receive_change, true, reader, salt_);
+  const std::shared_ptr<Pool> old_pool = pool_;
+  Credentials old = std::exchange(credentials_, Credentials());
+  bool authentic = co_await dialog.hear();
+  if (authentic) {
+    const Topology::User* user = topology->find_user(role.login().user);
+    authentic = co_await dialog.verify(user, topology->usual_plugin(), credentials_);
+    if (authentic) pool_ = user->pool;
+  }
+  const auto& login = role.login();
+  SessionWishes wishes{wishes_.capabilities, wishes_.max_packet_size, login.collation, login.schema,
+                       login.attributes};
+  Verdict verdict = dialog.ending().side == EndedBy::client ? Verdict::over : Verdict::refused;
+  if (!authentic) {
+    ending_ = dialog.ending();
+  } else if (pool_->has(*server_->server())) {
+    verdict = co_await change_user_on_server(dialog, wishes);
+  } else {
+    verdict = co_await connect_server(dialog, wishes);
+  }
+  if (verdict == Verdict::done) {
+    wishes_ = std::move(wishes);
+    rest_deadline();
+    begin_relay(reader.unread());
+    co_return true;
+  }
+  credentials_ = std::move(old);
+  pool_ = old_pool;
+  // After a refusal MariaDB lets the session go on as it was, MySQL ends it.
+  if (verdict == Verdict::over || server_->greeting.flavor() == mysqlwire::Flavor::mysql)
+    co_return false;
+  ending_ = {};
+  rest_deadline();
+  // The server has forgotten its statements, unless it has not been asked.
+  if (authentic) begin_relay(reader.unread());
+  co_return true;
+}
+
+/// The server changes its user too. Unless that is done, the client has its ERR and the session its
+/// end.
+Task<Session::Verdict> Session::change_user_on_server(LoginDialog& dialog,
+                                                      const SessionWishes& wishes) {
+  mysqlwire::ClientLogin login;
+  login.collation = wishes.collation;
+  login.user = credentials_.user;
+  login.schema = wishes.schema;
+  login.attributes = wishes.attributes;
+  mysqlwire::ClientChangeUser change(login, server_->capabilities, server_->greeting);
+  ServerProof proof(credentials_, &dialog, server_->link());
+  mysqlwire::Buffer out;
+  mysqlwire::FrameReader reader;
+  Deadline deadline(worker_.loop(), waker_);
+  deadline.set(services_.topology()->config().proxy.connect_timeout);
+  bool declined = false;
+  ClientStep step = change.start(out);
+  while (step == ClientStep::need_more || step == ClientStep::need_auth) {
+    if (step == ClientStep::need_auth) {
+      const ServerProof::Answer answer =
+          co_await proof.answer(change.plugin(), change.auth_data(), change.auth_source());
+      declined = answer == ServerProof::Answer::declined;
+      if (declined) break;
+      if (answer == ServerProof::Answer::reply) step = change.respond(proof.reply(), out);
+    }
+    server_->channel.send(out);
+    out.clear();
+    const Reception got = co_await receive_packet(worker_.loop(), waker_, server_->channel, reader,
+                                                  deadline, &client_.socket);
+    if (got.kind != Reception::Kind::packet) {
+      step = ClientStep::failed;
+      break;
+    }
+    step = change.on_packet(got.packet, out);
+  }
+  if (!dialog.ending().reason.empty()) {
+    ending_ = dialog.ending();
+    co_return Verdict::over;
+  }
+  if (step == ClientStep::ready) {
+    dialog.accept(change.ok_payload());
+    co_return Verdict::done;
+  }
+  const std::string& name = server_->server()->name();
+  std::string reason =
+      fmt::format("server {} refused to change to user '{}'", name, credentials_.user);
+  if (step == ClientStep::refused) {
+    dialog.reject(change.err_payload());
+  } else if (declined) {
+    reason = fmt::format("server {} wants {} for user '{}', and {}", name, change.plugin(),
+                         credentials_.user, proof.reason());
+    dialog.reject(error_payload(auth_not_supported, reason));
+  } else {
+    reason = fmt::format("server {} closed the connection", name);
+    dialog.reject(error_payload(read_error, reason));
+  }
+  end(EndedBy::server, std::move(reason));
+  co_return step == ClientStep::refused ? Verdict::refused : Verdict::over;
+}
+
+}  // namespace mysqlproxy

@@ -1,0 +1,43 @@
+// What is known of a client's password, and where more can be had.
+#pragma once
+
+#include "proxy/io/task.hpp"
+
+#include <mysqlwire/crypto/caching_sha2_password.hpp>
+#include <mysqlwire/crypto/native_password.hpp>
+#include <mysqlwire/crypto/secret.hpp>
+#include <mysqlwire/session/client_auth.hpp>
+#include <mysqlwire/wire/bytes.hpp>
+#include <mysqlwire/wire/writer.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mysqlproxy {
+
+/// What a session logs in to servers with: as much as the client's own login gave away. Kept for as
+/// long as the session, since KILL and COM_CHANGE_USER log in again; wiped then.
+struct Credentials {
+  std::string user;
+  bool has_password = false;
+  std::optional<mysqlwire::crypto::Sha1Secret> sha1;       ///< SHA1(password)
+  std::optional<mysqlwire::crypto::Sha256Secret> sha256;   ///< SHA256(password)
+  std::optional<mysqlwire::crypto::SecretBytes> password;  ///< in clear
+
+  /// From the password all else follows.
+  void learn(mysqlwire::crypto::SecretBytes clear);
+};
+
+/// The client, while it waits for its login to end: it can be asked for more.
+class ProofSource {
+ public:
+  virtual ~ProofSource() = default;
+  /// Asks for the password itself, by full authentication. True when `credentials` has it then.
+  virtual Task<bool> obtain_password(Credentials& credentials) = 0;
+  /// Hands a server's request on as it is, and the client's reply back.
+  virtual Task<bool> relay(std::string_view plugin, mysqlwire::Bytes data,
+                           mysqlwire::AuthSource source, mysqlwire::Buffer& reply) = 0;
+};
+
+}  // namespace mysqlproxy
