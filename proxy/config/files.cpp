@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <span>
@@ -33,17 +34,36 @@ class File {
 
 std::string reason(int code) { return std::generic_category().message(code); }
 
+/// What a regular file holds just now, or `limit` where that is less or is not known.
+std::size_t expected_size(int descriptor, std::size_t limit) {
+  struct stat status{};
+  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return limit;
+  return std::min(limit, static_cast<std::size_t>(status.st_size));
+}
+
+/// Moves `text` to `size` bytes of new memory and leaves no copy of it behind: it may be a
+/// password.
+void enlarge(std::string& text, std::size_t size) {
+  std::string larger(size, '\0');
+  std::copy(text.begin(), text.end(), larger.begin());
+  mysqlwire::crypto::cleanse({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+  text.swap(larger);
+}
+
 /// Reads into `text`, one byte more than `limit` at most; returns the errno, or 0.
 int read_up_to(int descriptor, std::size_t limit, std::string& text) {
   std::size_t size = 0;
-  // One allocation, so that no copy of a password is left behind by a growing string.
-  text.resize(limit + 1);
-  while (size < text.size()) {
+  // By the size that the file has: a buffer of the limit would stay with the allocator.
+  text.resize(expected_size(descriptor, limit) + 1);
+  for (;;) {
     const ssize_t count = read(descriptor, text.data() + size, text.size() - size);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return errno;
     if (count == 0) break;
     size += static_cast<std::size_t>(count);
+    if (size < text.size()) continue;
+    if (size > limit) break;
+    enlarge(text, limit + 1);
   }
   text.resize(size);
   return 0;

@@ -8,6 +8,7 @@
 
 using namespace mysqlproxy;
 using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
 
 TEST_CASE("a whole file up to a limit") {
   const test::TemporaryFolder folder;
@@ -19,6 +20,9 @@ TEST_CASE("a whole file up to a limit") {
   CHECK_THAT(read_whole_file(folder / "none", 9).fault, Contains("No such file or directory"));
   CHECK_THAT(read_whole_file(folder / "", 9).fault, Contains("Is a directory"));
   CHECK(read_whole_file("/dev/zero", 1000).fault == "is larger than 1000 bytes");
+  // A file that has no size until it is read, and one that takes no more memory than it needs.
+  CHECK_THAT(read_whole_file("/proc/self/stat", 10'000).text, Contains(" (") && EndsWith("\n"));
+  CHECK(read_whole_file(path, 16 << 20).text.capacity() < 1000);
 }
 
 TEST_CASE("a password is the first line of its file, next to the configuration") {
