@@ -1,0 +1,71 @@
+// The lexer and what stands on it, on any text in any dialect.
+//
+// Input: dialect 1, size of the digest's buffer 1 (0: large enough for any), then the statement.
+#include <mysqlwire/sql/digest.hpp>
+#include <mysqlwire/sql/lexer.hpp>
+#include <mysqlwire/wire/bytes.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <vector>
+
+using namespace mysqlwire;
+using namespace mysqlwire::sql;
+
+namespace {
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+Dialect dialect_of(std::uint8_t choice) {
+  Dialect dialect;
+  if (choice & 0x01) {
+    dialect.flavor = Flavor::mariadb;
+    dialect.version = 101119;
+  }
+  dialect.ansi_quotes = (choice & 0x02) != 0;
+  dialect.no_backslash_escapes = (choice & 0x04) != 0;
+  dialect.ignore_space = (choice & 0x08) != 0;
+  dialect.multibyte = static_cast<Multibyte>((choice >> 4) % 6);
+  return dialect;
+}
+
+// Tokens stand in order, do not overlap and end.
+void check_tokens(std::string_view sql, const Dialect& dialect) {
+  Lexer lexer(sql, dialect);
+  const char* end = sql.data();
+  std::size_t count = 0;
+  for (Token token = lexer.next(); token.kind != TokenKind::end; token = lexer.next()) {
+    require(token.text.data() >= end);
+    end = token.text.data() + token.text.size();
+    require(end <= sql.data() + sql.size());
+    require(lexer.offset() == static_cast<std::size_t>(end - sql.data()));
+    require(++count <= 2 * sql.size() + 1);
+  }
+  require(lexer.next().kind == TokenKind::end);
+  require(lexer.offset() == sql.size());
+}
+
+void check_digest(std::string_view sql, const Dialect& dialect, std::size_t small) {
+  std::vector<char> large(4 * sql.size() + 16);
+  const Digest whole = digest(sql, dialect, large);
+  require(!whole.truncated);
+  require(whole.hash == digest_hash(whole.text));
+  std::vector<char> buffer(small);
+  const Digest cut = digest(sql, dialect, buffer);
+  require(cut.text.size() <= small);
+  require(cut.truncated || cut.text == whole.text);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  const Dialect dialect = dialect_of(data[0]);
+  const std::string_view sql = as_text({data + 2, size - 2});
+  check_tokens(sql, dialect);
+  check_digest(sql, dialect, data[1]);
+  return 0;
+}
