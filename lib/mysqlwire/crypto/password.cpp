@@ -1,4 +1,5 @@
 #include <mysqlwire/crypto/digest_detail.hpp>
+#include <mysqlwire/crypto/hex_detail.hpp>
 #include <mysqlwire/crypto/password.hpp>
 
 #include <algorithm>
@@ -26,10 +27,17 @@ constexpr Name names[] = {
     {"ed25519", AuthPlugin::client_ed25519},
 };
 
-/// HEX() of `$A$` and of `$5$`, with 0x in front or without.
-bool is_hex_of_sha_crypt(std::string_view text) noexcept {
-  if (text.starts_with("0x") || text.starts_with("0X")) text.remove_prefix(2);
-  return text.starts_with("2441") || text.starts_with("2435");
+/// The text that HEX() printed, with 0x in front or without, read back; the text itself when it is
+/// none. Forms that are hex digits themselves are shorter than what HEX() makes of any form.
+std::string from_hex(std::string_view text) {
+  constexpr std::size_t shortest = 80;
+  std::string_view digits = text;
+  if (digits.starts_with("0x") || digits.starts_with("0X")) digits.remove_prefix(2);
+  const bool all = std::ranges::all_of(digits, [](char c) { return hex_digit(c) >= 0; });
+  if (!all || digits.size() < shortest || digits.size() % 2 != 0) return std::string(text);
+  std::string read(digits.size() / 2, '\0');
+  read_hex(digits, {reinterpret_cast<std::uint8_t*>(read.data()), read.size()});
+  return read;
 }
 
 AuthPlugin plugin_by_shape(std::string_view text) noexcept {
@@ -42,7 +50,6 @@ AuthPlugin plugin_by_shape(std::string_view text) noexcept {
   if (text.starts_with("$A$")) return AuthPlugin::caching_sha2_password;
   if (text.starts_with("$5$")) return AuthPlugin::sha256_password;
   if (text.size() == sha2_hex) return AuthPlugin::caching_sha2_password;
-  if (is_hex_of_sha_crypt(text)) return AuthPlugin::caching_sha2_password;
   if (text.size() > 2 && text[0] == 'P' && text[2] == ':') return AuthPlugin::parsec;
   if (text.size() == base64_key || text.size() == base64_key + 1) return AuthPlugin::client_ed25519;
   return AuthPlugin::unknown;
@@ -98,7 +105,8 @@ std::string_view to_string(AuthPlugin plugin) noexcept {
   return found == std::end(names) ? "unknown" : found->name;
 }
 
-Result<AuthPlugin> StoredPassword::add(std::string_view text, AuthPlugin plugin) {
+Result<AuthPlugin> StoredPassword::add(std::string_view given, AuthPlugin plugin) {
+  const std::string text = from_hex(given);
   if (plugin == AuthPlugin::mysql_old_password)
     return Error{errc::unsupported, 0,
                  "mysql_old_password is not supported: give the account a new "
@@ -118,7 +126,7 @@ Result<AuthPlugin> StoredPassword::add(std::string_view text, AuthPlugin plugin)
     }
     case AuthPlugin::caching_sha2_password:
     case AuthPlugin::sha256_password: {
-      if (text.size() == 64 && !text.starts_with('$') && !is_hex_of_sha_crypt(text)) {
+      if (text.size() == 64 && !text.starts_with('$')) {
         const auto hash = parse_sha2_hash(text);
         if (!hash) return hash.error();
         sha2 = *hash;

@@ -53,10 +53,11 @@ struct StoredPassword {
   /// Made up: no password is right, whatever the hashes say.
   bool decoy = false;
 
-  /// Reads one more form: authentication_string as mysql.user or mysql.global_priv has it, or the
-  /// 64 hex digits of `sha2`. With `unknown` the form is told by its shape. An empty text is an
-  /// account without a password. Returns the plugin that the form belongs to. The error's `message`
-  /// says what is wrong; `unsupported` for hashes that no plugin here checks.
+  /// Reads one more form: authentication_string as mysql.user or mysql.global_priv has it, raw or
+  /// as HEX() prints it, or the 64 hex digits of `sha2`. With `unknown` the form is told by its
+  /// shape. An empty text is an account without a password. Returns the plugin that the form
+  /// belongs to. The error's `message` says what is wrong; `unsupported` for hashes that no plugin
+  /// here checks.
   Result<AuthPlugin> add(std::string_view text, AuthPlugin plugin = AuthPlugin::unknown);
 
   /// Nothing is stored: no login can be checked.

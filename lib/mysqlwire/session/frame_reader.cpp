@@ -45,6 +45,7 @@ FrameReader::FrameReader(FrameReader&& other) noexcept
 FrameReader& FrameReader::operator=(FrameReader&& other) noexcept {
   if (this == &other) return *this;
   if (data_) unpoison(data_.get(), capacity_);
+  if (wiping_) wipe(0, capacity_);
   data_ = std::move(other.data_);
   capacity_ = std::exchange(other.capacity_, 0);
   begin_ = std::exchange(other.begin_, 0);
@@ -57,6 +58,7 @@ FrameReader& FrameReader::operator=(FrameReader&& other) noexcept {
   first_sequence_id_ = other.first_sequence_id_;
   last_sequence_id_ = other.last_sequence_id_;
   growing_ = std::exchange(other.growing_, false);
+  wiping_ = other.wiping_;
   failure_ = other.failure_;
   failed_field_ = other.failed_field_;
   return *this;
@@ -64,11 +66,27 @@ FrameReader& FrameReader::operator=(FrameReader&& other) noexcept {
 
 FrameReader::~FrameReader() {
   if (data_) unpoison(data_.get(), capacity_);
+  if (wiping_) wipe(0, capacity_);
+}
+
+// In a way that the compiler keeps. The memory must not be poisoned.
+void FrameReader::wipe(std::size_t begin, std::size_t end) noexcept {
+  volatile std::uint8_t* bytes = data_.get();
+  for (std::size_t i = begin; i < end; ++i) bytes[i] = 0;
+}
+
+void FrameReader::set_wiping(bool on) noexcept {
+  retire();
+  if (data_) unpoison(data_.get(), capacity_);
+  wipe(0, begin_);
+  wipe(end_, capacity_);
+  wiping_ = on;
 }
 
 // Gives up the current packet; a growing one stays.
 void FrameReader::retire() noexcept {
   if (growing_) return;
+  if (wiping_) wipe(begin_, next_frame_);
   if (data_) poison(data_.get() + begin_, next_frame_ - begin_);
   begin_ = joined_end_ = next_frame_;
   if (begin_ == end_ && data_) {
@@ -86,10 +104,12 @@ std::span<std::uint8_t> FrameReader::prepare(std::size_t size) {
     // Either way a byte moves a bounded number of times on average.
     if (begin_ >= held && capacity_ - held >= size) {
       if (held != 0) std::memmove(data_.get(), data_.get() + begin_, held);
+      if (wiping_) wipe(begin_, end_);
     } else {
       const std::size_t wanted = std::max({held + size, held * 2, smallest_buffer});
       std::unique_ptr<std::uint8_t[]> larger(new std::uint8_t[wanted]);
       if (held != 0) std::memcpy(larger.get(), data_.get() + begin_, held);
+      if (wiping_) wipe(0, capacity_);
       data_ = std::move(larger);
       capacity_ = wanted;
     }
@@ -150,6 +170,7 @@ Result<std::optional<Packet>> FrameReader::next() noexcept {
 bool FrameReader::release_if_idle() noexcept {
   if (buffered() != 0) return false;
   if (data_) unpoison(data_.get(), capacity_);
+  if (wiping_) wipe(0, capacity_);
   data_.reset();
   capacity_ = begin_ = joined_end_ = next_frame_ = end_ = 0;
   return true;

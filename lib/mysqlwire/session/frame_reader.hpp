@@ -60,6 +60,11 @@ class FrameReader {
   void expect_sequence(std::uint8_t id) noexcept { expected_ = id; }
   void set_max_payload(std::uint64_t size) noexcept { max_payload_ = size; }
 
+  /// While on, what was read is overwritten as soon as it is done with, and memory before it is
+  /// given back: for the time in which packets may hold a password. Switching it on or off
+  /// overwrites what is there and done with, the current packet too.
+  void set_wiping(bool on) noexcept;
+
   /// Bytes that were fed and belong neither to the current packet nor to an earlier one. After an
   /// SSLRequest this must be 0: what else has come was sent in the clear.
   std::size_t buffered() const noexcept { return end_ - next_frame_ + growing_size(); }
@@ -80,6 +85,7 @@ class FrameReader {
 
  private:
   void retire() noexcept;
+  void wipe(std::size_t begin, std::size_t end) noexcept;
   std::size_t growing_size() const noexcept { return growing_ ? joined_end_ - begin_ : 0; }
   Error fail(errc code, const char* field) noexcept;
 
@@ -95,6 +101,7 @@ class FrameReader {
   std::uint8_t first_sequence_id_ = 0;
   std::uint8_t last_sequence_id_ = 0;
   bool growing_ = false;  // a packet of several frames has begun: its first frames are joined
+  bool wiping_ = false;
   errc failure_ = errc::ok;
   const char* failed_field_ = "";
 };

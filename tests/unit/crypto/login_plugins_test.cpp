@@ -256,6 +256,10 @@ TEST_CASE("stored passwords are told by their shape", "[crypto]") {
       *all.add("0x243524641D5C53642854360345543B57675F535E492C27247051796633734B4A536647376C763949"
                "543746465661346E6D77317061455A6B51757051674D6E71536831") ==
       AuthPlugin::sha256_password);
+  CHECK(*all.add(
+            "2A31344536353536374142444235313335443043464439413730423330333243313739413439454537") ==
+        AuthPlugin::mysql_native_password);
+  CHECK(*all.native == native_hash("secret"));
   CHECK_FALSE(all.empty());
   CHECK(verify_password(as_bytes("secret"), all));
   CHECK_FALSE(verify_password(as_bytes("Secret"), all));

@@ -195,3 +195,59 @@ TEST_CASE("a moved reader goes on where it was", "[frame_reader]") {
   REQUIRE(packet.value());
   CHECK(to_hex(packet.value()->payload) == "010203040506");
 }
+
+TEST_CASE("FrameReader overwrites what may have been a password", "[session]") {
+  const std::string secret = "a secret of 27 characters..";
+  Buffer packets;
+  std::uint8_t id = 0;
+  for (int i = 0; i < 3; ++i) append_packet(packets, as_bytes(secret), id);
+  // The room behind an empty reader's buffered bytes is all of its memory.
+  const auto left_over = [&](FrameReader& reader) {
+    const auto room = reader.prepare(1);
+    return as_text(Bytes(room)).find("secret") != std::string_view::npos;
+  };
+  const auto read_all = [&](FrameReader& reader) {
+    reader.feed(packets);
+    int count = 0;
+    for (auto packet = reader.next(); *packet; packet = reader.next()) {
+      CHECK(as_text((*packet)->payload) == secret);
+      ++count;
+    }
+    CHECK(count == 3);
+  };
+  FrameReader reader;
+  read_all(reader);
+  CHECK(left_over(reader));
+  reader.set_wiping(true);
+  CHECK_FALSE(left_over(reader));
+  read_all(reader);
+  CHECK_FALSE(left_over(reader));
+  // What is buffered stays, with the current packet gone.
+  reader.feed(packets);
+  REQUIRE(*reader.next());
+  reader.set_wiping(false);
+  const auto packet = reader.next();
+  REQUIRE(*packet);
+  CHECK(as_text((*packet)->payload) == secret);
+  CHECK(as_text(reader.unread()).substr(packet_header_size) == secret);
+}
+
+TEST_CASE("FrameReader overwrites when bytes move", "[session]") {
+  const std::string secret = "secret";
+  FrameReader reader;
+  reader.set_wiping(true);
+  Buffer big;
+  std::uint8_t id = 0;
+  append_packet(big, Buffer(400), id);
+  append_packet(big, as_bytes(secret), id);
+  reader.feed(Bytes(big).first(big.size() - 1));
+  REQUIRE(*reader.next());
+  // Moves the incomplete packet down, over what is retired.
+  const auto room = reader.prepare(400);
+  CHECK(as_text(Bytes(room)).find("secre") == std::string_view::npos);
+  room[0] = 't';
+  reader.commit(1);
+  const auto packet = reader.next();
+  REQUIRE(*packet);
+  CHECK(as_text((*packet)->payload) == secret);
+}
