@@ -1,0 +1,225 @@
+"""What comes over the wire, byte by byte: directly and through the proxy."""
+
+import struct
+
+import pytest
+
+from harness import wire
+from harness.accounts import APP, DIRECT_ONLY, GHOST, NOBODY, OTHER, POOR, STALE
+from harness.wire import Closed, Err, Wire, logged_in
+
+ENOUGH = wire.LONG_PASSWORD | wire.PROTOCOL_41 | wire.SECURE_CONNECTION
+CAPABILITIES = {
+    "the least": ENOUGH,
+    "usual": wire.USUAL,
+    "with DEPRECATE_EOF": wire.USUAL | wire.DEPRECATE_EOF,
+    "with SESSION_TRACK": wire.USUAL | wire.SESSION_TRACK,
+    "with both": wire.USUAL | wire.DEPRECATE_EOF | wire.SESSION_TRACK,
+    "without MULTI_RESULTS": ENOUGH | wire.CONNECT_WITH_DB | wire.PLUGIN_AUTH,
+    "without PLUGIN_AUTH": wire.USUAL & ~wire.PLUGIN_AUTH,
+    "with LENENC_AUTH": wire.USUAL | wire.LENENC_AUTH,
+    "with FOUND_ROWS": wire.USUAL | wire.FOUND_ROWS | wire.DEPRECATE_EOF,
+}
+
+END = b"the end of it"
+
+STATEMENTS = [
+    "SELECT 1", "SELECT NULL, '', 'x'", "SELECT 1 WHERE FALSE", "DO 1", "SELEC", "SELECT * FROM test.nowhere",
+    "SET @a = 5", "SELECT @a", "USE test", "CREATE OR REPLACE VIEW v_bytes AS SELECT 1 AS a", "SELECT * FROM v_bytes",
+    "DROP VIEW v_bytes", "SELECT 1/0, CAST('x' AS SIGNED)", "SHOW WARNINGS", "START TRANSACTION", "SELECT 2", "ROLLBACK",
+    "SELECT 1; SELECT 2; DO 3", "SELECT 1; SELEC", "SELECT REPEAT('x', 250), REPEAT('y', 251), REPEAT('z', 70000)",
+    "SET NAMES latin1", "SET NAMES utf8mb4", "SET autocommit = 0", "SET autocommit = 1", "",
+]
+
+
+def until_end(connection):
+    """All packets up to the answer to a last question that is asked now, and whether the connection lives."""
+    packets = []
+    try:
+        connection.query(b"SELECT '" + END + b"'")
+        # Answers to several commands: each begins anew at sequence id 1.
+        while not packets or END not in packets[-1][1] or packets[-1][1][:3] == b"\x03de" or b"\x03def" in packets[-1][1][:5]:
+            header = connection.read_raw(4)
+            packets.append((header[3], connection.read_raw(int.from_bytes(header[:3], "little"))))
+    except Closed:
+        return packets, False
+    # An EOF, or an OK in its place, closes the result.
+    header = connection.read_raw(4)
+    packets.append((header[3], connection.read_raw(int.from_bytes(header[:3], "little"))))
+    return packets, True
+
+
+def talk(port, capabilities, commands, account=APP):
+    """What is answered to these commands, sent one behind the other without waiting."""
+    with Wire(port) as connection:
+        reply = connection.log_in(account, capabilities)
+        assert reply[:1] == b"\x00", Err.of(reply)
+        try:
+            for command in commands:
+                connection.send(command, sequence=0)
+        except Closed:
+            pass
+        return reply, *until_end(connection)
+
+
+@pytest.mark.parametrize("name", CAPABILITIES)
+def test_answers(server, proxy, name):
+    """Under each set of capabilities the bytes are the same."""
+    commands = [bytes([wire.COM_QUERY]) + sql.encode() for sql in STATEMENTS]
+    direct = talk(server.port, CAPABILITIES[name], commands)
+    proxied = talk(proxy.port, CAPABILITIES[name], commands)
+    assert direct[2], "the server closed the connection"
+    assert len(direct[1]) > len(STATEMENTS)
+    assert proxied == direct
+
+
+def execute(statement, types, values, cursor=0, bitmap=b"\0", bound=1):
+    return bytes([wire.COM_STMT_EXECUTE]) + struct.pack("<IBI", statement, cursor, 1) + bitmap + bytes([bound]) + types + values
+
+
+LONGLONG = b"\x08\x00"
+PREPARE = bytes([wire.COM_STMT_PREPARE]) + b"SELECT ? + 1"
+PREPARE_2 = bytes([wire.COM_STMT_PREPARE]) + b"SELECT ? AS a, ? AS b"
+ONE = struct.pack("<q", 1)
+MISUSE = {
+    "an empty packet": [b""],
+    **{f"command {code}": [bytes([code])] for code in (0, 5, 6, 7, 11, 13, 15, 16, 19, 20, 21, 29, 30, 32, 33, 34, 99,
+                                                     128, 250, 255)},
+    "INIT_DB without a name": [bytes([wire.COM_INIT_DB])],
+    "INIT_DB of an unknown schema": [bytes([wire.COM_INIT_DB]) + b"no_such_schema"],
+    "FIELD_LIST": [bytes([wire.COM_QUERY]) + b"CREATE TABLE IF NOT EXISTS fields (a INT DEFAULT 5, b TEXT)",
+                   bytes([wire.COM_FIELD_LIST]) + b"fields\0", bytes([wire.COM_FIELD_LIST]) + b"fields\0a%",
+                   bytes([wire.COM_FIELD_LIST]) + b"nowhere\0", bytes([wire.COM_QUERY]) + b"DROP TABLE fields"],
+    "FIELD_LIST cut short": [bytes([wire.COM_FIELD_LIST])],
+    "SET_OPTION": [bytes([wire.COM_SET_OPTION, 1, 0]), bytes([wire.COM_QUERY]) + b"SELECT 1; SELECT 2",
+                   bytes([wire.COM_SET_OPTION, 0, 0]), bytes([wire.COM_SET_OPTION, 9, 9])],
+    "SET_OPTION cut short": [bytes([wire.COM_SET_OPTION, 1])],
+    "RESET_CONNECTION": [bytes([wire.COM_QUERY]) + b"SET @x = 1", bytes([wire.COM_RESET_CONNECTION]),
+                         bytes([wire.COM_QUERY]) + b"SELECT @x"],
+    "RESET_CONNECTION with more": [bytes([wire.COM_RESET_CONNECTION]) + b"more"],
+    "PING with more": [bytes([wire.COM_PING]) + b"more"],
+    "PROCESS_KILL of nobody": [bytes([wire.COM_PROCESS_KILL]) + b"\xff\xff\xff\x7f"],
+    "PROCESS_KILL cut short": [bytes([wire.COM_PROCESS_KILL]) + b"\x01"],
+    "bytes that are no text": [bytes([wire.COM_QUERY]) + b"SELECT '\xff\xfe\x00\x80'"],
+    "a zero byte in SQL": [bytes([wire.COM_QUERY]) + b"SELECT 1\0, 2"],
+    "prepare and execute": [PREPARE, execute(1, LONGLONG, ONE), execute(1, LONGLONG, ONE, cursor=1),
+                            bytes([wire.COM_STMT_FETCH]) + struct.pack("<II", 1, 10)],
+    "fetches past the end": [PREPARE, execute(1, LONGLONG, ONE, cursor=1),
+                             *[bytes([wire.COM_STMT_FETCH]) + struct.pack("<II", 1, 1)] * 3],
+    "a fetch without a cursor": [PREPARE, execute(1, LONGLONG, ONE), bytes([wire.COM_STMT_FETCH]) + struct.pack("<II", 1, 1)],
+    "fetches astray": [bytes([wire.COM_STMT_FETCH]) + struct.pack("<II", 77, 1), bytes([wire.COM_STMT_FETCH]) + b"\x01"],
+    "statements that do not exist": [execute(77, LONGLONG, ONE), bytes([wire.COM_STMT_RESET]) + struct.pack("<I", 77),
+                                     bytes([wire.COM_STMT_CLOSE]) + struct.pack("<I", 77),
+                                     bytes([wire.COM_STMT_SEND_LONG_DATA]) + struct.pack("<IH", 77, 0) + b"data"],
+    "a statement after its end": [PREPARE, bytes([wire.COM_STMT_CLOSE]) + struct.pack("<I", 1), execute(1, LONGLONG, ONE)],
+    "long data": [PREPARE_2, bytes([wire.COM_STMT_SEND_LONG_DATA]) + struct.pack("<IH", 1, 0) + b"part 1 ",
+                  bytes([wire.COM_STMT_SEND_LONG_DATA]) + struct.pack("<IH", 1, 0) + b"part 2",
+                  execute(1, b"\xfc\x00\x08\x00", ONE), bytes([wire.COM_STMT_RESET]) + struct.pack("<I", 1)],
+    "long data for no parameter": [PREPARE, bytes([wire.COM_STMT_SEND_LONG_DATA]) + struct.pack("<IH", 1, 9) + b"data",
+                                   execute(1, LONGLONG, ONE)],
+    "EXECUTE cut short": [PREPARE, bytes([wire.COM_STMT_EXECUTE]) + struct.pack("<I", 1)],
+    "EXECUTE without values": [PREPARE, execute(1, LONGLONG, b"")],
+    "EXECUTE without types": [PREPARE, execute(1, b"", ONE, bound=0)],
+    "EXECUTE of an unknown type": [PREPARE, execute(1, b"\x55\x00", ONE)],
+    "EXECUTE with a length that lies": [PREPARE, execute(1, b"\xfd\x00", b"\xfe\xff\xff\xff\xff\xff\xff\xff\xffabc")],
+    "EXECUTE with NULLs": [PREPARE_2, execute(1, LONGLONG * 2, ONE, bitmap=b"\x02"), execute(1, LONGLONG * 2, b"", bitmap=b"\x03")],
+    "EXECUTE with an odd cursor": [PREPARE, execute(1, LONGLONG, ONE, cursor=0x7E)],
+    "PREPARE of nonsense": [bytes([wire.COM_STMT_PREPARE]) + b"SELEC ?", bytes([wire.COM_STMT_PREPARE]),
+                            bytes([wire.COM_STMT_PREPARE]) + b"SELECT 1; SELECT 2"],
+    "many commands at once": [bytes([wire.COM_PING])] * 300,
+}
+
+
+@pytest.mark.parametrize("name", MISUSE)
+def test_misuse(server, proxy, name):
+    """Commands that are odd, wrong, or sent without waiting: the same answers, or the same silence."""
+    direct = talk(server.port, wire.USUAL, MISUSE[name])
+    proxied = talk(proxy.port, wire.USUAL, MISUSE[name])
+    assert words(proxied) == words(direct)
+
+
+def words(seen):
+    """Packets, with errors written out: what a failing test shows is then readable."""
+    login, packets, alive = seen
+    return [(sequence, Err.of(payload) or payload) for sequence, payload in packets], alive
+
+
+LOGINS = {
+    "right": (APP, {}),
+    "no schema": (APP, {"schema": b""}),
+    "unknown schema": (APP, {"schema": b"no_such_schema"}),
+    "forbidden schema": (POOR, {"schema": b"secret"}),
+    "wrong password": (APP, {"password": "wrong"}),
+    "no password": (APP, {"password": ""}),
+    "password where none is": (NOBODY, {"password": "x"}),
+    "without a password": (NOBODY, {}),
+    "unknown to both": (type(APP)("stranger", "x"), {}),
+    "another collation": (OTHER, {"collation": 8}),
+    "an unknown collation": (OTHER, {"collation": 1}),
+}
+
+
+@pytest.mark.parametrize("name", LOGINS)
+def test_login(server, proxy, name):
+    """The last packet of the login is the same, down to its wording."""
+    account, more = LOGINS[name]
+    seen = []
+    for port in (server.port, proxy.port):
+        with Wire(port) as connection:
+            reply = connection.log_in(account, **more)
+            after = connection.ask("SELECT @@collation_connection") if reply[:1] == b"\0" else None
+            seen.append((Err.of(reply) or reply, after, connection.sequence))
+    assert seen[1] == seen[0]
+
+
+def test_greeting(server, proxy):
+    """The proxy shows what its server shows, but for what it does not do."""
+    with Wire(server.port) as connection:
+        connection.greet()
+        direct = connection.greeting
+    with Wire(proxy.port) as connection:
+        connection.greet()
+        proxied = connection.greeting
+    assert proxied.version == direct.version
+    assert (proxied.collation, proxied.status) == (direct.collation, direct.status)
+    # Its TLS is its own.
+    assert proxied.capabilities & ~direct.capabilities & ~wire.SSL == 0
+    assert not proxied.capabilities & wire.COMPRESS
+    assert len(proxied.salt) == 20 and 0 not in proxied.salt
+
+
+def test_salts(server, proxy):
+    """Every greeting has a salt of its own, without zeros."""
+    salts = set()
+    for _ in range(50):
+        with Wire(proxy.port) as connection:
+            connection.greet()
+            assert 0 not in connection.greeting.salt and 0x24 not in connection.greeting.salt
+            salts.add(connection.greeting.salt)
+    assert len(salts) == 50
+
+
+def test_replayed_answer(server, proxy):
+    """An answer to one salt is none to another."""
+    with Wire(proxy.port) as first, Wire(proxy.port) as second:
+        first.greet()
+        second.greet()
+        second.send(wire.response_41(b"app", wire.scramble(APP.password, first.greeting.salt)))
+        assert Err.of(second.read()).code == 1045
+
+
+def test_server_refuses(server, proxy):
+    """What a server says against a user is passed on as it is, and does not count against the server."""
+    for account in (STALE, GHOST):
+        with Wire(proxy.port) as connection:
+            refusal = Err.of(connection.log_in(account))
+        assert (refusal.code, refusal.state) == (1045, "28000")
+        assert refusal.message == f"Access denied for user '{account.name}'@'localhost' (using password: YES)"
+    logged_in(proxy.port, APP).close()
+
+
+def test_user_of_the_server_only(server, proxy):
+    """The proxy does not let in whom it does not know, in the words that it has for a wrong password."""
+    with Wire(proxy.port) as connection:
+        refusal = Err.of(connection.log_in(DIRECT_ONLY))
+    assert refusal == Err(1045, "28000", "Access denied for user 'direct_only'@'localhost' (using password: YES)")
