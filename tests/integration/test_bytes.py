@@ -83,7 +83,7 @@ PREPARE_2 = bytes([wire.COM_STMT_PREPARE]) + b"SELECT ? AS a, ? AS b"
 ONE = struct.pack("<q", 1)
 MISUSE = {
     "an empty packet": [b""],
-    **{f"command {code}": [bytes([code])] for code in (0, 5, 6, 7, 11, 13, 15, 16, 19, 20, 21, 29, 30, 32, 33, 34, 99,
+    **{f"command {code}": [bytes([code])] for code in (0, 5, 6, 7, 11, 13, 15, 16, 19, 20, 21, 29, 30, 33, 34, 99,
                                                      128, 250, 255)},
     "INIT_DB without a name": [bytes([wire.COM_INIT_DB])],
     "INIT_DB of an unknown schema": [bytes([wire.COM_INIT_DB]) + b"no_such_schema"],
@@ -142,6 +142,13 @@ def words(seen):
     """Packets, with errors written out: what a failing test shows is then readable."""
     login, packets, alive = seen
     return [(sequence, Err.of(payload) or payload) for sequence, payload in packets], alive
+
+
+def test_clone(mysql, shared_proxies):
+    """Nobody clones a server through the proxy, which says so and goes on."""
+    packets, alive = words(talk(shared_proxies(mysql).port, wire.USUAL, [b"\x20"]))
+    assert packets[0] == (1, Err(1047, "08S01", "Unknown command"))
+    assert alive
 
 
 LOGINS = {
