@@ -1,5 +1,6 @@
 """Strangers and misfits. After each, those who behave are served as before, and nothing is left behind."""
 
+import contextlib
 import random
 import struct
 import time
@@ -289,20 +290,21 @@ def test_slow_reader(server, healthy):
     """200 MB that the client does not fetch stay at the server; others are served meanwhile."""
     with logged_in(healthy.port, APP) as other:
         before = healthy.child.resident()
-        readers = [logged_in(healthy.port, APP) for _ in range(4)]
-        for reader in readers:
-            reader.query("SELECT REPEAT('x', 1000000) FROM information_schema.columns a LIMIT 50")
-        for _ in range(20):
-            assert other.ask("SELECT 1") == "1"
-            time.sleep(0.02)
-        assert healthy.child.resident() - before < 40 << 20
-        for reader in readers:
-            assert reader.read() == b"\x01"
-            reader.read(), reader.read()
-            for _ in range(50):
-                assert len(reader.read()) == 1000004
-            assert reader.read()[0] == 0xFE
-            reader.close()
+        with contextlib.ExitStack() as stack:
+            readers = [stack.enter_context(logged_in(healthy.port, APP)) for _ in range(4)]
+            for reader in readers:
+                reader.query("SELECT REPEAT('x', 1000000) FROM information_schema.columns a LIMIT 50")
+            for _ in range(20):
+                assert other.ask("SELECT 1") == "1"
+                time.sleep(0.02)
+            assert healthy.child.resident() - before < 40 << 20
+            for reader in readers:
+                assert reader.read() == b"\x01"
+                reader.read(), reader.read()
+                for _ in range(50):
+                    assert len(reader.read()) == 1000004
+                last = reader.read()
+                assert last[0] == 0xFE, Err.of(last)
 
 
 def test_slow_server(server, healthy):

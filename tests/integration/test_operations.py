@@ -80,10 +80,7 @@ def test_check_config(start, proxy_executable, mariadb):
     assert code == 0
     assert f'address = "127.0.0.1:{mariadb.port}"' in out
     assert 'balance = "least_connections"' in out, "defaults are shown too"
-    # What it prints is a configuration that says the same.
-    again = proxy.folder / "again.toml"
-    again.write_text(out)
-    assert run(proxy_executable, "--config", again, "--check-config") == (0, out, "")
+    assert APP.native_hash[:5] in out and APP.native_hash not in out, "who reads the output can't use it to log in"
 
 
 @pytest.mark.parametrize(("tables", "said"), [
@@ -385,15 +382,15 @@ def test_start_without_servers(start, pair):
     db1.start()
     proxy.wait_for_log("server db1 up", timeout=30)
     with logged_in(proxy.port, APP) as connection:
-        assert connection.ask("SELECT VERSION()") in connection.greeting.version or True
+        assert connection.greeting.version.endswith(connection.ask("SELECT VERSION()"))
         assert server_of(connection) == db1.port
 
 
 @pytest.mark.parametrize("moment", ["in a query", "in a result", "in a prepared statement", "between queries"])
 def test_server_dies(start, pair, moment):
-    """The client is told by an ERR wherever a packet can begin, and what it sent is never sent again."""
+    """The client is disconnected as the server would do it, between packets, and what it sent is not sent again."""
     db1, db2 = pair
-    proxy = start(db1, db2, tables={"pool.main": {"servers": ["db1"]}})
+    proxy = start(db1, db2, tables={"pool.main": {"balance": "first_available"}})
     connection = logged_in(proxy.port, APP)
     try:
         if moment == "in a query":
@@ -410,16 +407,14 @@ def test_server_dies(start, pair, moment):
             wait_until(lambda: db1.ask("SELECT COUNT(*) FROM information_schema.processlist WHERE info = 'SELECT SLEEP(10)'")[0][0],
                        "the query to run")
         db1.kill()
-        if moment == "between queries":
-            assert connection.closed()
-        else:
-            last = connection.read()
-            while last[:1] != b"\xff":
-                last = connection.read()
-            assert Err.of(last) == Err(1158, "08S01", "server db1 closed the connection during the command")
-            assert connection.closed()
+        with pytest.raises(Closed, match="after 0 of 4 bytes|reset"):
+            while True:
+                assert connection.read()[:1] != b"\xff"
         line = proxy.wait_for_access()
         assert line["ended_by"] == "server" and line["server"] == "db1"
+        assert db2.sessions() == 0
+        with logged_in(proxy.port, APP) as connection:
+            assert server_of(connection) == db2.port
     finally:
         if db1.child.running():
             db1.kill()

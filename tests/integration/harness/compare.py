@@ -33,9 +33,6 @@ def is_lost(error):
     # PyMySQL, asked on a connection that it knows to be closed.
     if (code, state, message) == (0, "InterfaceError", ""):
         return True
-    # The proxy says what happened where a server just hangs up.
-    if code == 1158 and "closed the connection" in message:
-        return True
     return code in LOST_CODES or bool(LOST_WORDS.search(f"{message} {state}"))
 
 

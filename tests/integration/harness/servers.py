@@ -52,7 +52,10 @@ class Server:
         return f"127.0.0.1:{self.port}"
 
     def settings(self):
-        return [*SETTINGS, f"--datadir={self.data}", f"--port={self.port}", f"--socket={self.socket}",
+        # Servers delete each other's temporary tables where they share a folder for them.
+        temporary = self.folder / "tmp"
+        temporary.mkdir(exist_ok=True)
+        return [*SETTINGS, f"--datadir={self.data}", f"--tmpdir={temporary}", f"--port={self.port}", f"--socket={self.socket}",
                 f"--pid-file={self.folder}/pid", f"--user={getpass.getuser()}"]
 
     def create(self):

@@ -77,7 +77,7 @@ class Cli(Session):
 
     def ask(self, text, only=None):
         answer = ECHO.sub("", DURATION.sub("", self.raw(text)), 1)
-        lost = next((error for error in ERROR.finditer(answer) if error[1] in ("2006", "2013", "1158")), None)
+        lost = next((error for error in ERROR.finditer(answer) if error[1] in ("2006", "2013")), None)
         if lost:
             # How often it says so depends on when it notices.
             return {"error": ClientError(lost[0]).described}
