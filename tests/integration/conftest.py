@@ -100,7 +100,7 @@ def proxies(work, proxy_executable):
 
     yield make
     for proxy in made:
-        proxy.stop()
+        proxy.stop_well()
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,8 @@ CAPABILITIES = {
 }
 
 END = b"the end of it"
+#: Stands for the id of the statement that the first command prepares.
+THE_STATEMENT = b"\xa5\x5a\xc3\x3c"
 
 STATEMENTS = [
     "SELECT 1", "SELECT NULL, '', 'x'", "SELECT 1 WHERE FALSE", "DO 1", "SELEC", "SELECT * FROM test.nowhere",
@@ -54,12 +56,31 @@ def talk(port, capabilities, commands, account=APP):
     with Wire(port) as connection:
         reply = connection.log_in(account, capabilities)
         assert reply[:1] == b"\x00", Err.of(reply)
+        prepared = []
         try:
-            for command in commands:
+            if commands[0][:1] == bytes([wire.COM_STMT_PREPARE]):
+                commands, packet = prepare(connection, commands)
+                prepared.append(packet)
+            for command in commands[len(prepared):]:
                 connection.send(command, sequence=0)
         except Closed:
             pass
-        return reply, *until_end(connection)
+        packets, alive = until_end(connection)
+        return reply, prepared + packets, alive
+
+
+def prepare(connection, commands):
+    """Sends the first command. The others with the statement's id in them, and the first packet without it.
+
+    A server counts statements on from one connection to the next where it uses a thread again.
+    """
+    connection.send(commands[0], sequence=0)
+    header = connection.read_raw(4)
+    payload = connection.read_raw(int.from_bytes(header[:3], "little"))
+    if payload[:1] != b"\x00":
+        return commands, (header[3], payload)
+    actual = payload[1:5]
+    return [one.replace(THE_STATEMENT, actual) for one in commands], (header[3], payload[:1] + payload[5:])
 
 
 @pytest.mark.parametrize("name", CAPABILITIES)
@@ -73,13 +94,14 @@ def test_answers(server, proxy, name):
     assert proxied == direct
 
 
-def execute(statement, types, values, cursor=0, bitmap=b"\0", bound=1):
-    return bytes([wire.COM_STMT_EXECUTE]) + struct.pack("<IBI", statement, cursor, 1) + bitmap + bytes([bound]) + types + values
+def execute(types, values, cursor=0, bitmap=b"\0", bound=1, statement=THE_STATEMENT):
+    return bytes([wire.COM_STMT_EXECUTE]) + statement + struct.pack("<BI", cursor, 1) + bitmap + bytes([bound]) + types + values
 
 
 LONGLONG = b"\x08\x00"
 PREPARE = bytes([wire.COM_STMT_PREPARE]) + b"SELECT ? + 1"
 PREPARE_2 = bytes([wire.COM_STMT_PREPARE]) + b"SELECT ? AS a, ? AS b"
+NONE = struct.pack("<I", 0x7EEEEEEE)  # no statement has this id
 ONE = struct.pack("<q", 1)
 MISUSE = {
     "an empty packet": [b""],
@@ -102,28 +124,28 @@ MISUSE = {
     "PROCESS_KILL cut short": [bytes([wire.COM_PROCESS_KILL]) + b"\x01"],
     "bytes that are no text": [bytes([wire.COM_QUERY]) + b"SELECT '\xff\xfe\x00\x80'"],
     "a zero byte in SQL": [bytes([wire.COM_QUERY]) + b"SELECT 1\0, 2"],
-    "prepare and execute": [PREPARE, execute(1, LONGLONG, ONE), execute(1, LONGLONG, ONE, cursor=1),
-                            bytes([wire.COM_STMT_FETCH]) + struct.pack("<II", 1, 10)],
-    "fetches past the end": [PREPARE, execute(1, LONGLONG, ONE, cursor=1),
-                             *[bytes([wire.COM_STMT_FETCH]) + struct.pack("<II", 1, 1)] * 3],
-    "a fetch without a cursor": [PREPARE, execute(1, LONGLONG, ONE), bytes([wire.COM_STMT_FETCH]) + struct.pack("<II", 1, 1)],
-    "fetches astray": [bytes([wire.COM_STMT_FETCH]) + struct.pack("<II", 77, 1), bytes([wire.COM_STMT_FETCH]) + b"\x01"],
-    "statements that do not exist": [execute(77, LONGLONG, ONE), bytes([wire.COM_STMT_RESET]) + struct.pack("<I", 77),
-                                     bytes([wire.COM_STMT_CLOSE]) + struct.pack("<I", 77),
-                                     bytes([wire.COM_STMT_SEND_LONG_DATA]) + struct.pack("<IH", 77, 0) + b"data"],
-    "a statement after its end": [PREPARE, bytes([wire.COM_STMT_CLOSE]) + struct.pack("<I", 1), execute(1, LONGLONG, ONE)],
-    "long data": [PREPARE_2, bytes([wire.COM_STMT_SEND_LONG_DATA]) + struct.pack("<IH", 1, 0) + b"part 1 ",
-                  bytes([wire.COM_STMT_SEND_LONG_DATA]) + struct.pack("<IH", 1, 0) + b"part 2",
-                  execute(1, b"\xfc\x00\x08\x00", ONE), bytes([wire.COM_STMT_RESET]) + struct.pack("<I", 1)],
-    "long data for no parameter": [PREPARE, bytes([wire.COM_STMT_SEND_LONG_DATA]) + struct.pack("<IH", 1, 9) + b"data",
-                                   execute(1, LONGLONG, ONE)],
-    "EXECUTE cut short": [PREPARE, bytes([wire.COM_STMT_EXECUTE]) + struct.pack("<I", 1)],
-    "EXECUTE without values": [PREPARE, execute(1, LONGLONG, b"")],
-    "EXECUTE without types": [PREPARE, execute(1, b"", ONE, bound=0)],
-    "EXECUTE of an unknown type": [PREPARE, execute(1, b"\x55\x00", ONE)],
-    "EXECUTE with a length that lies": [PREPARE, execute(1, b"\xfd\x00", b"\xfe\xff\xff\xff\xff\xff\xff\xff\xffabc")],
-    "EXECUTE with NULLs": [PREPARE_2, execute(1, LONGLONG * 2, ONE, bitmap=b"\x02"), execute(1, LONGLONG * 2, b"", bitmap=b"\x03")],
-    "EXECUTE with an odd cursor": [PREPARE, execute(1, LONGLONG, ONE, cursor=0x7E)],
+    "prepare and execute": [PREPARE, execute(LONGLONG, ONE), execute(LONGLONG, ONE, cursor=1),
+                            bytes([wire.COM_STMT_FETCH]) + THE_STATEMENT + struct.pack("<I", 10)],
+    "fetches past the end": [PREPARE, execute(LONGLONG, ONE, cursor=1),
+                             *[bytes([wire.COM_STMT_FETCH]) + THE_STATEMENT + struct.pack("<I", 1)] * 3],
+    "a fetch without a cursor": [PREPARE, execute(LONGLONG, ONE), bytes([wire.COM_STMT_FETCH]) + THE_STATEMENT + struct.pack("<I", 1)],
+    "fetches astray": [bytes([wire.COM_STMT_FETCH]) + NONE + b"\1\0\0\0", bytes([wire.COM_STMT_FETCH]) + b"\x01"],
+    "statements that do not exist": [execute(LONGLONG, ONE, statement=NONE), bytes([wire.COM_STMT_RESET]) + NONE,
+                                     bytes([wire.COM_STMT_CLOSE]) + NONE,
+                                     bytes([wire.COM_STMT_SEND_LONG_DATA]) + NONE + b"\0\0" + b"data"],
+    "a statement after its end": [PREPARE, bytes([wire.COM_STMT_CLOSE]) + THE_STATEMENT, execute(LONGLONG, ONE)],
+    "long data": [PREPARE_2, bytes([wire.COM_STMT_SEND_LONG_DATA]) + THE_STATEMENT + b"\0\0" + b"part 1 ",
+                  bytes([wire.COM_STMT_SEND_LONG_DATA]) + THE_STATEMENT + b"\0\0" + b"part 2",
+                  execute(b"\xfc\x00\x08\x00", ONE), bytes([wire.COM_STMT_RESET]) + THE_STATEMENT],
+    "long data for no parameter": [PREPARE, bytes([wire.COM_STMT_SEND_LONG_DATA]) + THE_STATEMENT + b"\x09\0" + b"data",
+                                   execute(LONGLONG, ONE)],
+    "EXECUTE cut short": [PREPARE, bytes([wire.COM_STMT_EXECUTE]) + THE_STATEMENT],
+    "EXECUTE without values": [PREPARE, execute(LONGLONG, b"")],
+    "EXECUTE without types": [PREPARE, execute(b"", ONE, bound=0)],
+    "EXECUTE of an unknown type": [PREPARE, execute(b"\x55\x00", ONE)],
+    "EXECUTE with a length that lies": [PREPARE, execute(b"\xfd\x00", b"\xfe\xff\xff\xff\xff\xff\xff\xff\xffabc")],
+    "EXECUTE with NULLs": [PREPARE_2, execute(LONGLONG * 2, ONE, bitmap=b"\x02"), execute(LONGLONG * 2, b"", bitmap=b"\x03")],
+    "EXECUTE with an odd cursor": [PREPARE, execute(LONGLONG, ONE, cursor=0x7E)],
     "PREPARE of nonsense": [bytes([wire.COM_STMT_PREPARE]) + b"SELEC ?", bytes([wire.COM_STMT_PREPARE]),
                             bytes([wire.COM_STMT_PREPARE]) + b"SELECT 1; SELECT 2"],
     "many commands at once": [bytes([wire.COM_PING])] * 300,

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 from harness.accounts import ON_PROXIES
-from harness.process import Child, free_port
+from harness.process import Child, Failure, free_port, tail
 
 
 def toml(value):
@@ -43,7 +43,8 @@ class Proxy:
         self.access_log = self.folder / "access.log"
         self.child = None
         self.tables = {
-            "proxy": {"threads": 2, "max_allowed_packet": "128MiB"},
+            # A busy machine is no reason to fail.
+            "proxy": {"threads": 2, "max_allowed_packet": "128MiB", "connect_timeout": "15s", "handshake_timeout": "30s"},
             "listen.main": {"bind": f"127.0.0.1:{self.port}"},
             **{f"server.{server.name}": {"address": server.address} for server in servers},
             "pool.main": {"servers": [server.name for server in servers]},
@@ -95,6 +96,13 @@ class Proxy:
         since = len(self.messages())
         self.child.send(signal.SIGHUP)
         return self.wait_for_log("configuration was (not )?reloaded", since=since)
+
+    def stop_well(self):
+        """Ends it; a sanitizer's report, a leak for example, is a failure."""
+        code = self.stop()
+        said = self.log.read_text(errors="replace") if self.log.exists() else ""
+        if re.search("Sanitizer|runtime error:", said) or code not in (None, 0, 2, 3, 4):
+            raise Failure(f"mysqlproxy ended with {code}:\n{tail(self.log, 60)}")
 
     def stop(self, number=signal.SIGTERM):
         return self.child.stop(number) if self.child else None
