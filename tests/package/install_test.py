@@ -47,6 +47,7 @@ class Installed:
         self.shared = (self.libdir / "libmysqlwire.so").exists()
         self.static = (self.libdir / "libmysqlwire.a").exists()
         self.crypto = (self.libdir / "pkgconfig" / "mysqlwire-crypto.pc").exists()
+        self.compress = (self.libdir / "pkgconfig" / "mysqlwire-compress.pc").exists()
 
     def environment(self):
         environment = dict(os.environ)
@@ -82,6 +83,7 @@ def check_files(installed, source_headers):
     fail_unless(not strange, f"installed headers that are not public: {sorted(strange)}")
 
     names = ["mysqlwire"] + (["mysqlwire-crypto"] if installed.crypto else [])
+    names += ["mysqlwire-compress"] if installed.compress else []
     for name in names if installed.shared else []:
         link = installed.libdir / f"lib{name}.so"
         fail_unless(os.readlink(link) == f"lib{name}.so.0", f"where {link} points")
@@ -188,6 +190,8 @@ def main():
         headers = public_headers(HERE.parent.parent)
         if not installed.crypto:
             headers = {h for h in headers if not h.startswith("mysqlwire/crypto/")}
+        if not installed.compress:
+            headers = {h for h in headers if not h.startswith("mysqlwire/compress/")}
         check_files(installed, headers)
         if installed.shared:
             check_exports(installed)
