@@ -6,37 +6,6 @@ namespace mysqlwire {
 using detail::read_command;
 using detail::write_command;
 
-// Names of static lifetime with a NUL behind them, as Reader wants them.
-template <>
-const std::string_view ComQuit::name = "COM_QUIT";
-template <>
-const std::string_view ComStatistics::name = "COM_STATISTICS";
-template <>
-const std::string_view ComProcessInfo::name = "COM_PROCESS_INFO";
-template <>
-const std::string_view ComDebug::name = "COM_DEBUG";
-template <>
-const std::string_view ComPing::name = "COM_PING";
-template <>
-const std::string_view ComResetConnection::name = "COM_RESET_CONNECTION";
-template <>
-const std::string_view ComClone::name = "COM_CLONE";
-template <>
-const std::string_view ComSubscribeGroupReplicationStream::name =
-    "COM_SUBSCRIBE_GROUP_REPLICATION_STREAM";
-template <>
-const std::string_view ComSleep::name = "COM_SLEEP";
-template <>
-const std::string_view ComConnect::name = "COM_CONNECT";
-template <>
-const std::string_view ComTime::name = "COM_TIME";
-template <>
-const std::string_view ComDelayedInsert::name = "COM_DELAYED_INSERT";
-template <>
-const std::string_view ComConnectOut::name = "COM_CONNECT_OUT";
-template <>
-const std::string_view ComDaemon::name = "COM_DAEMON";
-
 template <Command command>
 Result<BareCommand<command>> BareCommand<command>::decode(Bytes payload,
                                                           const Context& context) noexcept {

@@ -23,7 +23,7 @@ namespace mysqlwire {
 /// Source: https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_command_phase.html
 template <Command command>
 struct BareCommand {
-  static const std::string_view name;
+  static constexpr std::string_view name = to_string(command);
 
   static Result<BareCommand> decode(Bytes payload, const Context& context) noexcept;
   void encode(Writer& writer, const Context& context) const;
