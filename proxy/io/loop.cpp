@@ -88,13 +88,8 @@ void Loop::run() {
   tick_ = current_tick();
   while (!stopping_.load(std::memory_order_relaxed)) {
     std::array<epoll_event, 256> events;
-    // A loop with nothing to time sleeps for as long as nothing happens.
-    int wait = -1;
-    if (!ready_.empty())
-      wait = 0;
-    else if (deadlines_ != 0)
-      wait = static_cast<int>(tick.count());
-    const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), wait);
+    const int count =
+        ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), patience());
     refresh_clock();
     bool posted = false;
     for (int i = 0; i < count; ++i) {
@@ -109,6 +104,17 @@ void Loop::run() {
     run_ready();
     graves_.clear();
   }
+}
+
+/// How many milliseconds may pass before there is something to do even if nothing happens; -1: any.
+int Loop::patience() const noexcept {
+  if (!ready_.empty()) return 0;
+  if (deadlines_ == 0) return -1;
+  // To the next tick in which a deadline may fall. No look further than the next second: it would
+  // cost more, on the way of every batch, than waking up once in that time.
+  std::uint64_t next = tick_ + 1;
+  while (next < tick_ + 10 && wheel_[next % wheel_.size()] == nullptr) ++next;
+  return static_cast<int>(next * static_cast<std::uint64_t>(tick.count()) - now_);
 }
 
 void Loop::run_ready() {

@@ -127,6 +127,7 @@ class Loop {
   friend class Socket;
 
   void watch(Socket& socket);
+  int patience() const noexcept;
   void run_ready();
   void run_posted();
   void check_deadlines();
