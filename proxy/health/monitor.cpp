@@ -87,8 +87,13 @@ Task<void> Monitor::check(Watch& watch) {
     const bool alive = co_await ping(watch, *outcome.connection);
     if (!alive) server.unreachable("no answer to COM_PING");
   }
-  if (outcome.refused && plan_.account_given)
-    log_.warn("health check: " + outcome.reason + "; the server is there, so it stays in use");
+  // A login of anybody's may come to no end, but this one is made to see whether logins do.
+  if (outcome.unfinished) server.unreachable(outcome.reason.substr(server.name().size() + 2));
+  const std::string refusal =
+      outcome.refused && plan_.account_given ? outcome.reason : std::string();
+  if (!refusal.empty() && refusal != watch.refusal)
+    log_.warn("health check: " + refusal + "; the server is there, so it stays in use");
+  watch.refusal = refusal;
 }
 
 Task<bool> Monitor::ping(Watch& watch, ServerConnection& connection) {

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -42,6 +43,7 @@ class Monitor {
     Waker waker;
     Deadline deadline;
     std::shared_ptr<Server> server;
+    std::string refusal;  ///< of the last check's login, so that it is logged once
     std::optional<Task<void>> task;
   };
 

@@ -92,18 +92,22 @@ class Server {
   unsigned failures_ = 0;
 };
 
-/// Counts one session's connection to a server for as long as it lives.
+/// Counts one session's connection to a server for as long as it lives. One that is not `counted`
+/// (a check's) only names the server.
 class ServerSlot {
  public:
   ServerSlot() noexcept = default;
-  explicit ServerSlot(std::shared_ptr<Server> server) : server_(std::move(server)) {
-    server_->connections.fetch_add(1, std::memory_order_relaxed);
+  explicit ServerSlot(std::shared_ptr<Server> server, bool counted = true)
+      : server_(std::move(server)), counted_(counted) {
+    if (counted_) server_->connections.fetch_add(1, std::memory_order_relaxed);
   }
-  ServerSlot(ServerSlot&& other) noexcept : server_(std::move(other.server_)) {}
+  ServerSlot(ServerSlot&& other) noexcept
+      : server_(std::move(other.server_)), counted_(other.counted_) {}
   ServerSlot& operator=(ServerSlot&& other) noexcept {
     if (this != &other) {
       release();
       server_ = std::move(other.server_);
+      counted_ = other.counted_;
     }
     return *this;
   }
@@ -113,11 +117,12 @@ class ServerSlot {
 
  private:
   void release() noexcept {
-    if (server_) server_->connections.fetch_sub(1, std::memory_order_relaxed);
+    if (server_ && counted_) server_->connections.fetch_sub(1, std::memory_order_relaxed);
     server_.reset();
   }
 
   std::shared_ptr<Server> server_;
+  bool counted_ = true;
 };
 
 }  // namespace mysqlproxy

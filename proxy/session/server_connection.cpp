@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 namespace mysqlproxy {
@@ -50,14 +51,36 @@ constexpr Capabilities link_bits{Capability::plugin_auth,
                                  Capability::compress,
                                  Capability::zstd_compression_algorithm};
 
-/// utf8mb4_0900_ai_ci, the default of MySQL 8's clients, is no collation of MariaDB's, which would
-/// silently take latin1 in its place.
-std::uint16_t collation_for(const Server& server, std::uint16_t wanted) {
-  constexpr std::uint16_t utf8mb4_0900_ai_ci = 255;
-  constexpr std::uint16_t utf8mb4_general_ci = 45;
-  const auto facts = server.facts();
-  const bool mariadb = facts && facts->flavor == mysqlwire::Flavor::mariadb;
-  return mariadb && wanted == utf8mb4_0900_ai_ci ? utf8mb4_general_ci : wanted;
+/// A descriptor that is not a Socket yet.
+class Descriptor {
+ public:
+  explicit Descriptor(int descriptor) noexcept : descriptor_(descriptor) {}
+  ~Descriptor() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  int get() const noexcept { return descriptor_; }
+  void release() noexcept { descriptor_ = -1; }
+
+ private:
+  int descriptor_;
+};
+
+/// True for errors of connect() that say nothing about the server: this machine, or this process,
+/// has no more of something.
+bool is_own_shortage(int error) noexcept {
+  switch (error) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case ENOSPC:
+    case EADDRNOTAVAIL:
+    case EAGAIN: return true;
+    default: return false;
+  }
 }
 
 int new_socket(const SocketAddress& address) {
@@ -69,6 +92,13 @@ int new_socket(const SocketAddress& address) {
     ::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   }
   return descriptor;
+}
+
+/// 0 when the connection stands or is under way, else an errno.
+int begin_connecting(int descriptor, const SocketAddress& address) noexcept {
+  const auto* raw = reinterpret_cast<const sockaddr*>(&address.storage);
+  if (::connect(descriptor, raw, address.size) == 0 || errno == EINPROGRESS) return 0;
+  return errno;
 }
 
 /// What the server said of itself, when it is not what was known of it.
@@ -131,6 +161,8 @@ struct ServerConnector::Attempt {
     final,        ///< the client has to be told `reply`
     no_room,      ///< up, but full, or it refuses this host: `reply` where it said so itself
     unreachable,  ///< it can't be used by anybody just now
+    unfinished,   ///< it greeted, but this login came to no end; others may fare better
+    short_of,     ///< the proxy has no more descriptors, ports or memory for it
     unsuitable,   ///< up, but it can't do what was agreed on with the client
     abandoned,    ///< the client has left
   };
@@ -191,6 +223,7 @@ Task<ConnectOutcome> ServerConnector::connect(std::shared_ptr<Server> server,
   ConnectOutcome outcome;
   outcome.client_gone = one.result == Attempt::Result::abandoned;
   outcome.refused = one.result == Attempt::Result::final;
+  outcome.unfinished = one.result == Attempt::Result::unfinished;
   outcome.connection = std::move(one.connection);
   outcome.reply = std::move(one.reply);
   outcome.reason = std::move(one.reason);
@@ -204,9 +237,10 @@ Task<void> ServerConnector::attempt(Attempt& attempt, Credentials& credentials,
   const Server& server = *attempt.server;
   Deadline deadline(loop_, waker_);
   deadline.set(timeout_);
-  ServerSlot slot(attempt.server);
+  const bool counted = client_ != nullptr;
+  ServerSlot slot(attempt.server, counted);
   const auto most = server.config().max_connections;
-  if (most != 0 && server.connections.load(std::memory_order_relaxed) > most) {
+  if (counted && most != 0 && server.connections.load(std::memory_order_relaxed) > most) {
     attempt.result = Attempt::Result::no_room;
     attempt.reason = fmt::format("{} has all of its {} connections in use", server.name(), most);
     co_return;
@@ -224,7 +258,8 @@ Task<void> ServerConnector::attempt(Attempt& attempt, Credentials& credentials,
     }
     if (attempt.result == Attempt::Result::abandoned) co_return;
     attempt.reason = fmt::format("{}: {}", server.name(), std::strerror(error));
-    if (deadline.passed()) break;
+    if (is_own_shortage(error)) attempt.result = Attempt::Result::short_of;
+    if (attempt.result == Attempt::Result::short_of || deadline.passed()) break;
   }
   if (attempt.result != Attempt::Result::connected) attempt.connection.reset();
   if (attempt.result == Attempt::Result::unreachable) {
@@ -237,24 +272,31 @@ Task<void> ServerConnector::attempt(Attempt& attempt, Credentials& credentials,
 /// Connects: 0 when the connection stands, else the errno of why it does not.
 Task<int> ServerConnector::open(const SocketAddress& address, Attempt& attempt, ServerSlot& slot,
                                 Deadline& deadline) {
-  const int descriptor = new_socket(address);
-  if (descriptor < 0) co_return errno;
-  // Watched only now: a socket that is not connecting yet would look as if its peer had left.
-  if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address.storage), address.size) !=
-          0 &&
-      errno != EINPROGRESS) {
-    const int error = errno;
-    ::close(descriptor);
-    co_return error;
+  Descriptor descriptor(new_socket(address));
+  if (descriptor.get() < 0) co_return errno;
+  int error = begin_connecting(descriptor.get(), address);
+  // A unix socket whose queue is full does not wait for room as TCP does.
+  while (error == EAGAIN && !deadline.passed() && !client_left()) {
+    Deadline pause(loop_, waker_);
+    pause.set(Loop::tick);
+    while (!pause.passed()) co_await waker_;
+    error = begin_connecting(descriptor.get(), address);
   }
-  attempt.connection =
-      std::make_unique<ServerConnection>(loop_, waker_, descriptor, std::move(slot));
+  if (client_left()) attempt.result = Attempt::Result::abandoned;
+  if (error != 0) co_return error;
+  // Watched only now: a socket that is not connecting yet would look as if its peer had left.
+  try {
+    attempt.connection =
+        std::make_unique<ServerConnection>(loop_, waker_, descriptor.get(), std::move(slot));
+  } catch (const std::system_error& failure) {
+    co_return failure.code().value();
+  }
+  descriptor.release();
   const Socket& socket = attempt.connection->channel.socket;
-  int error = 0;
   while (!socket.writable() && error == 0) {
     co_await waker_;
     if (deadline.passed()) error = ETIMEDOUT;
-    if (client_ != nullptr && client_->peer_closed()) {
+    if (client_left()) {
       attempt.result = Attempt::Result::abandoned;
       error = ECANCELED;
     }
@@ -273,6 +315,7 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
   Server& server = *attempt.server;
   Channel& channel = attempt.connection->channel;
   mysqlwire::FrameReader reader;
+  reader.set_max_payload(ClientHandshake::max_payload);
   ClientHandshake handshake(login_for(server, credentials, wishes));
   mysqlwire::Buffer out;
   ClientStep step = ClientStep::need_more;
@@ -285,22 +328,13 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
       case Reception::Kind::packet: break;
       case Reception::Kind::abandoned: attempt.result = Result::abandoned; co_return;
       case Reception::Kind::timed_out:
-        if (attempt.declined) {
-          attempt.result = Result::final;
-          co_return;
-        }
-        // A slow login is no reason to take the server from everybody; that is for the checks.
-        if (greeted && client_ != nullptr) attempt.result = Result::no_room;
-        attempt.reason = fmt::format("{}: no {} within the connect_timeout", server.name(),
-                                     greeted ? "answer to the login" : "greeting");
+        fail(attempt, greeted ? "no answer to the login in time" : "no greeting in time");
         co_return;
       case Reception::Kind::closed:
-        attempt.reason = fmt::format("{}: it closed the connection {}", server.name(),
-                                     greeted ? "during the login" : "without a greeting");
+        fail(attempt, greeted ? "it closed the connection during the login"
+                              : "it closed the connection without a greeting");
         co_return;
-      case Reception::Kind::malformed:
-        attempt.reason = fmt::format("{}: {}", server.name(), to_string(got.error));
-        co_return;
+      case Reception::Kind::malformed: fail(attempt, to_string(got.error)); co_return;
     }
     step = handshake.on_packet(got.packet, out);
     if (step == ClientStep::refused) {
@@ -309,6 +343,7 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
     }
     if (!greeted && (step == ClientStep::need_auth || step == ClientStep::start_tls)) {
       greeted = true;
+      attempt.result = Result::unfinished;
       note_greeting(server, handshake.greeting());
       Capabilities missing = wishes.capabilities;
       missing.clear(handshake.capabilities() | link_bits);
@@ -329,7 +364,8 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
       const std::string reason =
           co_await start_tls(waker_, channel, std::move(stream), deadline, client_);
       if (!reason.empty()) {
-        attempt.reason = fmt::format("{}: TLS: {}", server.name(), reason);
+        fail(attempt, fmt::format("TLS: {}", reason));
+        if (client_left()) attempt.result = Result::abandoned;
         co_return;
       }
       step = handshake.tls_established();
@@ -343,14 +379,11 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
       co_return;
     }
     if (step == ClientStep::failed) {
-      attempt.reason = fmt::format("{}: {}", server.name(), to_string(handshake.error()));
+      fail(attempt, to_string(handshake.error()));
       co_return;
     }
     if (step == ClientStep::ready) break;
-    if (!channel.send(out)) {
-      attempt.reason = fmt::format("{}: it closed the connection during the login", server.name());
-      co_return;
-    }
+    channel.send(out);  // whether it arrives, the answer tells
     out.clear();
   }
   server.reached();
@@ -359,6 +392,15 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
   attempt.connection->greeting = handshake.greeting();
   attempt.connection->capabilities = handshake.capabilities();
   attempt.result = Result::connected;
+}
+
+/// The login has come to no end. Before the greeting that is for anybody's login to the server, and
+/// behind it for this one; where we had no proof to give, that is why.
+void ServerConnector::fail(Attempt& attempt, std::string_view why) {
+  if (attempt.declined)
+    attempt.result = Attempt::Result::final;
+  else
+    attempt.reason = fmt::format("{}: {}", attempt.server->name(), why);
 }
 
 /// Answers a request for proof. One that can't be answered is, by an empty password: the server

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mysqlproxy {
@@ -51,15 +52,16 @@ struct ConnectOutcome {
       reply;           ///< payload of the server's own OK, or of the ERR that the client is to see
   std::string reason;  ///< why there is none, for the log
   bool refused = false;      ///< the server can be reached and said no to this user
+  bool unfinished = false;   ///< the server greeted, but the login came to no end
   bool client_gone = false;  ///< the client left while it waited
 };
 
 /// Makes server connections on one data thread, for one session at a time.
 class ServerConnector {
  public:
-  /// `client`, where there is one, is watched while a connection is made, so that nobody connects
-  /// for one who has left. `source`, where there is one, is asked when a server wants more than
-  /// the credentials have.
+  /// `client` is watched while a connection is made, so that nobody connects for one who has left;
+  /// null for a check of the server, which does not count among the server's connections. `source`,
+  /// where there is one, is asked when a server wants more than the credentials have.
   ServerConnector(Loop& loop, Waker& waker, const Socket* client, std::chrono::milliseconds timeout,
                   ProofSource* source)
       : loop_(loop), waker_(waker), client_(client), timeout_(timeout), source_(source) {}
@@ -76,6 +78,7 @@ class ServerConnector {
   struct Attempt;
 
   Task<void> attempt(Attempt& attempt, Credentials& credentials, const SessionWishes& wishes);
+  bool client_left() const noexcept { return client_ != nullptr && client_->peer_closed(); }
   Task<int> open(const SocketAddress& address, Attempt& attempt, ServerSlot& slot,
                  Deadline& deadline);
   Task<void> log_in(Attempt& attempt, Credentials& credentials, const SessionWishes& wishes,
@@ -83,6 +86,7 @@ class ServerConnector {
   Task<mysqlwire::ClientStep> answer(Attempt& attempt, mysqlwire::ClientHandshake& handshake,
                                      ServerProof& proof, const Credentials& credentials,
                                      mysqlwire::Buffer& out);
+  static void fail(Attempt& attempt, std::string_view why);
   static void describe_refusal(Attempt& attempt, mysqlwire::Bytes err_payload, bool greeted);
 
   Loop& loop_;
