@@ -29,8 +29,7 @@ mysqlwire::ServerStep receive_change(mysqlwire::ServerAuth& role, const mysqlwir
 Task<bool> Session::change_user() {
   const auto topology = services_.topology();
   mysqlwire::FrameReader reader;
-  reader.feed(relay_->command());
-  relay_->drop_command();
+  reader.feed(relay_->surrender());
   mysqlwire::ServerChangeUser role(wishes_.capabilities, arrival_.ground->flavor, salt_);
   deadline_.set(topology->config().proxy.handshake_timeout);
   LoginDialog dialog(client_side(), role, receive_change, true, reader, salt_);
@@ -45,7 +44,7 @@ Task<bool> Session::change_user() {
   const auto& login = role.login();
   SessionWishes wishes{wishes_.capabilities, wishes_.max_packet_size, login.collation, login.schema,
                        login.attributes};
-  Verdict verdict = dialog.ending().side == EndedBy::client ? Verdict::over : Verdict::refused;
+  Verdict verdict = dialog.denied() ? Verdict::refused : Verdict::over;
   if (!authentic) {
     ending_ = dialog.ending();
   } else if (pool_->has(*server_->server())) {
@@ -67,7 +66,10 @@ Task<bool> Session::change_user() {
   ending_ = {};
   rest_deadline();
   // The server has forgotten its statements, unless it has not been asked.
-  if (authentic) begin_relay(reader.unread());
+  if (authentic)
+    begin_relay(reader.unread());
+  else
+    relay_->give_back(reader.unread());
   co_return true;
 }
 
@@ -76,7 +78,7 @@ Task<bool> Session::change_user() {
 Task<Session::Verdict> Session::change_user_on_server(LoginDialog& dialog,
                                                       const SessionWishes& wishes) {
   mysqlwire::ClientLogin login;
-  login.collation = wishes.collation;
+  login.collation = collation_for(*server_->server(), wishes.collation);
   login.user = credentials_.user;
   login.schema = wishes.schema;
   login.attributes = wishes.attributes;
@@ -84,6 +86,7 @@ Task<Session::Verdict> Session::change_user_on_server(LoginDialog& dialog,
   ServerProof proof(credentials_, &dialog, server_->link());
   mysqlwire::Buffer out;
   mysqlwire::FrameReader reader;
+  reader.set_max_payload(mysqlwire::ClientChangeUser::max_payload);
   Deadline deadline(worker_.loop(), waker_);
   deadline.set(services_.topology()->config().proxy.connect_timeout);
   bool declined = false;

@@ -20,20 +20,35 @@ void ConnectionIds::release(std::uint32_t id) {
 
 void ConnectionIds::attach(std::uint32_t id, ServerConnectionId where) {
   const std::lock_guard lock(mutex_);
-  clients_[id] = std::move(where);
+  clients_[id] = {std::move(where), false};
 }
 
 void ConnectionIds::detach(std::uint32_t id) { attach(id, {}); }
+
+void ConnectionIds::note_kill(const ServerConnectionId& where) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [id, client] : clients_) {
+    if (client.where.server == where.server && client.where.thread_id == where.thread_id)
+      client.killed = true;
+  }
+}
+
+bool ConnectionIds::killed(std::uint32_t id) const {
+  const std::lock_guard lock(mutex_);
+  const auto client = clients_.find(id);
+  return client != clients_.end() && client->second.killed;
+}
 
 std::optional<ServerConnectionId> ConnectionIds::find(std::uint64_t id, const Server& own) const {
   const std::lock_guard lock(mutex_);
   if (id >= first && id <= last) {
     const auto client = clients_.find(static_cast<std::uint32_t>(id));
-    if (client != clients_.end() && client->second.server) return client->second;
+    if (client != clients_.end() && client->second.where.server) return client->second.where;
   }
   std::optional<ServerConnectionId> elsewhere;
   unsigned matches = 0;
-  for (const auto& [client, where] : clients_) {
+  for (const auto& [id_of_client, client] : clients_) {
+    const ServerConnectionId& where = client.where;
     if (!where.server || where.thread_id != id) continue;
     if (where.server.get() == &own) return where;
     elsewhere = where;

@@ -33,6 +33,10 @@ class ConnectionIds {
   void attach(std::uint32_t id, ServerConnectionId where);
   void detach(std::uint32_t id);
 
+  /// A client has had this connection killed: the end of it is no accident.
+  void note_kill(const ServerConnectionId& where);
+  bool killed(std::uint32_t id) const;
+
   /// The server connection that KILL `id` means for a session on `own`: first a client's id, then
   /// a thread id of `own`, then one that exactly one other server has.
   std::optional<ServerConnectionId> find(std::uint64_t id, const Server& own) const;
@@ -41,9 +45,14 @@ class ConnectionIds {
   static constexpr std::uint32_t first = 0x40000000;
   static constexpr std::uint32_t last = 0x7fffffff;
 
+  struct Client {
+    ServerConnectionId where;
+    bool killed = false;
+  };
+
   mutable std::mutex mutex_;
   std::uint32_t next_ = first;
-  std::unordered_map<std::uint32_t, ServerConnectionId> clients_;
+  std::unordered_map<std::uint32_t, Client> clients_;
 };
 
 }  // namespace mysqlproxy

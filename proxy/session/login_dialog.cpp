@@ -213,6 +213,7 @@ Task<bool> LoginDialog::verify(const Topology::User* user, std::string_view usua
   side_.services.counters.refused_logins.fetch_add(1, std::memory_order_relaxed);
   const std::string message = access_denied_message(credentials.user, side_.host, using_password);
   reject(error_payload(access_denied, message));
+  denied_ = true;
   end(EndedBy::proxy, message);
   co_return false;
 }

@@ -67,6 +67,8 @@ class LoginDialog final : public ProofSource {
 
   const Ending& ending() const noexcept { return ending_; }
   bool spoke() const noexcept { return spoke_; }
+  /// The client was heard to the end, and its user or password is wrong.
+  bool denied() const noexcept { return denied_; }
 
  private:
   Task<bool> next_reply();
@@ -98,6 +100,7 @@ class LoginDialog final : public ProofSource {
   Ending ending_;
   bool must_switch_;
   bool spoke_ = false;
+  bool denied_ = false;
   bool fast_ = false;  ///< caching_sha2's fast path: the client waits to be told that it is enough
 };
 

@@ -99,6 +99,7 @@ Task<bool> Session::kill() {
   const auto kill = read_kill(payload, relay_->tracker().context());
   const auto where =
       kill ? services_.ids.find(kill->id, *server_->server()) : std::optional<ServerConnectionId>();
+  if (where && kill->scope == KillStatement::Scope::connection) services_.ids.note_kill(*where);
   if (where && where->server != server_->server() && kill->alone) {
     const bool goes_on = co_await kill_elsewhere(*where, kill->scope);
     co_return goes_on;
@@ -106,9 +107,7 @@ Task<bool> Session::kill() {
   mysqlwire::Buffer instead(packet.begin(), packet.end());
   if (where && where->server == server_->server())
     instead = as_packet(translate(payload, *kill, where->thread_id));
-  if (relay_->forward_instead(server_->channel, instead) == Relay::State::waiting) co_return true;
-  tell_of_lost_server();
-  co_return false;
+  co_return outlives(relay_->forward_instead(server_->channel, instead));
 }
 
 /// The victim is on another server: the same user says it there, on a connection of its own.

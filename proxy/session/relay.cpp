@@ -43,23 +43,26 @@ Relay::Relay(const mysqlwire::Context& context, Bytes early)
 Relay::State Relay::pump(Channel& client, Channel& server, std::span<std::uint8_t> scratch) {
   for (int turn = 0; turn < reads_a_turn; ++turn) {
     if (!client.flush()) return State::client_closed;
-    if (!server.flush()) return State::server_closed;
-    if (quit_ && !server.congested()) return State::quit;
+    if (!server_deaf_ && !server.flush()) server_deaf_ = true;
+    if (quit_ && !server.congested() && tracker_.pending_commands() == 0) return State::quit;
     bool moved = false;
     State state = State::waiting;
-    if (server.readable() && !client.congested()) {
+    if ((server.readable() || server_deaf_) && !client.congested()) {
       const IoResult got = server.read(scratch);
       if (got.kind == IoResult::Kind::done) {
         moved = true;
         state = take_from_server(scratch.first(got.size), client);
-      } else if (got.kind != IoResult::Kind::would_block) {
-        return State::server_closed;
+      } else if (got.kind != IoResult::Kind::would_block || server_deaf_) {
+        return quit_ ? State::quit : State::server_closed;
       }
       if (state != State::waiting) return state;
     }
-    if (command_size_ != 0) {
+    if (server_deaf_ || quit_) {
+      // What the client sends does not matter any more; what it is still to get does.
+    } else if (command_size_ != 0) {
       if (tracker_.idle()) return State::command;
     } else if (look_at_held_ && !server.congested()) {
+      moved = true;  // there may be more on the socket, and no event is to come that says so
       state = take_held(server);
     } else if (client.readable() && !server.congested()) {
       const IoResult got = client.read(scratch);
@@ -71,8 +74,7 @@ Relay::State Relay::pump(Channel& client, Channel& server, std::span<std::uint8_
       }
     }
     if (state != State::waiting) return state;
-    if (!moved && !look_at_held_)
-      return quit_ && !server.congested() ? State::quit : State::waiting;
+    if (!moved) return State::waiting;
   }
   return State::busy;
 }
@@ -84,7 +86,7 @@ Relay::State Relay::take_from_client(Bytes chunk, Channel& server) {
   }
   std::size_t used = 0;
   const State state = pass_client_packets(chunk, used, true);
-  if (used != 0 && !server.send(chunk.first(used))) return State::server_closed;
+  if (used != 0 && !server.send(chunk.first(used))) server_deaf_ = true;
   const Bytes rest = chunk.subspan(used);
   if (!rest.empty()) held_.assign(rest.begin(), rest.end());
   return state;
@@ -94,7 +96,7 @@ Relay::State Relay::take_held(Channel& server) {
   look_at_held_ = false;
   std::size_t used = 0;
   const State state = pass_client_packets(held_, used, true);
-  if (used != 0 && !server.send(Bytes(held_).first(used))) return State::server_closed;
+  if (used != 0 && !server.send(Bytes(held_).first(used))) server_deaf_ = true;
   if (used == held_.size())
     mysqlwire::Buffer().swap(held_);
   else
@@ -105,7 +107,7 @@ Relay::State Relay::take_held(Channel& server) {
 /// Looks at the client's packets in `chunk`; `used` is how many bytes of it may go to the server.
 /// `judged`: packets that the proxy has to act on are held back.
 Relay::State Relay::pass_client_packets(Bytes chunk, std::size_t& used, bool judged) {
-  while (used < chunk.size()) {
+  while (used < chunk.size() && !quit_) {
     const Bytes rest = chunk.subspan(used);
     if (judged && from_client_.at_boundary()) {
       const Verdict verdict = judge(rest);
@@ -249,11 +251,29 @@ Relay::State Relay::forward_instead(Channel& server, Bytes instead) {
   std::size_t used = 0;
   const State state = pass_client_packets(instead, used, false);
   if (state != State::waiting) return state;
-  drop_command();
-  return server.send(instead) ? State::waiting : State::server_closed;
+  consume_command();
+  if (!server.send(instead)) server_deaf_ = true;
+  return State::waiting;
 }
 
 void Relay::drop_command() {
+  ++commands_;
+  consume_command();
+}
+
+mysqlwire::Buffer Relay::surrender() noexcept {
+  ++commands_;
+  command_size_ = 0;
+  look_at_held_ = false;
+  return std::exchange(held_, {});
+}
+
+void Relay::give_back(Bytes bytes) {
+  held_.insert(held_.end(), bytes.begin(), bytes.end());
+  look_at_held_ = !held_.empty();
+}
+
+void Relay::consume_command() {
   held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(command_size_));
   if (held_.empty()) mysqlwire::Buffer().swap(held_);
   command_size_ = 0;
@@ -263,8 +283,13 @@ void Relay::drop_command() {
 void Relay::restart(const mysqlwire::Context& context, Bytes early) {
   tracker_ = mysqlwire::Tracker::in_command_phase(context);
   from_server_ = PacketScanner();
-  held_.insert(held_.end(), early.begin(), early.end());
-  look_at_held_ = !held_.empty();
+  server_deaf_ = false;
+  give_back(early);
+}
+
+bool Relay::mid_command() const noexcept {
+  return !from_client_.at_boundary() || (!held_.empty() && command_size_ == 0) ||
+         tracker_.expects_infile();
 }
 
 bool Relay::quiet() const noexcept {

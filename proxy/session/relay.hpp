@@ -26,7 +26,7 @@ class Relay {
     waiting,        ///< nothing can be moved until a socket is ready
     busy,           ///< there is more to move, but others should have their turn
     command,        ///< command() is a packet for the proxy itself; nothing else is outstanding
-    quit,           ///< the client sent COM_QUIT and the server has it
+    quit,           ///< the client sent COM_QUIT, the server has it and has answered all before it
     client_closed,  ///< the client has closed, or reset, its connection
     server_closed,  ///< the server has closed, or reset, its connection
     client_fault,   ///< error(): what the client sent can't be followed; the server did not get it
@@ -46,6 +46,10 @@ class Relay {
   /// command's; or nothing where the proxy has answered the client itself.
   State forward_instead(Channel& server, mysqlwire::Bytes instead);
   void drop_command();
+  /// The same for a command with more to come: all that the client sent from it on, which goes no
+  /// further by itself. What is left of it in the end goes to restart() or give_back().
+  mysqlwire::Buffer surrender() noexcept;
+  void give_back(mysqlwire::Bytes bytes);
   /// Another user, and maybe another server connection, from here on; `early` as in the
   /// constructor. Only between commands.
   void restart(const mysqlwire::Context& context, mysqlwire::Bytes early);
@@ -54,6 +58,8 @@ class Relay {
   const mysqlwire::Tracker& tracker() const noexcept { return tracker_; }
   /// True when an ERR packet of ours would be understood by the client as the next packet.
   bool client_at_boundary() const noexcept { return from_server_.at_boundary(); }
+  /// True when the client has sent the beginning of something that the server needs the rest of.
+  bool mid_command() const noexcept;
   /// True between commands: nothing outstanding, nothing half received.
   bool quiet() const noexcept;
   /// The sequence id of the next packet to the client, should the proxy have to speak.
@@ -66,6 +72,7 @@ class Relay {
   State take_from_client(mysqlwire::Bytes chunk, Channel& server);
   State take_from_server(mysqlwire::Bytes chunk, Channel& client);
   State take_held(Channel& server);
+  void consume_command();
   State pass_client_packets(mysqlwire::Bytes chunk, std::size_t& used, bool judged);
   bool note(mysqlwire::Direction direction, std::uint32_t frame_length, std::uint8_t sequence_id,
             mysqlwire::Bytes prefix);
@@ -86,6 +93,8 @@ class Relay {
   std::uint8_t next_sequence_id_ = 0;
   bool quit_ = false;
   bool look_at_held_ = false;  ///< held_ has bytes that were not looked at yet
+  /// The server can't be written to any more. What it said before, an ERR maybe, is still read.
+  bool server_deaf_ = false;
 };
 
 }  // namespace mysqlproxy

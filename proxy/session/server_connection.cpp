@@ -154,6 +154,14 @@ ServerLink ServerConnection::link() const noexcept {
   return link;
 }
 
+std::uint16_t collation_for(const Server& server, std::uint16_t wanted) {
+  constexpr std::uint16_t utf8mb4_0900_ai_ci = 255;
+  constexpr std::uint16_t utf8mb4_general_ci = 45;
+  const auto facts = server.facts();
+  const bool mariadb = facts && facts->flavor == mysqlwire::Flavor::mariadb;
+  return mariadb && wanted == utf8mb4_0900_ai_ci ? utf8mb4_general_ci : wanted;
+}
+
 /// One server, one try.
 struct ServerConnector::Attempt {
   enum class Result : std::uint8_t {

@@ -21,6 +21,11 @@
 
 namespace mysqlproxy {
 
+/// The collation to ask this server for where a client wants `wanted`. utf8mb4_0900_ai_ci, the
+/// default of MySQL 8's clients, is no collation of MariaDB's, which would silently take latin1 in
+/// its place.
+std::uint16_t collation_for(const Server& server, std::uint16_t wanted);
+
 /// How a client wants its session to be, as it said at login.
 struct SessionWishes {
   mysqlwire::Capabilities capabilities;  ///< agreed on with the client

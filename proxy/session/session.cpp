@@ -18,6 +18,9 @@ namespace {
 
 /// How long a client may take to fetch our last words.
 constexpr std::chrono::milliseconds linger{2000};
+/// How long a client may take none of what a server said that is gone: as long as servers wait
+/// (net_write_timeout) before they go.
+constexpr std::chrono::milliseconds patience{60000};
 /// What is thrown away of what it still sends meanwhile.
 constexpr std::uint64_t most_discarded = 4 << 20;
 
@@ -74,7 +77,6 @@ Task<void> Session::serve() {
       goes_on = false;
     } else {
       co_await waker_;
-      if (!deadline_.passed()) last_activity_ = worker_.loop().now();
     }
   }
 }
@@ -89,8 +91,10 @@ bool Session::outlives(Relay::State state) {
     case Relay::State::client_closed: break;
     default: return true;
   }
-  // A client that has only closed its sending side still gets the answers that are due.
-  if (half_closed_ || relay_->tracker().idle() || client_.socket.hung_up()) {
+  // A client that has only closed its sending side still gets the answers that are due. To half a
+  // command none is.
+  if (half_closed_ || relay_->tracker().idle() || relay_->mid_command() ||
+      client_.socket.hung_up()) {
     end(EndedBy::client, "closed the connection without COM_QUIT");
     return false;
   }
@@ -109,20 +113,37 @@ bool Session::leave_if_asked() {
     end(EndedBy::client, "closed the connection without COM_QUIT");
     return true;
   }
-  if (deadline_.passed()) {
-    // Looked at once in a long while, instead of being set anew for every packet.
-    const std::chrono::milliseconds idle(worker_.loop().now() - last_activity_);
-    if (idle >= idle_timeout_ && relay_->quiet()) {
-      end(EndedBy::proxy, "idle_timeout");
-      return true;
-    }
-    deadline_.set(std::max(idle_timeout_ - idle, std::chrono::milliseconds(1000)));
+  if (has_idled()) {
+    end(EndedBy::proxy, "idle_timeout");
+    return true;
   }
   if (worker_.draining() && relay_->quiet() && !relay_->tracker().in_transaction()) {
     say(error_payload(server_shutdown, "Server shutdown in progress"), 0);
     end(EndedBy::proxy, "shutdown");
     return true;
   }
+  return false;
+}
+
+/// True when no byte has moved for the idle timeout, and not because the server is at work.
+bool Session::has_idled() {
+  const std::uint64_t now = worker_.loop().now();
+  const Channel& server = server_->channel;
+  const std::uint64_t moved =
+      client_.bytes_in + client_.bytes_out + server.bytes_in + server.bytes_out;
+  if (std::exchange(bytes_moved_, moved) != moved) last_activity_ = now;
+  if (client_.congested() && server.socket.peer_closed() &&
+      (idle_timeout_.count() == 0 || idle_timeout_ > patience)) {
+    idle_timeout_ = patience;
+    deadline_.set(patience);
+  }
+  if (!deadline_.passed()) return false;
+  // Looked at once in a long while, instead of being set anew for every packet.
+  const std::chrono::milliseconds idle(now - last_activity_);
+  const bool up_to_client =
+      relay_->tracker().idle() || relay_->mid_command() || client_.congested();
+  if (idle >= idle_timeout_ && up_to_client) return true;
+  deadline_.set(std::max(idle_timeout_ - idle, std::chrono::milliseconds(1000)));
   return false;
 }
 
@@ -162,9 +183,14 @@ void Session::rest_deadline() {
     deadline_.clear();
 }
 
+/// A server that leaves between commands, or because of a KILL, is imitated. One that leaves a
+/// command without an answer has the client told why, where an ERR can stand.
 void Session::tell_of_lost_server() {
   const std::string reason =
       fmt::format("server {} closed the connection", server_->server()->name());
+  if (relay_->tracker().pending_commands() != 0 && relay_->client_at_boundary() &&
+      !services_.ids.killed(id_))
+    say(error_payload(read_error, reason), relay_->next_sequence_id());
   end(EndedBy::server, reason);
 }
 

@@ -74,6 +74,7 @@ class Session {
   Task<void> serve();
   bool outlives(Relay::State state);
   bool leave_if_asked();
+  bool has_idled();
   void rest_deadline();
   Task<bool> act_on_command();
   Task<bool> kill();
@@ -108,8 +109,9 @@ class Session {
   SessionWishes wishes_;
   Ending ending_;
   std::chrono::system_clock::time_point began_;
-  std::uint64_t began_at_;       ///< the loop's clock
-  std::uint64_t last_activity_;  ///< the loop's clock
+  std::uint64_t began_at_;         ///< the loop's clock
+  std::uint64_t last_activity_;    ///< the loop's clock
+  std::uint64_t bytes_moved_ = 0;  ///< by both channels, when last looked at
   std::chrono::milliseconds idle_timeout_{0};
   std::string server_name_;   ///< the last one, for the access log
   bool spoke_ = false;        ///< the client has sent something

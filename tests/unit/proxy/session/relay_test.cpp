@@ -83,11 +83,17 @@ class Relaying {
   Wire client;
   Wire server;
   Relay relay;
+  unsigned own_commands = 0;  ///< dropped, once result() has returned
 
  private:
   Task<void> run() {
     for (;;) {
       state_ = relay.pump(client_, server_, loop_.scratch());
+      if (state_ == Relay::State::command) {
+        ++own_commands;
+        relay.drop_command();
+        continue;
+      }
       if (state_ != Relay::State::waiting && state_ != Relay::State::busy) break;
       if (state_ == Relay::State::waiting) {
         co_await waker_;
@@ -182,4 +188,80 @@ TEST_CASE("after rows it is known what comes next", "[relay]") {
     CHECK(relaying.relay.error().code == mysqlwire::errc::packets_out_of_order);
     CHECK(relaying.relay.next_sequence_id() == 7);
   }
+}
+
+TEST_CASE("what is behind a command for the proxy goes on without another event", "[relay]") {
+  Relaying relaying(context());
+  // More than one read takes, so that the rest is on the socket when the command has been dealt
+  // with, and no edge is to come.
+  mysqlwire::Buffer bytes;
+  std::uint8_t sequence_id = 0;
+  mysqlwire::append_packet(bytes, mysqlwire::as_bytes("\x03KILL 5"), sequence_id);
+  const std::size_t kill_size = bytes.size();
+  std::string query(100'000, 'x');
+  query[0] = 0x03;
+  sequence_id = 0;
+  mysqlwire::append_packet(bytes, mysqlwire::as_bytes(query), sequence_id);
+  relaying.client.put(bytes);
+  const Bytes expected = Bytes(bytes).subspan(kill_size);
+  CHECK(mysqlwire::as_bytes(relaying.server.get(expected.size())).size() == expected.size());
+  check_passed(relaying.server, relaying.client, hex("07000001 00 00 00 0200 0000"));
+  check_passed(relaying.client, relaying.server, hex("01000000 01"));
+  CHECK(relaying.result() == Relay::State::quit);
+  CHECK(relaying.own_commands == 1);
+  CHECK(relaying.relay.commands() == 3);
+}
+
+TEST_CASE("COM_QUIT waits for the answers to what was sent before it", "[relay]") {
+  Relaying relaying(context());
+  relaying.client.put(hex("02000000 0331 01000000 01 01000000 0e"));
+  // What stands behind COM_QUIT is nobody's.
+  CHECK(to_hex(mysqlwire::as_bytes(relaying.server.get(11))) ==
+        "02000000033101000000"
+        "01");
+  check_passed(relaying.server, relaying.client, hex("07000001 00 00 00 0200 0000"));
+  CHECK(relaying.result() == Relay::State::quit);
+  CHECK(relaying.relay.commands() == 2);
+}
+
+TEST_CASE("an end in the middle of a command is told from one behind it", "[relay]") {
+  Relaying relaying(context());
+  SECTION("half a packet") {
+    check_passed(relaying.client, relaying.server, hex("05000000 0353454c"));
+    relaying.client.close();
+    CHECK(relaying.result() == Relay::State::client_closed);
+    CHECK(relaying.relay.mid_command());
+  }
+  SECTION("half a header, which the server has not seen") {
+    check_passed(relaying.client, relaying.server, hex("02000000 0331"));
+    relaying.client.put(hex("0500"));
+    relaying.client.close();
+    CHECK(relaying.result() == Relay::State::client_closed);
+    CHECK(relaying.relay.mid_command());
+  }
+  SECTION("a whole command") {
+    check_passed(relaying.client, relaying.server, hex("02000000 0331"));
+    relaying.client.close();
+    CHECK(relaying.result() == Relay::State::client_closed);
+    CHECK_FALSE(relaying.relay.mid_command());
+    CHECK_FALSE(relaying.relay.tracker().idle());
+  }
+}
+
+TEST_CASE("an ERR reaches a client whose server has stopped listening", "[relay]") {
+  Relaying relaying(context());
+  // The beginning of a long command, and a server that is not going to have it.
+  mysqlwire::Buffer bytes;
+  std::string query(1'000'000, 'x');
+  query[0] = 0x03;
+  std::uint8_t sequence_id = 0;
+  mysqlwire::append_packet(bytes, mysqlwire::as_bytes(query), sequence_id);
+  relaying.client.put(Bytes(bytes).first(1'000));
+  CHECK(relaying.server.get(1'000).size() == 1'000);
+  const ExactBytes err = hex("09000001 ff8104 23 3038533031");
+  relaying.server.put(err);
+  relaying.server.close();
+  CHECK(to_hex(mysqlwire::as_bytes(relaying.client.get(err.size()))) == to_hex(err));
+  CHECK(relaying.result() == Relay::State::server_closed);
+  CHECK(relaying.relay.tracker().pending_commands() == 0);
 }

@@ -47,7 +47,7 @@ class Connecting {
     Loop loop;
     Waker waker(loop);
     const Socket client(loop, waker, ends[1], true);
-    ServerConnector connector(loop, waker, as_check ? nullptr : &client, timeout);
+    ServerConnector connector(loop, waker, as_check ? nullptr : &client, timeout, nullptr);
     if (client_leaves) ::shutdown(ends[0], SHUT_WR);
     Task<void> task = run(loop, connector, pool);
     task.start();
@@ -67,7 +67,7 @@ class Connecting {
     Credentials credentials;
     credentials.user = "app";
     credentials.has_password = true;
-    credentials.stage1 = mysqlwire::crypto::stage1("secret");
+    credentials.sha1 = mysqlwire::crypto::stage1("secret");
     SessionWishes wishes;
     wishes.capabilities = {mysqlwire::Capability::protocol_41,
                            mysqlwire::Capability::secure_connection,
@@ -233,7 +233,7 @@ TEST_CASE("an account of a plugin that can't be passed on says so", "[connect]")
   const auto db = connecting.add(server.endpoint());
   const ConnectOutcome outcome = connecting.connect();
   CHECK_THAT(err_text(outcome),
-             Contains("1251 server db1 wants caching_sha2_password for user 'app'"));
+             Contains("1251 server db1 wants caching_sha2_password for user 'app', and"));
   CHECK(outcome.refused);
   CHECK(db->reachability() != Reachability::down);
 }

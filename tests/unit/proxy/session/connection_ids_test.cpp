@@ -1,0 +1,92 @@
+#include "proxy/session/connection_ids.hpp"
+
+#include "proxy/pool/server.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace mysqlproxy;
+
+namespace {
+
+std::shared_ptr<Server> make_server(Log& log, const std::string& name) {
+  ServerConfig config;
+  config.name = name;
+  return std::make_shared<Server>(config, log);
+}
+
+LogConfig quiet() {
+  LogConfig config;
+  config.access.clear();
+  config.level = LogLevel::error;
+  return config;
+}
+
+}  // namespace
+
+TEST_CASE("an id means a client, a thread of one's own server, or of the only other one", "[ids]") {
+  Log log(quiet());
+  const auto one = make_server(log, "one");
+  const auto two = make_server(log, "two");
+  const auto three = make_server(log, "three");
+  ConnectionIds ids;
+  const auto a = ids.allocate();
+  const auto b = ids.allocate();
+  const auto c = ids.allocate();
+  CHECK(a >= 0x40000000);
+  CHECK(b == a + 1);
+  ids.attach(a, {one, 7});
+  ids.attach(b, {two, 7});
+
+  SECTION("a client's id") {
+    const auto found = ids.find(b, *one);
+    REQUIRE(found);
+    CHECK(found->server == two);
+    CHECK(found->thread_id == 7);
+  }
+  SECTION("a thread id of one's own server first") {
+    CHECK(ids.find(7, *one)->server == one);
+    CHECK(ids.find(7, *two)->server == two);
+  }
+  SECTION("a thread id that two other servers have names none") {
+    CHECK_FALSE(ids.find(7, *three));
+  }
+  SECTION("a thread id that one other server has") {
+    ids.detach(b);
+    CHECK(ids.find(7, *three)->server == one);
+  }
+  SECTION("a client without a server, or one that has left, is nobody") {
+    CHECK_FALSE(ids.find(c, *one));
+    ids.release(a);
+    CHECK_FALSE(ids.find(a, *one));
+    CHECK_FALSE(ids.find(7, *one) == std::nullopt);  // b's, on the other server
+  }
+  SECTION("ids beyond 32 bits and unknown ones") {
+    CHECK_FALSE(ids.find(std::uint64_t{1} << 32 | 7, *one));
+    CHECK_FALSE(ids.find(8, *one));
+  }
+}
+
+TEST_CASE("an id is not given out twice while its client lives", "[ids]") {
+  ConnectionIds ids;
+  const auto a = ids.allocate();
+  const auto b = ids.allocate();
+  ids.release(a);
+  CHECK(ids.allocate() != b);
+}
+
+TEST_CASE("who was killed is known until the connection is another one", "[ids]") {
+  Log log(quiet());
+  const auto one = make_server(log, "one");
+  const auto two = make_server(log, "two");
+  ConnectionIds ids;
+  const auto a = ids.allocate();
+  const auto b = ids.allocate();
+  ids.attach(a, {one, 7});
+  ids.attach(b, {two, 7});
+  ids.note_kill({one, 7});
+  CHECK(ids.killed(a));
+  CHECK_FALSE(ids.killed(b));
+  ids.attach(a, {two, 8});
+  CHECK_FALSE(ids.killed(a));
+  CHECK_FALSE(ids.killed(12345));
+}
