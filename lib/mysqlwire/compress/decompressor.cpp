@@ -119,14 +119,14 @@ Result<Bytes> Decompressor::inflated() {
   stream.avail_out = static_cast<uInt>(output_.size());
   const int code = inflate(&stream, Z_NO_FLUSH);
   if (code == Z_MEM_ERROR) throw std::bad_alloc();
-  // Z_BUF_ERROR: nothing to do without more input, or without more room, which there always is.
-  if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR)
-    return fail(errc::bad_value, "body");
   const std::size_t consumed = size - stream.avail_in;
   const std::size_t produced = output_.size() - stream.avail_out;
   input_ = input_.subspan(consumed);
   taken_ += static_cast<std::uint32_t>(consumed);
   if (produced > due) return fail(errc::bad_value, "uncompressed_length");
+  // Z_BUF_ERROR: nothing to do without more input, or without more room, which there always is.
+  if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR)
+    return fail(errc::bad_value, "body");
   made_ += static_cast<std::uint32_t>(produced);
   const bool whole = taken_ == header_.length;
   if (code == Z_STREAM_END) {
