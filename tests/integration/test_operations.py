@@ -553,6 +553,24 @@ def test_server_with_another_default_plugin(start, work, build):
         server.stop()
 
 
+def test_account_of_old(start, mariadb):
+    """A user whose account wants mysql_old_password is told so, and the server stays there for the others."""
+    old = Account("old", "old secret")
+    mariadb.ask("SET GLOBAL secure_auth = OFF")
+    mariadb.ask(f"CREATE USER {old.name} IDENTIFIED VIA mysql_old_password USING '0123456789abcdef'")
+    try:
+        proxy = start(mariadb, tables={"user.old": {"pool": "main", "native_hash": old.native_hash},
+                                       "health": {"interval": "1h"}})
+        for _ in range(2):
+            with pytest.raises(pymysql.err.OperationalError, match="mysql_old_password"):
+                pymysql.connect(host="127.0.0.1", port=proxy.port, user=old.name, password=old.password)
+            logged_in(proxy.port, APP).close()
+        assert not [one for one in proxy.messages() if "down" in one["message"]]
+    finally:
+        mariadb.ask(f"DROP USER {old.name}")
+        mariadb.ask("SET GLOBAL secure_auth = ON")
+
+
 def test_mixed_pool(start, mariadb, mysql):
     """Clients of a pool of both kinds are shown what both can do, and get right answers from each."""
     proxy = start(mariadb, mysql, tables={"pool.main": {"balance": "round_robin"}, "health": {"interval": "60s"}})
