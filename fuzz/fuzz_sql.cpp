@@ -1,6 +1,7 @@
 // The lexer and what stands on it, on any text in any dialect.
 //
 // Input: dialect 1, size of the digest's buffer 1 (0: large enough for any), then the statement.
+#include <mysqlwire/sql/classify.hpp>
 #include <mysqlwire/sql/digest.hpp>
 #include <mysqlwire/sql/lexer.hpp>
 #include <mysqlwire/wire/bytes.hpp>
@@ -59,6 +60,22 @@ void check_digest(std::string_view sql, const Dialect& dialect, std::size_t smal
   require(cut.truncated || cut.text == whole.text);
 }
 
+// Every statement of a text is found, and a text is classified as its first statement is.
+void check_classification(std::string_view sql, const Dialect& dialect) {
+  while (!sql.empty()) {
+    const FirstStatement first = split(sql, dialect);
+    const Classification whole = classify(sql, dialect);
+    require(first.statement.size() + first.rest.size() <= sql.size());
+    require(first.statement.size() + 1 + first.rest.size() >= sql.size());
+    require(whole.tables().size() <= Classification::max_tables);
+    for (const TableName& table : whole.tables()) require(table.name.size() <= sql.size());
+    if (whole.has(Effect::invalid)) require(whole.has(Effect::writes) && !whole.reads_only());
+    if (whole.reads_only()) require(!whole.has(Effect::several));
+    require(first.rest.size() < sql.size());
+    sql = first.rest;
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -67,5 +84,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view sql = as_text({data + 2, size - 2});
   check_tokens(sql, dialect);
   check_digest(sql, dialect, data[1]);
+  check_classification(sql, dialect);
   return 0;
 }
