@@ -273,7 +273,9 @@ def large():
         execute("SELECT id, v FROM large WHERE id = ?", 2), query("SELECT id, LENGTH(v), MD5(v) FROM large ORDER BY id"), *ready("large"))
     edges = [(1 << 24) - 1, 1 << 24]
     yield case("values at the edge of a packet", connect(),
-               *(query(f"SELECT REPEAT('e', {size - less}) AS v") for size in edges for less in (5, 4, 1, 0)),
+               # A row has four bytes in front of such a value. (The mariadb client writes each of them four times.)
+               *(query(f"SELECT REPEAT('e', {size - less}) AS v", not_for=["mariadb"] if less != 4 else [])
+                 for size in edges for less in (5, 4, 1, 0)),
                # COM_QUERY is one byte, the text around the value 17.
                *(query(f"SELECT LENGTH('{{repeat:q:{edges[0] - 18 + more}}}')") for more in (0, 1)),
                # mysql2 sends an empty packet behind this one, of which its connection dies.
