@@ -6,6 +6,7 @@ that is missing is a failure that says how to install it, not a skipped test.
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -27,6 +28,14 @@ def pytest_addoption(parser):
                      help="the mysqlproxy to test (default: $MYSQLPROXY, else the newest in build*/proxy)")
     parser.addoption("--clients", metavar="NAMES", default="",
                      help="only these clients of the conversations, by comma")
+
+
+def pytest_configure(config):
+    # So that servers are stopped, and folders removed, when the run is.
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
 
 
 @pytest.fixture(scope="session")
