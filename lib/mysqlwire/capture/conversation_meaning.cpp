@@ -1,0 +1,563 @@
+// What packets mean for those behind them: login, statements, columns, exchanges.
+#include <mysqlwire/capture/conversation.hpp>
+#include <mysqlwire/capture/expand.hpp>
+#include <mysqlwire/wire/admin.hpp>
+#include <mysqlwire/wire/auth.hpp>
+#include <mysqlwire/wire/com_change_user.hpp>
+#include <mysqlwire/wire/err_packet.hpp>
+#include <mysqlwire/wire/handshake_response320.hpp>
+#include <mysqlwire/wire/handshake_response41.hpp>
+#include <mysqlwire/wire/handshake_v10.hpp>
+#include <mysqlwire/wire/ok_packet.hpp>
+#include <mysqlwire/wire/session_track.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace mysqlwire::capture {
+
+namespace {
+
+constexpr std::size_t keep_text = std::size_t{64} << 10;  // capacity of an idle exchange's strings
+constexpr std::size_t max_statements = 65536;
+
+std::uint64_t framed(const SeenMessage& message) noexcept {
+  return message.length + packet_header_size * frame_count(message.length);
+}
+
+bool equals_no_case(std::string_view text, std::string_view lower) noexcept {
+  return text.size() == lower.size() &&
+         std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) {
+           return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b;
+         });
+}
+
+bool contains_no_case(std::string_view text, std::string_view lower) noexcept {
+  for (std::size_t i = 0; i + lower.size() <= text.size(); ++i)
+    if (equals_no_case(text.substr(i, lower.size()), lower)) return true;
+  return false;
+}
+
+// The schema of "USE schema"; empty for any other statement.
+std::string_view used_schema(std::string_view query) noexcept {
+  constexpr std::string_view blanks = " \t\r\n";
+  const auto trim = [&](std::string_view text) {
+    const std::size_t begin = text.find_first_not_of(blanks);
+    if (begin == std::string_view::npos) return std::string_view{};
+    return text.substr(begin, text.find_last_not_of(" \t\r\n;") + 1 - begin);
+  };
+  const std::string_view text = trim(query.substr(0, 512));
+  if (text.size() < 5 || !equals_no_case(text.substr(0, 3), "use") ||
+      (blanks.find(text[3]) == std::string_view::npos && text[3] != '`'))
+    return {};
+  std::string_view schema = trim(text.substr(3));
+  if (schema.size() >= 2 && schema.front() == '`' && schema.back() == '`')
+    schema = schema.substr(1, schema.size() - 2);
+  return schema;
+}
+
+void shrink(std::string& text) {
+  if (text.capacity() > keep_text) std::string().swap(text);
+  text.clear();
+}
+
+}  // namespace
+
+// --- guesses of one who came late ----------------------------------------------------------------
+
+// Before the tracker sees a command of a connection whose login was not captured.
+void Conversation::guess_dialect(const SeenMessage& message) {
+  if (message.direction == Direction::to_server) {
+    if (tracker_.phase() == Phase::joining) guess_from_command(message);
+    return;
+  }
+  // The first definitions tell: behind them stands an EOF, or the rows.
+  if (!other_dialect_ && waiting_ != 0 && !current()->answered() &&
+      !context_.capabilities.has(Capability::deprecate_eof)) {
+    other_dialect_ = tracker_;
+  }
+}
+
+void Conversation::guess_from_command(const SeenMessage& message) {
+  const Bytes payload = message.payload;
+  if (payload.empty() || payload[0] != static_cast<std::uint8_t>(Command::com_query)) return;
+  // Attributes: their number, and the number of sets, which is 1. No statement starts like that.
+  const bool has_attributes = payload.size() > 3 && payload[1] < 0x09 && payload[2] == 0x01;
+  if (has_attributes == context_.capabilities.has(Capability::query_attributes)) return;
+  context_.capabilities.set(Capability::query_attributes, has_attributes);
+  tracker_ = Tracker::midstream(context_);
+  tracker_.check_sequence(false);
+}
+
+// What the client says in a login that can't be followed tells what it is going to speak.
+bool Conversation::guess_from_login(const SeenMessage& message) {
+  if (message.direction != Direction::to_server || message.payload.size() < 32) return false;
+  const auto login = HandshakeResponse41::decode(message.payload, context_);
+  if (!login || !login->capabilities.has(Capability::secure_connection)) return false;
+  const Bytes filler = message.payload.subspan(9, 19);
+  if (std::any_of(filler.begin(), filler.end(), [](std::uint8_t byte) { return byte != 0; }))
+    return false;
+  context_.capabilities = login->capabilities;
+  context_.capabilities.clear({Capability::ssl, Capability::compress,
+                               Capability::zstd_compression_algorithm,
+                               Capability::optional_resultset_metadata});
+  tracker_ = Tracker::midstream(context_);
+  tracker_.check_sequence(false);
+  user_ = login->user;
+  schema_ = login->schema;
+  return true;
+}
+
+// --- before the observer sees it -----------------------------------------------------------------
+
+void Conversation::before(SeenMessage& message) {
+  if (message.kind != PacketKind::unexpected) recognised_ = true;
+  switch (message.kind) {
+    case PacketKind::greeting: take_greeting(message); break;
+    case PacketKind::handshake_response: take_login(message); break;
+    case PacketKind::auth_switch_request:
+    case PacketKind::auth_next_factor: {
+      // Both have the plugin's name behind their first byte.
+      const std::string_view text = as_text(message.payload.subspan(1));
+      plugin_ = text.substr(0, text.find('\0'));
+      full_authentication_ = false;
+      break;
+    }
+    case PacketKind::auth_more_data:
+      full_authentication_ = message.payload.size() == 2 && message.payload[1] == 4;
+      break;
+    case PacketKind::command: take_command(message); return;
+    default: break;
+  }
+  Exchange* exchange = current();
+  if (exchange == nullptr) return;
+  message.exchange = exchange;
+  message.command = exchange->command;
+  exchange->end = message.end;
+  if (message.direction == Direction::to_client) {
+    if (!exchange->answered()) exchange->response_begin = message.begin;
+    exchange->response_bytes += framed(message);
+    take_reply(message);
+  } else {
+    exchange->request_bytes += framed(message);
+  }
+  if (exchange->statement_id) {
+    const auto found = statements_.find(*exchange->statement_id);
+    if (found != statements_.end()) message.statement = &found->second;
+  }
+}
+
+void Conversation::take_greeting(const SeenMessage& message) {
+  context_ = tracker_.context();
+  const auto greeting = HandshakeV10::decode(message.payload, context_);
+  if (!greeting) return;
+  greeting_.emplace();
+  greeting_->server_version = greeting->server_version;
+  greeting_->connection_id = greeting->connection_id;
+  greeting_->capabilities = greeting->capabilities;
+  greeting_->collation = greeting->collation;
+  greeting_->status = greeting->status;
+  greeting_->auth_plugin = greeting->auth_plugin_name;
+  greeting_->salt = greeting->salt();
+  plugin_ = greeting->auth_plugin_name;
+}
+
+void Conversation::take_login(const SeenMessage& message) {
+  context_ = tracker_.context();
+  if (const auto login = HandshakeResponse41::decode(message.payload, context_)) {
+    next_user_ = login->user;
+    next_schema_ = login->schema;
+    if (!login->auth_plugin_name.empty()) plugin_ = login->auth_plugin_name;
+  } else if (const auto old = HandshakeResponse320::decode(message.payload, context_)) {
+    next_user_ = old->user;
+    next_schema_ = old->schema;
+  }
+  user_ = next_user_;
+}
+
+Exchange& Conversation::push_exchange() {
+  if (waiting_ == exchanges_.size()) {
+    std::rotate(exchanges_.begin(), exchanges_.begin() + static_cast<std::ptrdiff_t>(front_),
+                exchanges_.end());
+    front_ = 0;
+    exchanges_.resize(std::max<std::size_t>(1, exchanges_.size() * 2));
+  }
+  Exchange& exchange = exchanges_[(front_ + waiting_) % exchanges_.size()];
+  ++waiting_;
+  return exchange;
+}
+
+void Conversation::take_command(SeenMessage& message) {
+  // The tracker has it in its queue already, if there is an answer to come.
+  const bool is_answered = tracker_.pending_commands() > waiting_;
+  Exchange& exchange = is_answered ? push_exchange() : unanswered_;
+  exchange.id = ++commands_;
+  exchange.command =
+      message.length == 0 ? Command::com_sleep : static_cast<Command>(message.payload[0]);
+  exchange.is_complete = message.is_whole();
+  exchange.reply_sequence = static_cast<std::uint8_t>(message.last_sequence_id + 1);
+  exchange.query.clear();
+  exchange.expanded.clear();
+  exchange.argument.clear();
+  exchange.statement_id.reset();
+  exchange.schema = schema_;
+  exchange.outcome = Outcome::none;
+  exchange.rows = exchange.affected = 0;
+  exchange.result_sets = 0;
+  exchange.error_code = 0;
+  exchange.sql_state.clear();
+  exchange.error_message.clear();
+  exchange.request_bytes = framed(message);
+  exchange.response_bytes = 0;
+  exchange.begin = message.begin;
+  exchange.request_end = exchange.end = message.end;
+  exchange.response_begin = {};
+  if (is_answered && waiting_ == 1) {
+    next_sequence_ = exchange.reply_sequence;
+    sequence_known_ = true;
+  }
+  message.exchange = &exchange;
+  message.command = exchange.command;
+  // The decoders' results live in here, behind the message's pointers.
+  decode_command(message, exchange);
+}
+
+void Conversation::decode_command(SeenMessage& message, Exchange& exchange) {
+  switch (exchange.command) {
+    case Command::com_query: {
+      const auto query = ComQuery::decode(message.payload, context_);
+      if (!query) {
+        if (message.is_whole())
+          report(Problem::What::malformed, message.direction, query.error().offset, message.length,
+                 to_string(query.error()));
+        return;
+      }
+      query_ = *query;
+      message.query = &query_;
+      exchange.query = query_.query;
+      if (options_.expand_parameters) exchange.expanded = query_.query;
+      return;
+    }
+    case Command::com_stmt_prepare:
+      if (message.payload.size() > 1) exchange.query = as_text(message.payload.subspan(1));
+      return;
+    case Command::com_init_db:
+      if (message.payload.size() > 1) exchange.argument = as_text(message.payload.subspan(1));
+      return;
+    case Command::com_change_user:
+      if (const auto change = ComChangeUser::decode(message.payload, context_)) {
+        next_user_ = change->user;
+        exchange.argument = change->schema;
+        if (!change->auth_plugin_name.empty()) plugin_ = change->auth_plugin_name;
+      }
+      return;
+    case Command::com_stmt_execute:
+    case Command::com_stmt_bulk_execute:
+    case Command::com_stmt_fetch:
+    case Command::com_stmt_reset:
+    case Command::com_stmt_close:
+    case Command::com_stmt_send_long_data: decode_execute(message, exchange); return;
+    default: return;
+  }
+}
+
+// All commands about a prepared statement.
+void Conversation::decode_execute(SeenMessage& message, Exchange& exchange) {
+  const auto id = read_statement_id(message.payload, context_);
+  if (!id) return;
+  exchange.statement_id = *id;
+  auto found = statements_.find(*id);
+  if (found == statements_.end() && *id == last_prepared_statement && last_prepared_)
+    found = statements_.find(*last_prepared_);
+  if (found == statements_.end()) {
+    // MariaDB's clients may send an execution before the answer to the preparation has come.
+    const Exchange* first = waiting_ > 1 ? &exchanges_[front_] : nullptr;
+    if (*id == last_prepared_statement && first != nullptr) {
+      exchange.query = first->query;
+      return;
+    }
+    if (statements_.size() >= max_statements) statements_.clear();
+    Statement& unknown = statements_[*id];
+    unknown.id = *id;
+    unknown.is_known = false;
+    report(Problem::What::unknown_statement, message.direction, 1, 4,
+           "statement " + std::to_string(*id) + " was prepared before the capture began");
+    found = statements_.find(*id);
+  }
+  Statement& statement = found->second;
+  message.statement = &statement;
+  exchange.query = statement.query;
+  if (!message.is_whole()) return;
+  if (exchange.command == Command::com_stmt_execute && statement.is_known) {
+    const auto execute = ComStmtExecute::decode(message.payload, context_, statement.info());
+    if (!execute) {
+      report(Problem::What::malformed, message.direction, execute.error().offset, message.length,
+             to_string(execute.error()));
+      return;
+    }
+    execute_ = *execute;
+    message.execute = &execute_;
+    if (options_.expand_parameters) expand(statement.query, execute_, exchange.expanded);
+  } else if (exchange.command == Command::com_stmt_bulk_execute && statement.is_known) {
+    const auto bulk = ComStmtBulkExecute::decode(message.payload, context_, statement.info());
+    if (!bulk) {
+      report(Problem::What::malformed, message.direction, bulk.error().offset, message.length,
+             to_string(bulk.error()));
+      return;
+    }
+    bulk_ = *bulk;
+    message.bulk = &bulk_;
+  }
+}
+
+void Conversation::take_reply(const SeenMessage& message) {
+  Exchange& exchange = *current();
+  switch (message.kind) {
+    case PacketKind::ok:
+      if (exchange.outcome == Outcome::none) exchange.outcome = Outcome::ok;
+      if (const auto ok = OkPacket::decode(message.payload, context_))
+        exchange.affected += ok->affected_rows;
+      break;
+    case PacketKind::err:
+      if (!tracker_.response_complete()) break;  // about an earlier command
+      if (const auto err = ErrPacket::decode(message.payload, context_)) {
+        exchange.error_code = err->code;
+        exchange.sql_state = err->sql_state;
+        exchange.error_message = err->message;
+      }
+      exchange.outcome = Outcome::error;
+      break;
+    case PacketKind::column_count:
+      exchange.outcome = Outcome::rows;
+      ++exchange.result_sets;
+      columns_.clear(DefinitionsOf::result);
+      definitions_left_ = tracker_.columns();
+      begin_columns(exchange);
+      break;
+    case PacketKind::text_row:
+    case PacketKind::binary_row:
+      if (exchange.rows++ == 0 && exchange.outcome == Outcome::none) {
+        exchange.outcome = Outcome::rows;  // COM_STMT_FETCH has no head
+        ++exchange.result_sets;
+        begin_columns(exchange);
+      }
+      break;
+    case PacketKind::result_end:
+      if (exchange.outcome == Outcome::none) exchange.outcome = Outcome::rows;
+      break;
+    case PacketKind::field_list_definition:
+      if (exchange.outcome == Outcome::none) columns_.clear(DefinitionsOf::field_list);
+      exchange.outcome = Outcome::rows;
+      break;
+    case PacketKind::prepare_ok: take_prepare_ok(message, exchange); break;
+    case PacketKind::eof:
+    case PacketKind::statistics:
+    case PacketKind::field_list_end:
+    case PacketKind::binlog_event:
+    case PacketKind::binlog_end:
+      if (exchange.outcome == Outcome::none) exchange.outcome = Outcome::ok;
+      break;
+    default: break;
+  }
+}
+
+// The columns of rows that come without definitions are those of the statement.
+void Conversation::begin_columns(const Exchange& exchange) {
+  column_types_.clear();
+  if (!exchange.statement_id) return;
+  const auto found = statements_.find(
+      *exchange.statement_id == last_prepared_statement && last_prepared_ ? *last_prepared_
+                                                                          : *exchange.statement_id);
+  if (found == statements_.end()) return;
+  if (exchange.command == Command::com_stmt_fetch ||
+      found->second.columns.size() == tracker_.columns())
+    column_types_ = found->second.columns;
+}
+
+void Conversation::take_prepare_ok(const SeenMessage& message, Exchange& exchange) {
+  exchange.outcome = Outcome::ok;
+  const auto prepared = StmtPrepareOk::decode(message.payload, context_);
+  if (!prepared) return;
+  if (statements_.size() >= max_statements) statements_.clear();
+  Statement& statement = statements_[prepared->statement_id];
+  statement = Statement();
+  statement.id = prepared->statement_id;
+  statement.query = exchange.query;
+  statement.parameter_count = prepared->parameter_count;
+  exchange.statement_id = prepared->statement_id;
+  last_prepared_ = prepared->statement_id;
+  const bool has_parameters = prepared->parameter_count != 0;
+  columns_.clear(has_parameters ? DefinitionsOf::parameters : DefinitionsOf::statement);
+  column_types_.clear();
+  definitions_left_ = has_parameters ? prepared->parameter_count : prepared->column_count;
+}
+
+// --- after it ------------------------------------------------------------------------------------
+
+void Conversation::after(const SeenMessage& message) {
+  switch (message.kind) {
+    case PacketKind::ssl_request: tls_ = toolbox_.tls(); break;
+    case PacketKind::column_definition:
+    case PacketKind::parameter_definition:
+    case PacketKind::field_list_definition: take_definition(message); break;
+    case PacketKind::field_list_end: observer_.on_columns(*this, message, columns_); break;
+    case PacketKind::ok:
+    case PacketKind::result_end:
+    case PacketKind::eof: take_ok(message); break;
+    case PacketKind::err: ++errors_; break;
+    case PacketKind::command: {
+      remember_types(message);
+      if (message.exchange == &unanswered_) emit(unanswered_);
+      return;
+    }
+    default: break;
+  }
+  if (message.exchange != nullptr && message.direction == Direction::to_client &&
+      tracker_.response_complete() && waiting_ > tracker_.pending_commands())
+    end_exchange();
+}
+
+void Conversation::take_definition(const SeenMessage& message) {
+  columns_.add(message.payload);
+  const auto column = ColumnDefinition41::decode(message.payload, context_,
+                                                 message.kind == PacketKind::field_list_definition
+                                                     ? DefinitionSource::field_list
+                                                     : DefinitionSource::result_set);
+  ColumnType type;
+  if (column) {
+    type = {value_type(*column), column->character_set, text_format(*column)};
+  } else if (message.is_whole() && context_.capabilities.has(Capability::protocol_41)) {
+    report(Problem::What::malformed, message.direction, column.error().offset, message.length,
+           to_string(column.error()));
+  }
+  if (column_types_.size() + 1 == columns_.size() || columns_.size() == 1) {
+    if (columns_.size() == 1) column_types_.clear();
+    column_types_.push_back(type);
+  }
+  if (message.kind == PacketKind::field_list_definition || definitions_left_ == 0 ||
+      --definitions_left_ != 0)
+    return;
+  observer_.on_columns(*this, message, columns_);
+  const Exchange* exchange = message.exchange;
+  if (exchange == nullptr || !exchange->statement_id) return;
+  const auto found =
+      statements_.find(*exchange->statement_id == last_prepared_statement && last_prepared_
+                           ? *last_prepared_
+                           : *exchange->statement_id);
+  if (found == statements_.end()) return;
+  if (columns_.of() != DefinitionsOf::parameters) {
+    found->second.columns = column_types_;
+  } else {
+    columns_.clear(DefinitionsOf::statement);
+    definitions_left_ = tracker_.columns();
+  }
+}
+
+// What the server says of the session.
+void Conversation::take_ok(const SeenMessage& message) {
+  const bool is_login = message.exchange == nullptr && message.kind == PacketKind::ok;
+  const Exchange* exchange = message.exchange;
+  if (is_login) {
+    user_ = next_user_;
+    schema_ = next_schema_;
+    const Capabilities agreed = context_.capabilities;
+    if (agreed.has(Capability::compress)) {
+      compression_ = Compression::zlib;
+    } else if (agreed.has(Capability::zstd_compression_algorithm)) {
+      compression_ = Compression::zstd;
+    }
+  } else if (exchange != nullptr && message.kind == PacketKind::ok) {
+    take_schema_change(*exchange);
+  }
+  if (message.payload.size() < 7) return;  // an EOF
+  const auto ok = OkPacket::decode(message.payload, context_);
+  if (!ok || ok->session_state.empty()) return;
+  SessionTrackItems items(ok->session_state, context_);
+  while (const auto item = items.next()) {
+    if (item->type != SessionTrackType::schema) continue;
+    if (const auto schema = item->text(context_)) schema_ = *schema;
+  }
+}
+
+void Conversation::take_schema_change(const Exchange& exchange) {
+  switch (exchange.command) {
+    case Command::com_init_db: schema_ = exchange.argument; break;
+    case Command::com_change_user:
+      user_ = next_user_;
+      schema_ = exchange.argument;
+      statements_.clear();
+      break;
+    case Command::com_reset_connection: statements_.clear(); break;
+    case Command::com_query:
+      if (const std::string_view schema = used_schema(exchange.query); !schema.empty())
+        schema_ = schema;
+      if (contains_no_case(std::string_view(exchange.query).substr(0, 256), "rpl_semi_sync_"))
+        semi_sync_ = contains_no_case(exchange.query, "set ") &&
+                     exchange.query.find('1') != std::string::npos;
+      break;
+    default: break;
+  }
+}
+
+// The types that an execution brought count for the next one; its long data is used up.
+void Conversation::remember_types(const SeenMessage& message) {
+  if (!message.exchange->statement_id) return;
+  const auto found = statements_.find(*message.exchange->statement_id);
+  if (found == statements_.end()) return;
+  Statement& statement = found->second;
+  switch (*message.command) {
+    case Command::com_stmt_execute:
+      if (message.execute != nullptr && message.execute->new_params_bind_flag &&
+          statement.parameter_count != 0) {
+        std::vector<ValueType> types;
+        std::size_t left = statement.parameter_count;
+        for (const Parameter& parameter : message.execute->parameters) {
+          if (left-- == 0) break;
+          types.push_back(parameter.type);
+        }
+        statement.types = std::move(types);
+      }
+      statement.long_data.clear();
+      break;
+    case Command::com_stmt_bulk_execute:
+      if (message.bulk != nullptr) {
+        statement.types.clear();
+        auto types = message.bulk->rows.types();
+        for (std::size_t i = 0; i < message.bulk->rows.column_count(); ++i)
+          statement.types.push_back(types.next().type);
+      }
+      break;
+    case Command::com_stmt_send_long_data:
+      if (const auto data = ComStmtSendLongData::decode(message.payload, context_)) {
+        const std::size_t byte = data->parameter / 8U;
+        if (statement.long_data.size() <= byte) statement.long_data.resize(byte + 1);
+        statement.long_data[byte] =
+            static_cast<std::uint8_t>(statement.long_data[byte] | 1U << (data->parameter % 8));
+      }
+      break;
+    case Command::com_stmt_reset: statement.long_data.clear(); break;
+    case Command::com_stmt_close: statements_.erase(found); break;
+    default: break;
+  }
+}
+
+// --- exchanges -----------------------------------------------------------------------------------
+
+void Conversation::end_exchange() {
+  Exchange& exchange = exchanges_[front_];
+  front_ = (front_ + 1) % exchanges_.size();
+  --waiting_;
+  if (waiting_ != 0) {
+    next_sequence_ = exchanges_[front_].reply_sequence;
+    sequence_known_ = true;
+  }
+  emit(exchange);
+}
+
+void Conversation::emit(Exchange& exchange) {
+  observer_.on_exchange(*this, exchange);
+  shrink(exchange.query);
+  shrink(exchange.expanded);
+}
+
+}  // namespace mysqlwire::capture
