@@ -104,9 +104,12 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   app.add_option("-i,--interface", options.interface, "capture live")->group("Input");
   app.add_option("--capture-filter", options.capture_filter, "only frames that match (libpcap)")
       ->group("Input");
-  app.add_option("--port", options.ports, "a port of a server; repeatable (3306)")->group("Input");
+  app.add_option("--port", options.ports, "a port of a server; repeatable (3306)")
+      ->allow_extra_args(false)
+      ->group("Input");
   app.add_flag("--any-port", options.any_port, "recognise MySQL by its greeting")->group("Input");
   app.add_option("--keylog", options.key_logs, "TLS secrets (NSS key log); repeatable")
+      ->allow_extra_args(false)
       ->group("Input");
 
   bool detail = false, no_rows = false, show_secrets = false;
@@ -134,7 +137,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
 
   std::vector<std::uint64_t> streams;
   std::string slower, from, to, frames;
-  app.add_option("--stream", streams, "this connection; repeatable")->group("Filters");
+  app.add_option("--stream", streams, "this connection; repeatable")
+      ->allow_extra_args(false)
+      ->group("Filters");
   app.add_option("--client", filter.client, "clients whose ADDRESS or ADDRESS:PORT it is")
       ->group("Filters");
   app.add_option("--server", filter.server, "likewise servers")->group("Filters");

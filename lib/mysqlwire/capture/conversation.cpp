@@ -386,6 +386,7 @@ void Conversation::take_packet(Direction direction, const Packet& packet) {
         static_cast<std::size_t>(std::min<std::uint64_t>(mine.damaged_at, message.length)));
     mine.damaged_at = undamaged;
   }
+  if (direction == Direction::to_server && take_one_sided(message)) return;
   const auto frame_length =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(message.length, max_frame_payload));
   if (message.payload.size() < tracker_.needs(direction, frame_length)) {
@@ -398,6 +399,27 @@ void Conversation::take_packet(Direction direction, const Packet& packet) {
   before(message);
   observer_.on_message(*this, message);
   after(message);
+}
+
+// A client whose server is not heard: its commands are all there is. True when the packet has been
+// dealt with.
+bool Conversation::take_one_sided(SeenMessage& message) {
+  if (bytes(Direction::to_client) != 0) return false;
+  if (tracker_.phase() == Phase::greeting) {
+    lose_framing();
+    guessing_ = true;
+    if (message.sequence_id != 0 && guess_from_login(message)) {
+      message.kind = PacketKind::handshake_response;
+      recognised_ = true;
+      observer_.on_message(*this, message);
+      return true;
+    }
+  }
+  if (tracker_.phase() != Phase::joining) {
+    tracker_.resync();
+    while (waiting_ != 0) end_exchange();
+  }
+  return false;
 }
 
 void Conversation::check_sequence(const SeenMessage& message) {

@@ -242,6 +242,7 @@ class Conversation final : public StreamSink {
   void lose(Direction direction);
   void lose_framing();
 
+  bool take_one_sided(SeenMessage& message);
   void take_packet(Direction direction, const Packet& packet);
   void guess_dialect(const SeenMessage& message);
   void guess_from_command(const SeenMessage& message);
@@ -254,6 +255,8 @@ class Conversation final : public StreamSink {
   void take_login(const SeenMessage& message);
   void take_command(SeenMessage& message);
   void decode_command(SeenMessage& message, Exchange& exchange);
+  Statement* known_statement(std::uint32_t id) noexcept;
+  Statement& find_statement(std::uint32_t id);
   void decode_execute(SeenMessage& message, Exchange& exchange);
   void remember_types(const SeenMessage& message);
   void take_definition(const SeenMessage& message);
@@ -291,6 +294,7 @@ class Conversation final : public StreamSink {
   std::string proxy_header_;
   std::unordered_map<std::uint32_t, Statement> statements_;
   std::optional<std::uint32_t> last_prepared_;
+  Statement being_prepared_;  // MariaDB's clients execute it before they know its id
   Definitions columns_;
   std::vector<ColumnType> column_types_;
   std::uint32_t definitions_left_ = 0;

@@ -67,15 +67,14 @@ void shrink(std::string& text) {
 
 // Before the tracker sees a command of a connection whose login was not captured.
 void Conversation::guess_dialect(const SeenMessage& message) {
-  if (message.direction == Direction::to_server) {
-    if (tracker_.phase() == Phase::joining) guess_from_command(message);
-    return;
-  }
-  // The first definitions tell: behind them stands an EOF, or the rows.
-  if (!other_dialect_ && waiting_ != 0 && !current()->answered() &&
-      !context_.capabilities.has(Capability::deprecate_eof)) {
-    other_dialect_ = tracker_;
-  }
+  if (message.direction != Direction::to_server || tracker_.phase() != Phase::joining) return;
+  guess_from_command(message);
+  // Behind the first definitions stands an EOF, or the rows: that tells.
+  Context other = context_;
+  if (other.capabilities.has(Capability::deprecate_eof)) return;
+  other.capabilities.set(Capability::deprecate_eof);
+  other_dialect_ = Tracker::midstream(other);
+  other_dialect_->check_sequence(false);
 }
 
 void Conversation::guess_from_command(const SeenMessage& message) {
@@ -141,10 +140,7 @@ void Conversation::before(SeenMessage& message) {
   } else {
     exchange->request_bytes += framed(message);
   }
-  if (exchange->statement_id) {
-    const auto found = statements_.find(*exchange->statement_id);
-    if (found != statements_.end()) message.statement = &found->second;
-  }
+  if (exchange->statement_id) message.statement = known_statement(*exchange->statement_id);
 }
 
 void Conversation::take_greeting(const SeenMessage& message) {
@@ -261,30 +257,39 @@ void Conversation::decode_command(SeenMessage& message, Exchange& exchange) {
   }
 }
 
+// The statement with that id; one that is not known when its preparation was not captured.
+Statement& Conversation::find_statement(std::uint32_t id) {
+  if (id == last_prepared_statement) {
+    // The preparation may be under way still: then all that is known is its text.
+    for (std::size_t i = 0; i < waiting_; ++i) {
+      const Exchange& earlier = exchanges_[(front_ + i) % exchanges_.size()];
+      if (earlier.command != Command::com_stmt_prepare) continue;
+      if (being_prepared_.query != earlier.query || being_prepared_.query.empty()) {
+        being_prepared_ = Statement();
+        being_prepared_.id = id;
+        being_prepared_.query = earlier.query;
+        being_prepared_.parameter_count = count_placeholders(earlier.query);
+      }
+      return being_prepared_;
+    }
+    if (last_prepared_) id = *last_prepared_;
+  }
+  if (const auto found = statements_.find(id); found != statements_.end()) return found->second;
+  if (statements_.size() >= max_statements) statements_.clear();
+  Statement& unknown = statements_[id];
+  unknown.id = id;
+  unknown.is_known = false;
+  report(Problem::What::unknown_statement, Direction::to_server, 1, 4,
+         "statement " + std::to_string(id) + " was prepared before the capture began");
+  return unknown;
+}
+
 // All commands about a prepared statement.
 void Conversation::decode_execute(SeenMessage& message, Exchange& exchange) {
   const auto id = read_statement_id(message.payload, context_);
   if (!id) return;
   exchange.statement_id = *id;
-  auto found = statements_.find(*id);
-  if (found == statements_.end() && *id == last_prepared_statement && last_prepared_)
-    found = statements_.find(*last_prepared_);
-  if (found == statements_.end()) {
-    // MariaDB's clients may send an execution before the answer to the preparation has come.
-    const Exchange* first = waiting_ > 1 ? &exchanges_[front_] : nullptr;
-    if (*id == last_prepared_statement && first != nullptr) {
-      exchange.query = first->query;
-      return;
-    }
-    if (statements_.size() >= max_statements) statements_.clear();
-    Statement& unknown = statements_[*id];
-    unknown.id = *id;
-    unknown.is_known = false;
-    report(Problem::What::unknown_statement, message.direction, 1, 4,
-           "statement " + std::to_string(*id) + " was prepared before the capture began");
-    found = statements_.find(*id);
-  }
-  Statement& statement = found->second;
+  Statement& statement = find_statement(*id);
   message.statement = &statement;
   exchange.query = statement.query;
   if (!message.is_whole()) return;
@@ -361,6 +366,13 @@ void Conversation::take_reply(const SeenMessage& message) {
   }
 }
 
+// The statement that an answer is about, if its preparation was captured.
+Statement* Conversation::known_statement(std::uint32_t id) noexcept {
+  if (id == last_prepared_statement && last_prepared_) id = *last_prepared_;
+  const auto found = statements_.find(id);
+  return found == statements_.end() ? nullptr : &found->second;
+}
+
 // The columns of rows that come without definitions are those of the statement.
 void Conversation::begin_columns(const Exchange& exchange) {
   column_types_.clear();
@@ -384,6 +396,8 @@ void Conversation::take_prepare_ok(const SeenMessage& message, Exchange& exchang
   statement.id = prepared->statement_id;
   statement.query = exchange.query;
   statement.parameter_count = prepared->parameter_count;
+  if (being_prepared_.query == statement.query) statement.types = being_prepared_.types;
+  being_prepared_ = Statement();
   exchange.statement_id = prepared->statement_id;
   last_prepared_ = prepared->statement_id;
   const bool has_parameters = prepared->parameter_count != 0;
@@ -502,9 +516,10 @@ void Conversation::take_schema_change(const Exchange& exchange) {
 // The types that an execution brought count for the next one; its long data is used up.
 void Conversation::remember_types(const SeenMessage& message) {
   if (!message.exchange->statement_id) return;
-  const auto found = statements_.find(*message.exchange->statement_id);
-  if (found == statements_.end()) return;
-  Statement& statement = found->second;
+  if (message.statement == nullptr) return;
+  // It points at one of ours.
+  Statement& statement =
+      message.statement == &being_prepared_ ? being_prepared_ : statements_[message.statement->id];
   switch (*message.command) {
     case Command::com_stmt_execute:
       if (message.execute != nullptr && message.execute->new_params_bind_flag &&
@@ -536,7 +551,7 @@ void Conversation::remember_types(const SeenMessage& message) {
       }
       break;
     case Command::com_stmt_reset: statement.long_data.clear(); break;
-    case Command::com_stmt_close: statements_.erase(found); break;
+    case Command::com_stmt_close: statements_.erase(statement.id); break;
     default: break;
   }
 }

@@ -83,6 +83,15 @@ void append_literal(std::string& out, const Value& value, ValueType type) {
   }
 }
 
+std::uint16_t count_placeholders(std::string_view query) noexcept {
+  std::uint16_t count = 0;
+  for (std::size_t i = 0; i < query.size();) {
+    if (query[i] == '?') ++count;
+    i = std::max(skip_quoted(query, i), i + 1);
+  }
+  return count;
+}
+
 void expand(std::string_view query, const ComStmtExecute& execute, std::string& out) {
   auto parameter = execute.parameters.begin();
   std::uint64_t left = execute.parameter_count;

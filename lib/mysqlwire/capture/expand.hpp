@@ -4,6 +4,7 @@
 #include <mysqlwire/wire/stmt.hpp>
 #include <mysqlwire/wire/value.hpp>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,5 +18,8 @@ void append_literal(std::string& out, const Value& value, ValueType type);
 /// strings, quoted names and comments stay; so do placeholders that have no parameter. Long data,
 /// which was sent before, is written as a comment.
 void expand(std::string_view query, const ComStmtExecute& execute, std::string& out);
+
+/// How many placeholders the statement has, as the server will count them.
+std::uint16_t count_placeholders(std::string_view query) noexcept;
 
 }  // namespace mysqlwire::capture
