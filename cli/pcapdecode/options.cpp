@@ -112,12 +112,11 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       ->allow_extra_args(false)
       ->group("Input");
 
-  bool detail = false, no_rows = false, show_secrets = false;
+  bool no_rows = false, show_secrets = false;
   std::string redact = "auth", types, colour = "auto";
-  app.add_option("-f,--format", format.format,
-                 "text, detail, json, queries, sql, streams, stats, digest or html")
+  app.add_option("-f,--format", format.format, "text, json, queries, sql, digest, streams or stats")
+      ->check(CLI::IsMember({"text", "json", "queries", "sql", "digest", "streams", "stats"}))
       ->group("Output");
-  app.add_flag("-V,--detail", detail, "the same as -f detail")->group("Output");
   app.add_flag("-x,--hex", format.bytes, "with the bytes of each message")->group("Output");
   app.add_flag("--slowlog", format.slow_log, "queries in the form of a slow query log")
       ->group("Output");
@@ -173,7 +172,6 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   if (options.files.empty() == options.interface.empty())
     return refused(options.files.empty() ? "no capture; name a file, or an interface with -i"
                                          : "a file and an interface at once");
-  if (detail) format.format = "detail";
   if (no_rows) format.max_rows = 0;
   if (show_secrets) redact = "none";
   format.redact = redact == "none"     ? Redact::none

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t keep_capacity = std::size_t{32} << 10;  // of an idle direction's buffer
 constexpr std::size_t compressed_header = 7;
+constexpr std::size_t most_unanswered = 64;
 constexpr std::size_t sure_prefix = 24;  // what the tracker looks at
 
 std::uint32_t u24(const std::uint8_t* bytes) noexcept {
@@ -415,7 +416,8 @@ bool Conversation::take_one_sided(SeenMessage& message) {
       return true;
     }
   }
-  if (tracker_.phase() != Phase::joining) {
+  // As many as nobody pipelines without an answer.
+  if (waiting_ >= most_unanswered) {
     tracker_.resync();
     while (waiting_ != 0) end_exchange();
   }

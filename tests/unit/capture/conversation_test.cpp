@@ -1,0 +1,240 @@
+#include <mysqlwire/capture/conversation.hpp>
+#include <mysqlwire/wire/frame.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+using namespace mysqlwire;
+using namespace mysqlwire::capture;
+using namespace std::string_view_literals;
+
+namespace {
+
+class NoTools final : public Toolbox {
+ public:
+  bool inflate(Compression, Bytes, std::size_t, Buffer&) override { return false; }
+  std::unique_ptr<TlsReader> tls() override { return nullptr; }
+};
+
+// Writes down what is told: kinds, problems and how commands ended.
+class Log final : public Observer {
+ public:
+  void on_message(const Conversation&, const SeenMessage& message) override {
+    add(std::string(to_string(message.kind)));
+  }
+  void on_exchange(const Conversation&, const Exchange& exchange) override {
+    static constexpr const char* outcomes[] = {"none", "ok", "rows", "error"};
+    add("[" + exchange.query + "=" + outcomes[static_cast<std::size_t>(exchange.outcome)] +
+        (exchange.rows != 0 ? ":" + std::to_string(exchange.rows) : "") + "]");
+    schemas.push_back(exchange.schema);
+  }
+  void on_problem(const Conversation&, const Problem& problem, const Origin&) override {
+    add("!" + std::string(to_string(problem.what)));
+  }
+
+  std::string take() { return std::exchange(text_, {}); }
+  std::vector<std::string> schemas;
+
+ private:
+  void add(const std::string& word) {
+    if (!text_.empty()) text_ += ' ';
+    text_ += word;
+  }
+  std::string text_;
+};
+
+class Talk {
+ public:
+  explicit Talk(bool from_start) : conversation(0, {}, {}, from_start, {1, 0}, {}, log, tools) {}
+
+  void client(std::string_view payload, std::uint8_t sequence = 0) {
+    send(Direction::to_server, payload, sequence);
+  }
+  void server(std::string_view payload, std::uint8_t sequence) {
+    send(Direction::to_client, payload, sequence);
+  }
+  void send(Direction direction, std::string_view payload, std::uint8_t sequence) {
+    Buffer bytes;
+    append_packet(bytes, as_bytes(payload), sequence);
+    conversation.on_bytes(direction, bytes, {++frame, 0});
+  }
+
+  NoTools tools;
+  Log log;
+  Conversation conversation;
+  std::uint64_t frame = 1;
+};
+
+const std::string_view column =
+    "\x03"
+    "def\0\0\0\x01"
+    "1\0\x0c\x3f\0\x01\0\0\0\x08\x81\0\0\0\0"sv;
+const std::string_view ok = "\0\0\0\x02\0\0\0"sv;
+const std::string_view eof = "\xfe\0\0\x02\0"sv;
+
+}  // namespace
+
+TEST_CASE("a connection joined in its middle is followed from the first command on") {
+  Talk talk(false);
+  talk.server(
+      "\x01"
+      "7",
+      5);  // a row of some answer
+  CHECK(talk.log.take().empty());
+  talk.client("\x03SELECT 1");
+  talk.server("\x01", 1);
+  talk.server(column, 2);
+  talk.server(eof, 3);
+  talk.server(
+      "\x01"
+      "1",
+      4);
+  talk.server(eof, 5);
+  CHECK(talk.log.take() ==
+        "command column_count column_definition eof text_row result_end [SELECT 1=rows:1]");
+}
+
+TEST_CASE("in the middle the dialect of result sets is found out") {
+  Talk talk(false);
+  for (int i = 0; i < 2; ++i) {
+    talk.client("\x03SELECT 1");
+    talk.server("\x01", 1);
+    talk.server(column, 2);
+    talk.server(
+        "\x01"
+        "1",
+        3);
+    talk.server("\xfe\0\0\x02\0\0\0"sv, 4);
+    CHECK(talk.log.take() ==
+          "command column_count column_definition text_row result_end [SELECT 1=rows:1]");
+  }
+}
+
+TEST_CASE("a schema is remembered once the server has agreed") {
+  Talk talk(false);
+  talk.client("\x03USE `shop`;");
+  talk.server(ok, 1);
+  talk.client("\x02other");
+  talk.server("\xff\x19\x04#42000Unknown database"sv, 1);
+  talk.client("\x0e");
+  talk.server(ok, 1);
+  CHECK(talk.log.schemas == std::vector<std::string>{"", "shop", "shop"});
+}
+
+TEST_CASE("a gap at a packet's boundary loses what is under way and no more") {
+  Talk talk(false);
+  talk.client("\x03SELECT 1");
+  talk.conversation.on_missing(Direction::to_client, 50, Missing::gap, {10, 0});
+  CHECK(talk.log.take() == "command !gap [SELECT 1=none]");
+  talk.server(
+      "\x01"
+      "x",
+      9);
+  talk.client("\x0e");
+  talk.server(ok, 1);
+  CHECK(talk.log.take() == "command ok [=ok]");
+}
+
+TEST_CASE("a packet whose end is missing keeps its place") {
+  Talk talk(false);
+  talk.client("\x0e");
+  talk.server(ok, 1);
+  talk.log.take();
+  const std::string query = "\x03SELECT '" + std::string(100, 'x') + "'";
+  Buffer bytes;
+  std::uint8_t sequence = 0;
+  append_packet(bytes, as_bytes(query), sequence);
+  talk.conversation.on_bytes(Direction::to_server, Bytes(bytes).first(60), {2, 0});
+  talk.conversation.on_missing(Direction::to_server, bytes.size() - 60, Missing::cut, {2, 0});
+  talk.server(ok, 1);
+  CHECK(talk.log.take() == "!cut command ok [" + query.substr(1, 55) + "=ok]");
+}
+
+TEST_CASE("a packet that makes no sense is a problem, and the next command is understood") {
+  Talk talk(false);
+  talk.client("\x03SELECT 1");
+  talk.server("\xfe\xfe\xfe\xfe\xfe\xfe\xfe\xfe\xfe\xfe"sv, 1);
+  CHECK(talk.log.take() == "command !malformed [SELECT 1=none] unexpected");
+  talk.client("\x0e");
+  talk.server(ok, 1);
+  CHECK(talk.log.take() == "command ok [=ok]");
+}
+
+TEST_CASE("a sequence id that is wrong is reported and stops nothing") {
+  Talk talk(false);
+  talk.client("\x0e");
+  talk.server(ok, 1);
+  talk.log.take();
+  talk.client("\x0e");
+  talk.server(ok, 7);
+  CHECK(talk.log.take() == "command !out_of_order_seq ok [=ok]");
+}
+
+TEST_CASE("pipelined commands are answered in their order") {
+  Talk talk(false);
+  talk.client("\x0e");
+  talk.server(ok, 1);
+  talk.log.take();
+  talk.client(
+      "\x03"
+      "A");
+  talk.client(
+      "\x03"
+      "B");
+  talk.client(
+      "\x03"
+      "C");
+  talk.server(ok, 1);
+  talk.server("\xff\x19\x04#42000no"sv, 1);
+  talk.server(ok, 1);
+  CHECK(talk.log.take() == "command command command ok [A=ok] err [B=error] ok [C=ok]");
+}
+
+TEST_CASE("a client that is heard alone is followed too") {
+  Talk talk(true);
+  talk.client("\x03SELECT 1");
+  talk.client("\x03SELECT 2");
+  talk.conversation.finish(TcpStream::End::open, {9, 0});
+  CHECK(talk.log.take() == "command command [SELECT 1=none] [SELECT 2=none]");
+}
+
+TEST_CASE("an execution of a statement that is not known says so once") {
+  Talk talk(false);
+  for (int i = 0; i < 2; ++i) {
+    talk.client("\x17\x05\0\0\0\0\x01\0\0\0"sv);
+    talk.server(ok, 1);
+  }
+  CHECK(talk.log.take() == "!unknown_statement command ok [=ok] command ok [=ok]");
+}
+
+TEST_CASE("any cut of a conversation is survived") {
+  const std::string_view packets[] = {"\x03SELECT 1"sv,
+                                      "\x01"sv,
+                                      column,
+                                      eof,
+                                      "\x01"
+                                      "1"sv,
+                                      eof};
+  for (std::size_t cut = 0; cut < 60; ++cut) {
+    Talk talk(false);
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < std::size(packets); ++i) {
+      Buffer bytes;
+      auto sequence = static_cast<std::uint8_t>(i);
+      append_packet(bytes, as_bytes(packets[i]), sequence);
+      const Direction direction = i == 0 ? Direction::to_server : Direction::to_client;
+      for (std::size_t byte = 0; byte < bytes.size(); ++byte, ++at) {
+        if (at == cut) {
+          talk.conversation.on_missing(direction, 1, Missing::gap, {9, 0});
+        } else {
+          talk.conversation.on_bytes(direction, Bytes(bytes).subspan(byte, 1), {9, 0});
+        }
+      }
+    }
+    talk.conversation.finish(TcpStream::End::fin, {10, 0});
+    CHECK(talk.log.take().find("!gap") != std::string::npos);
+  }
+}

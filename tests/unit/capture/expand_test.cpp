@@ -1,0 +1,95 @@
+#include <mysqlwire/capture/expand.hpp>
+#include <mysqlwire/capture/proxy_header.hpp>
+#include <mysqlwire/capture/utf8.hpp>
+
+#include <catch2/catch.hpp>
+#include <support/hex.hpp>
+
+#include <vector>
+
+using namespace mysqlwire;
+using namespace mysqlwire::capture;
+using namespace mysqlwire::test;
+using namespace std::string_view_literals;
+
+namespace {
+
+std::string expanded(std::string_view query, const std::vector<Parameter>& parameters) {
+  ComStmtExecute execute;
+  execute.parameter_count = parameters.size();
+  execute.parameters = ParameterList(std::span<const Parameter>(parameters));
+  std::string out;
+  expand(query, execute, out);
+  return out;
+}
+
+Parameter parameter(FieldType type, Value value) {
+  Parameter result;
+  result.type.type = type;
+  result.value = value;
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("parameters are put in as literals") {
+  const std::vector<Parameter> three{parameter(FieldType::longlong, std::int64_t{-5}),
+                                     parameter(FieldType::var_string, "it's\n\\"sv),
+                                     parameter(FieldType::null, Value())};
+  CHECK(expanded("SELECT ?, ?,?", three) == "SELECT -5, 'it\\'s\\n\\\\',NULL");
+  CHECK(expanded("?", {parameter(FieldType::blob, "\xff\x00"sv)}) == "x'ff00'");
+  CHECK(expanded("?", {parameter(FieldType::date, Date{2024, 2, 29})}) == "'2024-02-29'");
+  CHECK(expanded("?", {parameter(FieldType::newdecimal, "1.50"sv)}) == "1.50");
+}
+
+TEST_CASE("question marks that are no placeholders stay") {
+  const std::vector<Parameter> one{parameter(FieldType::tiny, std::int64_t{1})};
+  CHECK(expanded("'?' \"?\" `?` ?", one) == "'?' \"?\" `?` 1");
+  CHECK(expanded("/* ? */ ?", one) == "/* ? */ 1");
+  CHECK(expanded("-- ?\n?", one) == "-- ?\n1");
+  CHECK(expanded("# ?\n?", one) == "# ?\n1");
+  CHECK(expanded("'a\\'?' ?", one) == "'a\\'?' 1");
+  CHECK(expanded("1--?", one) == "1--1");
+  CHECK(expanded("? ?", one) == "1 ?");
+  CHECK(expanded("'?", one) == "'?");
+}
+
+TEST_CASE("placeholders are counted") {
+  CHECK(count_placeholders("") == 0);
+  CHECK(count_placeholders("INSERT INTO t VALUES (?, '?', ?) -- ?") == 2);
+}
+
+TEST_CASE("UTF-8 is told from other bytes") {
+  CHECK(is_utf8(""));
+  CHECK(is_utf8("plain text, and more of it"));
+  CHECK(is_utf8("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80"));
+  CHECK_FALSE(is_utf8("\xff"));
+  CHECK_FALSE(is_utf8("\xc0\x80"));          // overlong
+  CHECK_FALSE(is_utf8("\xed\xa0\x80"));      // a surrogate
+  CHECK_FALSE(is_utf8("\xf4\x90\x80\x80"));  // above U+10FFFF
+  CHECK_FALSE(is_utf8("1234567\xe2\x82"));   // cut
+  CHECK(utf8_length("\xe2\x82\xac") == 3);
+}
+
+TEST_CASE("PROXY protocol headers of both versions are read") {
+  const std::string_view v1 = "PROXY TCP4 192.0.2.1 198.51.100.1 5000 3306\r\nrest";
+  const ProxyHeader first = read_proxy_header(as_bytes(v1));
+  CHECK(first.state == ProxyHeader::State::present);
+  CHECK(first.size == v1.size() - 4);
+  CHECK(first.text == "v1 TCP4 192.0.2.1 198.51.100.1 5000 3306");
+  const ExactBytes v2 =
+      hex("0d0a0d0a000d0a515549540a"
+          "2111000c"
+          "c0000201"
+          "c6336401"
+          "1388"
+          "0cea");
+  const ProxyHeader second = read_proxy_header(v2);
+  CHECK(second.state == ProxyHeader::State::present);
+  CHECK(second.size == 28);
+  CHECK(second.text == "v2 PROXY 192.0.2.1:5000 198.51.100.1:3306");
+  for (std::size_t size = 0; size < v2.size(); ++size)
+    CHECK(read_proxy_header(v2.get().first(size)).state == ProxyHeader::State::incomplete);
+  CHECK(read_proxy_header(as_bytes("\x20\x00\x00\x01\x85"sv)).state == ProxyHeader::State::none);
+  CHECK(read_proxy_header(as_bytes(std::string(200, 'P'))).state == ProxyHeader::State::none);
+}
