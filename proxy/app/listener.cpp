@@ -32,16 +32,11 @@ void remove_stale_socket(const SocketAddress& address, const std::string& path) 
   if (!alive) ::unlink(path.c_str());
 }
 
-int bind_and_listen(const Endpoint& endpoint) {
-  const auto addresses = resolve_now(endpoint);
-  if (addresses.empty()) {
-    errno = EADDRNOTAVAIL;
-    fail(endpoint);
-  }
-  const SocketAddress& address = addresses.front();
+/// The socket, or -1 and errno.
+int listen_on(const SocketAddress& address, const Endpoint& endpoint) {
   const int family = address.storage.ss_family;
   const int socket = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (socket < 0) fail(endpoint);
+  if (socket < 0) return -1;
   const int on = 1;
   if (family == AF_UNIX) {
     remove_stale_socket(address, endpoint.path);
@@ -54,9 +49,23 @@ int bind_and_listen(const Endpoint& endpoint) {
     const int error = errno;
     ::close(socket);
     errno = error;
-    fail(endpoint);
+    return -1;
   }
+  // Who may log in is a matter of accounts, as with the servers' own sockets.
+  if (family == AF_UNIX) ::chmod(endpoint.path.c_str(), 0777);
   return socket;
+}
+
+/// On the first address of a name that can be had: a machine may know [::1] by name and have no
+/// IPv6.
+int bind_and_listen(const Endpoint& endpoint) {
+  errno = EADDRNOTAVAIL;
+  for (const SocketAddress& address : resolve_now(endpoint)) {
+    const int socket = listen_on(address, endpoint);
+    if (socket >= 0) return socket;
+    if (errno != EADDRNOTAVAIL && errno != EAFNOSUPPORT) break;
+  }
+  fail(endpoint);
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ class Listener {
   /// The endpoint with the port that the system chose, where it was to choose one.
   Endpoint bound();
   const std::string& name() const noexcept { return name_; }
+  void set_name(std::string name) { name_ = std::move(name); }
   /// The version to show in place of the servers' own; empty for those.
   const std::string& server_version() const noexcept { return server_version_; }
   void set_server_version(std::string version) { server_version_ = std::move(version); }

@@ -24,12 +24,15 @@ constexpr std::chrono::milliseconds drain_poll{50};
 /// How long sessions that were cut have to say their last words.
 constexpr std::chrono::milliseconds last_words{1000};
 
-/// A client and its server take a descriptor each, and the system's default is for desktops.
-void raise_descriptor_limit() {
+/// A client and its server take a descriptor each, and the system's default is for desktops. What
+/// there can be of them.
+std::uint64_t raise_descriptor_limit() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
 }
 
 }  // namespace
@@ -48,7 +51,11 @@ Proxy::Proxy(CommandLine options, Config config)
 Proxy::~Proxy() = default;
 
 ExitCode Proxy::run() {
-  raise_descriptor_limit();
+  const std::uint64_t descriptors = raise_descriptor_limit();
+  const std::uint64_t most_clients = topology_->config().proxy.max_connections;
+  if (descriptors < 2 * most_clients)
+    log_.warn("there are fewer descriptors than max_connections clients and their servers need",
+              {{"descriptors", descriptors}, {"max_connections", most_clients}});
   services_.set_topology(topology_);
   services_.rsa_key =
       std::make_shared<const mysqlwire::crypto::RsaKey>(mysqlwire::crypto::RsaKey::generate());
@@ -61,6 +68,8 @@ ExitCode Proxy::run() {
     return ExitCode::cannot_bind;
   }
   look_up_servers(*topology_);
+  resolver_.start();
+  resolver_.watch(topology_->servers());
   monitor_.start();
   monitor_.watch(topology_->servers(), config.health);
   monitor_.wait_for_first_round(config.health.timeout + std::chrono::milliseconds(500));
@@ -68,6 +77,7 @@ ExitCode Proxy::run() {
   announce();
   for (const auto& listener : listeners_) listener->start();
   io_.run();
+  resolver_.stop();
   monitor_.stop();
   for (const auto& worker : workers_) worker->stop();
   const auto& counters = services_.counters;
@@ -101,6 +111,17 @@ std::shared_ptr<const TlsContext> Proxy::tls_for(const ListenerConfig& listener)
                                   key_log_);
 }
 
+/// The listener that has this address already; one of the same name first, and none twice.
+std::unique_ptr<Listener>* Proxy::find_listener(const Endpoint& endpoint, const std::string& name,
+                                                std::span<const Listener* const> taken) {
+  std::unique_ptr<Listener>* found = nullptr;
+  for (auto& one : listeners_) {
+    if (one->endpoint() != endpoint || std::ranges::find(taken, one.get()) != taken.end()) continue;
+    if (found == nullptr || one->name() == name) found = &one;
+  }
+  return found;
+}
+
 /// Listeners that stay are kept, new ones are opened, others are closed; nothing of this happens
 /// when one can't be opened.
 void Proxy::open_listeners(const Config& config) {
@@ -111,15 +132,13 @@ void Proxy::open_listeners(const Config& config) {
     std::unique_ptr<Listener> fresh;
   };
   std::vector<Plan> plans;
+  std::vector<const Listener*> taken;
   for (const auto& wanted : config.listeners) {
     const auto tls = tls_for(wanted);
     for (const auto& endpoint : wanted.bind) {
-      Plan plan{&wanted, tls, nullptr, nullptr};
-      const auto old = std::ranges::find_if(listeners_, [&](const auto& one) {
-        return one->endpoint() == endpoint && one->name() == wanted.name;
-      });
-      if (old != listeners_.end())
-        plan.kept = &*old;
+      Plan plan{&wanted, tls, find_listener(endpoint, wanted.name, taken), nullptr};
+      if (plan.kept != nullptr)
+        taken.push_back(plan.kept->get());
       else
         plan.fresh = std::make_unique<Listener>(io_, log_, wanted.name, endpoint,
                                                 [this](const Listener& listener, Arrival arrival) {
@@ -131,15 +150,18 @@ void Proxy::open_listeners(const Config& config) {
   std::vector<std::unique_ptr<Listener>> opened;
   for (auto& plan : plans) {
     opened.push_back(plan.kept != nullptr ? std::move(*plan.kept) : std::move(plan.fresh));
+    opened.back()->set_name(plan.wanted->name);
     opened.back()->set_server_version(plan.wanted->server_version.value_or(""));
     opened.back()->set_tls(plan.tls, plan.wanted->tls.mode == TlsMode::required);
   }
   listeners_ = std::move(opened);
 }
 
-/// Numbers and paths cost nothing; names wait for DNS, on this thread, which carries no data.
+/// Numbers and paths cost nothing; names wait for DNS, on this thread, which carries no data. What
+/// has been looked up before is the resolver's business.
 void Proxy::look_up_servers(const Topology& topology) {
   for (const auto& server : topology.servers()) {
+    if (!server->addresses().empty()) continue;
     auto addresses = resolve_now(server->config().address);
     if (!addresses.empty()) server->set_addresses(std::move(addresses));
   }
@@ -218,6 +240,7 @@ void Proxy::on_signal(int signal) {
 
 /// A good configuration replaces the old one; a bad one changes nothing. Clients stay either way.
 void Proxy::reload() {
+  if (draining_) return log_.warn("stopping: the configuration is not reloaded");
   LoadResult loaded = load(options_);
   for (const auto& problem : loaded.warnings) log_.warn(to_string(problem));
   if (!loaded.config) {
@@ -230,8 +253,13 @@ void Proxy::reload() {
     prepare_tls(*loaded.config);
     topology = std::make_shared<const Topology>(std::move(*loaded.config), topology_.get(),
                                                 key_log_, log_);
-    open_listeners(topology->config());
     log_.reconfigure(topology->config().log);
+    try {
+      open_listeners(topology->config());
+    } catch (const std::runtime_error&) {
+      log_.reconfigure(topology_->config().log);
+      throw;
+    }
   } catch (const std::runtime_error& error) {
     log_.error(error.what());
     log_.error("the configuration was not reloaded; the old one stays in force");
@@ -243,6 +271,7 @@ void Proxy::reload() {
   look_up_servers(*topology);
   topology_ = topology;
   services_.set_topology(topology);
+  resolver_.watch(topology->servers());
   monitor_.watch(topology->servers(), topology->config().health);
   log_.info("the configuration was reloaded");
   announce();

@@ -5,6 +5,7 @@
 #include "proxy/app/worker.hpp"
 #include "proxy/cli.hpp"
 #include "proxy/health/monitor.hpp"
+#include "proxy/health/resolver.hpp"
 #include "proxy/log/log.hpp"
 #include "proxy/session/services.hpp"
 
@@ -15,6 +16,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,6 +37,8 @@ class Proxy {
 
  private:
   void open_listeners(const Config& config);
+  std::unique_ptr<Listener>* find_listener(const Endpoint& endpoint, const std::string& name,
+                                           std::span<const Listener* const> taken);
   void prepare_tls(const Config& config);
   std::shared_ptr<const TlsContext> tls_for(const ListenerConfig& listener);
   void look_up_servers(const Topology& topology);
@@ -61,6 +65,7 @@ class Proxy {
   std::shared_ptr<const Topology> topology_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  Resolver resolver_;
   Monitor monitor_;
   bool draining_ = false;
   ExitCode exit_ = ExitCode::good;

@@ -43,7 +43,7 @@ void Worker::bury(Session& session) {
 void Worker::drain() {
   loop_.post([this] {
     draining_ = true;
-    for (const auto& [session, owned] : sessions_) session->wake();
+    for (const auto& [session, owned] : sessions_) session->drain();
   });
 }
 

@@ -66,6 +66,16 @@ std::vector<SocketAddress> resolve_now(const Endpoint& endpoint) {
   return found;
 }
 
+bool is_name(const Endpoint& endpoint) {
+  if (endpoint.kind == Endpoint::Kind::unix_socket) return false;
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST;
+  addrinfo* list = nullptr;
+  if (::getaddrinfo(endpoint.host.c_str(), nullptr, &hints, &list) != 0) return true;
+  ::freeaddrinfo(list);
+  return false;
+}
+
 std::string describe(const SocketAddress& peer) {
   if (peer.storage.ss_family == AF_UNIX) return "unix";
   if (peer.storage.ss_family == AF_INET6)

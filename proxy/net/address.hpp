@@ -12,6 +12,9 @@ namespace mysqlproxy {
 /// The socket addresses of an endpoint; empty when its name can't be resolved. May block on DNS.
 std::vector<SocketAddress> resolve_now(const Endpoint& endpoint);
 
+/// True for an endpoint that resolve_now() asks DNS for: no number and no path.
+bool is_name(const Endpoint& endpoint);
+
 /// "10.0.0.9:41234", "[2001:db8::1]:41234", "unix".
 std::string describe(const SocketAddress& peer);
 

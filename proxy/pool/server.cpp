@@ -38,6 +38,17 @@ void Server::set_addresses(std::vector<SocketAddress> addresses) {
   addresses_ = std::move(addresses);
 }
 
+void Server::take_over(const Server& old) {
+  const std::scoped_lock lock(mutex_, old.mutex_);
+  addresses_ = old.addresses_;
+  facts_ = old.facts_;
+  reachability_ = old.reachability_;
+  reason_ = old.reason_;
+  since_ = old.since_;
+  retry_at_ = old.retry_at_;
+  failures_ = old.failures_;
+}
+
 void Server::reached() {
   const std::lock_guard lock(mutex_);
   failures_ = 0;

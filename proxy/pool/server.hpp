@@ -59,6 +59,9 @@ class Server {
   std::shared_ptr<const TlsContext> tls() const;
   void set_tls(std::shared_ptr<const TlsContext> tls);
 
+  /// What is known of the same server from before a reload that changed what is said of it.
+  void take_over(const Server& old);
+
   /// The server can be reached: it has answered a login, be it with no. Logged when that is news.
   void reached();
   /// It answered with a greeting; nothing is known of it before the first one.

@@ -10,12 +10,17 @@ Topology::Topology(Config config, const Topology* previous, const std::shared_pt
   std::map<std::string, std::shared_ptr<Server>> by_name;
   for (const auto& wanted : config_.servers) {
     std::shared_ptr<Server> server;
+    std::shared_ptr<Server> same_place;
     if (previous != nullptr) {
       for (const auto& old : previous->servers_) {
         if (old->config() == wanted) server = old;
+        if (old->config().address == wanted.address) same_place = old;
       }
     }
-    if (!server) server = std::make_shared<Server>(wanted, log);
+    if (!server) {
+      server = std::make_shared<Server>(wanted, log);
+      if (same_place) server->take_over(*same_place);
+    }
     const bool local = wanted.address.kind == Endpoint::Kind::unix_socket;
     const bool unneeded = local && wanted.tls.mode == TlsMode::preferred;
     if (wanted.tls.mode != TlsMode::disabled && !unneeded)

@@ -68,6 +68,7 @@ Task<bool> Session::log_in() {
     pool_.reset();
     credentials_.user = handshake.login().user;
     ending_ = dialog.ending();
+    if (worker_.draining() && client_.bytes_in == 0) ending_ = {EndedBy::proxy, "shutdown"};
     co_return false;
   }
   if (arrival_.tls_required && client_.tls() == nullptr) {

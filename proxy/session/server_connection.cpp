@@ -336,7 +336,8 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
       case Reception::Kind::packet: break;
       case Reception::Kind::abandoned: attempt.result = Result::abandoned; co_return;
       case Reception::Kind::timed_out:
-        fail(attempt, greeted ? "no answer to the login in time" : "no greeting in time");
+        fail(attempt, greeted ? "no answer to the login within the connect_timeout"
+                              : "no greeting within the connect_timeout");
         co_return;
       case Reception::Kind::closed:
         fail(attempt, greeted ? "it closed the connection during the login"

@@ -48,6 +48,11 @@ Session::~Session() {
 
 void Session::start() { task_.start(); }
 
+void Session::drain() noexcept {
+  if (!relay_ && client_.bytes_in == 0) deadline_.set(std::chrono::milliseconds(0));
+  waker_.notify();
+}
+
 void Session::cut() noexcept {
   cut_ = true;
   waker_.notify();

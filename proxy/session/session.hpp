@@ -51,8 +51,9 @@ class Session {
 
   /// Runs up to the first wait.
   void start();
-  /// The worker has news (draining): look again.
-  void wake() noexcept { waker_.notify(); }
+  /// The worker drains: ends when nothing is under way. A client that has not said a word does not
+  /// get to hold that up.
+  void drain() noexcept;
   /// Ends as soon as possible, whatever is under way.
   void cut() noexcept;
   /// Over and done; the worker may bury it.

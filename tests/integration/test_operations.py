@@ -388,7 +388,8 @@ def test_start_without_servers(start, pair):
 
 @pytest.mark.parametrize("moment", ["in a query", "in a result", "in a prepared statement", "between queries"])
 def test_server_dies(start, pair, moment):
-    """The client is disconnected as the server would do it, and what it sent is not sent again."""
+    """A client that waits for an answer is told why none comes, where an ERR can stand; what it
+    sent is not sent again."""
     db1, db2 = pair
     proxy = start(db1, db2, tables={"pool.main": {"balance": "first_available"}})
     connection = logged_in(proxy.port, APP)
@@ -407,9 +408,16 @@ def test_server_dies(start, pair, moment):
             wait_until(lambda: db1.ask("SELECT COUNT(*) FROM information_schema.processlist WHERE info = 'SELECT SLEEP(10)'")[0][0],
                        "the query to run")
         db1.kill()
+        told = []
         with pytest.raises(Closed):
             while True:
-                assert connection.read()[:1] != b"\xff"
+                payload = connection.read()
+                if payload[:1] == b"\xff":
+                    told.append(Err.of(payload))
+        if moment in ("in a query", "in a prepared statement"):
+            assert [err.code for err in told] == [1158] and "server db1 closed the connection" in told[0].message
+        if moment == "between queries":
+            assert not told
         line = proxy.wait_for_access()
         assert line["ended_by"] == "server" and line["server"] == "db1"
         assert db2.sessions() == 0

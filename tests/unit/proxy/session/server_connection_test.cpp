@@ -142,7 +142,7 @@ TEST_CASE("a server that can't be reached is skipped and marked", "[connect]") {
     const auto db = connecting.add(server.endpoint());
     const ConnectOutcome outcome = connecting.connect();
     CHECK(db->reachability() == Reachability::down);
-    CHECK_THAT(err_text(outcome), Contains("no greeting in time"));
+    CHECK_THAT(err_text(outcome), Contains("no greeting within the connect_timeout"));
   }
   SECTION("its greeting is none, and has no end") {
     FakeServer server([](Peer& peer) {
