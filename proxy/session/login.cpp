@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <utility>
 
 namespace mysqlproxy {
@@ -118,6 +119,8 @@ void Session::begin_relay(Bytes early) {
   context.capabilities = wishes_.capabilities;
   context.flavor = server_->greeting.flavor();
   context.limits.max_payload = services_.topology()->config().proxy.max_allowed_packet;
+  // Columns are counted, not kept: as many as a server sends. MariaDB has no limit without a table.
+  context.limits.max_columns = std::numeric_limits<std::uint32_t>::max();
   if (relay_)
     relay_->restart(context, early);
   else

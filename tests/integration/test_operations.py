@@ -561,6 +561,15 @@ def test_server_with_another_default_plugin(start, work, build):
         server.stop()
 
 
+def test_more_columns_than_a_table_can_have(start, mariadb):
+    proxy = start(mariadb)
+    values = [str(number) for number in range(68001)]
+    with pymysql.connect(host="127.0.0.1", port=proxy.port, user=APP.name, password=APP.password) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT '" + "','".join(values) + "'")
+            assert list(cursor.fetchone()) == values
+
+
 def test_account_of_old(start, mariadb):
     """A user whose account wants mysql_old_password is told so, and the server stays there for the others."""
     old = Account("old", "old secret")
