@@ -4,6 +4,8 @@ Each client runs the whole conversation twice for a server, in one process each 
 is a test that compares what the two runs saw, value by value.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from conversation import conversation
@@ -36,28 +38,30 @@ def files(work):
 
 
 @pytest.fixture(scope="session")
-def conversations(work, build, files, shared_proxies):
+def conversations(work, build, files, mariadb, mysql, shared_proxies):
     """get(server, client): the cases, and what the client saw of them directly and through the proxy."""
+    servers = (mariadb, mysql)
     made = {}
 
-    def get(server, client):
-        key = (server.name, client.name)
-
-        def run(port, way):
+    def both_ways(server, client):
+        cases = conversation(server.flavor, str(files))
+        seen = []
+        for way, port in (("direct", server.port), ("proxied", shared_proxies(server).port)):
             server.clean()
-            return clients.converse(client, build, port, cases, work / "-".join([*key, way]))
+            folder = work / f"{server.name}-{client.name}-{way}"
+            seen.append(clients.converse(client, build, port, cases, folder))
+        return {case["name"]: case for case in cases}, *seen
 
-        if key not in made:
-            cases = conversation(server.flavor, str(files))
-            # A program that ends badly is as bad for every case, and is not run again for each.
-            try:
-                made[key] = ({case["name"]: case for case in cases}, run(server.port, "direct"),
-                             run(shared_proxies(server).port, "proxied"))
-            except Exception as error:
-                made[key] = error
-        if isinstance(made[key], Exception):
-            raise made[key]
-        return made[key]
+    def get(server, client):
+        if (server.name, client.name) not in made:
+            for one in servers:
+                shared_proxies(one)
+            # A client talks to both servers at the same time.
+            with ThreadPoolExecutor() as pool:
+                for one in servers:
+                    made[one.name, client.name] = pool.submit(both_ways, one, client)
+        # A program that ended badly is as bad for every case, and is not run again for each.
+        return made[server.name, client.name].result()
 
     return get
 

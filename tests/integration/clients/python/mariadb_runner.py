@@ -14,8 +14,8 @@ DELIMITER = "$$"
 MARK = "--end of answer--"
 
 ERROR = re.compile(r"^ERROR (\d+)(?: \((\w+)\))?(?: at line \d+)?: (.*)", re.MULTILINE)
-#: The statement, as it repeats it.
-ECHO = re.compile(r"^-{14}\n.*?\n-{14}\n\n", re.DOTALL)
+#: Stands before and behind the statement, as it repeats it.
+RULE = "-" * 14 + "\n"
 DURATION = re.compile(r"\((?:\d+ min )?[\d.]+ sec\)")
 
 
@@ -76,7 +76,11 @@ class Cli(Session):
         return answer.removesuffix(end).decode("utf-8", "surrogateescape")
 
     def ask(self, text, only=None):
-        answer = ECHO.sub("", DURATION.sub("", self.raw(text)), 1)
+        answer = self.raw(text)
+        if answer.startswith(RULE):
+            end = "\n" + RULE + "\n"
+            answer = answer[answer.find(end) + len(end):]
+        answer = DURATION.sub("", answer)
         lost = next((error for error in ERROR.finditer(answer) if error[1] in ("2006", "2013")), None)
         if lost:
             # How often it says so depends on when it notices.
