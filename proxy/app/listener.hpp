@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace mysqlproxy {
 
@@ -35,6 +36,8 @@ class Listener {
   /// The version to show in place of the servers' own; empty for those.
   const std::string& server_version() const noexcept { return server_version_; }
   void set_server_version(std::string version) { server_version_ = std::move(version); }
+  /// Whose connections begin with a PROXY header.
+  void set_balancers(std::vector<Network> networks) { balancers_ = std::move(networks); }
   /// What clients that ask for TLS get; null: it is not offered.
   void set_tls(std::shared_ptr<const TlsContext> tls, bool required) {
     tls_ = std::move(tls);
@@ -51,6 +54,7 @@ class Listener {
   std::string server_version_;
   std::shared_ptr<const TlsContext> tls_;
   bool tls_required_ = false;
+  std::vector<Network> balancers_;
   Handler handler_;
   asio::posix::stream_descriptor socket_;
   asio::steady_timer pause_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "proxy/config/endpoint.hpp"
+#include "proxy/config/network.hpp"
 #include "proxy/config/tls.hpp"
 
 #include <mysqlwire/crypto/caching_sha2_password.hpp>
@@ -44,6 +45,8 @@ struct ListenerConfig {
   std::vector<Endpoint> bind;                 ///< at least one; no two listeners share one
   std::optional<std::string> server_version;  ///< shown in place of the pool's common version
   ListenerTls tls;
+  /// Connections from here begin with a header of the PROXY protocol.
+  std::vector<Network> proxy_protocol_from;
 
   friend bool operator==(const ListenerConfig&, const ListenerConfig&) = default;
 };

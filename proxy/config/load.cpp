@@ -195,7 +195,8 @@ void Loader::listeners() {
 void Loader::listener(const Named& item) {
   check_name("listen", item);
   TableReader reader(*item.table, path("listen", item), report_);
-  ListenerConfig listener{.name = item.name, .bind = {}, .server_version = {}, .tls = {}};
+  ListenerConfig listener{
+      .name = item.name, .bind = {}, .server_version = {}, .tls = {}, .proxy_protocol_from = {}};
   const auto addresses = reader.texts("bind", "an address such as \"127.0.0.1:6446\"", true);
   for (const Located& text : addresses.value_or(std::vector<Located>())) {
     const auto bind = endpoint(reader, "bind", text);
@@ -211,6 +212,18 @@ void Loader::listener(const Named& item) {
                    fmt::format("expected a version that starts like \"8.0.36\", in printable ASCII "
                                "of {} bytes at most, found {:?}",
                                longest_version, version->text.substr(0, longest_version)));
+    }
+  }
+  if (reader.take("proxy_protocol_from") != nullptr) {
+    const auto networks =
+        reader.texts("proxy_protocol_from", "a network such as \"10.0.0.0/8\"", true);
+    for (const Located& text : networks.value_or(std::vector<Located>())) {
+      if (const auto network = parse_network(text.text))
+        listener.proxy_protocol_from.push_back(*network);
+      else
+        reader.fault(
+            text.at, "proxy_protocol_from",
+            fmt::format("expected a network such as \"10.0.0.0/8\", found {}", shown(text.text)));
     }
   }
   read_tls(reader, report_.file(), listener.tls);

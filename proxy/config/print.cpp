@@ -109,6 +109,9 @@ void print(Printer& out, const ListenerConfig& listener) {
   } else {
     out.comment("server_version: the lowest common version of the pools' servers (default)");
   }
+  if (!listener.proxy_protocol_from.empty())
+    out.line("proxy_protocol_from", list_of(listener.proxy_protocol_from,
+                                            [](const Network& one) { return to_string(one); }));
   const ListenerTls standard;
   out.optional("tls", listener.tls.mode, standard.mode);
   print(out, listener.tls.files);

@@ -14,7 +14,8 @@ constexpr std::string_view weight_mark = ",weight=";
 class Flags {
  public:
   LoadResult load(const SimpleSetup& setup) {
-    config_.listeners.push_back({.name = "main", .bind = {}, .server_version = {}, .tls = {}});
+    config_.listeners.push_back(
+        {.name = "main", .bind = {}, .server_version = {}, .tls = {}, .proxy_protocol_from = {}});
     config_.pools.push_back({.name = "main", .servers = {}});
     for (const auto& text : setup.listen) listen(text);
     for (const auto& text : setup.server) server(text);

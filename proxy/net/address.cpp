@@ -76,6 +76,17 @@ bool is_name(const Endpoint& endpoint) {
   return false;
 }
 
+std::array<std::uint8_t, 16> ip_bytes(const SocketAddress& peer) {
+  std::array<std::uint8_t, 16> bytes{};
+  if (peer.storage.ss_family == AF_INET6) {
+    std::memcpy(bytes.data(), &as_v6(peer).sin6_addr, bytes.size());
+  } else if (peer.storage.ss_family == AF_INET) {
+    bytes[10] = bytes[11] = 0xff;
+    std::memcpy(bytes.data() + 12, &as_v4(peer).sin_addr, 4);
+  }
+  return bytes;
+}
+
 std::string describe(const SocketAddress& peer) {
   if (peer.storage.ss_family == AF_UNIX) return "unix";
   if (peer.storage.ss_family == AF_INET6)

@@ -4,6 +4,8 @@
 #include "proxy/config/config.hpp"
 #include "proxy/pool/server.hpp"
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,9 @@ std::vector<SocketAddress> resolve_now(const Endpoint& endpoint);
 
 /// True for an endpoint that resolve_now() asks DNS for: no number and no path.
 bool is_name(const Endpoint& endpoint);
+
+/// The address as IPv6 has it, IPv4 mapped; all zero for a unix socket.
+std::array<std::uint8_t, 16> ip_bytes(const SocketAddress& peer);
 
 /// "10.0.0.9:41234", "[2001:db8::1]:41234", "unix".
 std::string describe(const SocketAddress& peer);

@@ -49,6 +49,10 @@ Task<bool> Session::log_in() {
   const auto topology = services_.topology();
   const auto& settings = topology->config().proxy;
   deadline_.set(settings.handshake_timeout);
+  if (arrival_.proxied) {
+    const bool heard = co_await hear_origin();
+    if (!heard) co_return false;
+  }
   salt_ = mysqlwire::crypto::random_salt();
   const std::string_view usual_plugin = topology->usual_plugin();
   mysqlwire::ServerHandshake handshake(

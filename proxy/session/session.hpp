@@ -15,6 +15,7 @@
 #include <mysqlwire/session/frame_reader.hpp>
 #include <mysqlwire/session/server_auth.hpp>
 #include <mysqlwire/session/server_greeting.hpp>
+#include <mysqlwire/wire/proxy_protocol.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -38,6 +39,7 @@ struct Arrival {
   std::shared_ptr<const TlsContext> tls;       ///< null: not offered
   bool tls_required = false;
   bool unix_socket = false;
+  bool proxied = false;  ///< a PROXY header comes first
 };
 
 /// Lives on one data thread. Logs the client in, then the client's server, then relays until one of
@@ -63,6 +65,8 @@ class Session {
   Task<void> run();
 
   // Login.
+  Task<bool> hear_origin();
+  void take_origin(const mysqlwire::ProxyHeader& origin);
   Task<bool> log_in();
   ClientSide client_side();
   /// How an attempt to serve a user ended: `refused` by the server in its own words, or the session
