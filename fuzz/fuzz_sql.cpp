@@ -3,6 +3,7 @@
 // Input: dialect 1, size of the digest's buffer 1 (0: large enough for any), then the statement.
 #include <mysqlwire/sql/classify.hpp>
 #include <mysqlwire/sql/digest.hpp>
+#include <mysqlwire/sql/kill.hpp>
 #include <mysqlwire/sql/lexer.hpp>
 #include <mysqlwire/wire/bytes.hpp>
 
@@ -85,5 +86,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_tokens(sql, dialect);
   check_digest(sql, dialect, data[1]);
   check_classification(sql, dialect);
+  const auto kill = parse_kill(sql, dialect);
+  if (kill) require(kill->id_offset + kill->id_size <= sql.size());
   return 0;
 }
