@@ -67,8 +67,9 @@ def build_options(meson, build):
 def build_libraries(meson, source, kind, cxx, folder):
     build = folder / "build"
     environment = dict(os.environ, CXX=" ".join(cxx))
-    run([*meson, "setup", build, source, f"-Ddefault_library={kind}", "-Dproxy=disabled",
-         "-Dcli=disabled", "-Dtests=disabled", "-Dbench=disabled", "-Dbuildtype=plain"],
+    # Without Debian's dpkg-dev meson takes lib64, where neither CMake nor the loader looks there.
+    run([*meson, "setup", build, source, "--libdir=lib", f"-Ddefault_library={kind}",
+         "-Dproxy=disabled", "-Dcli=disabled", "-Dtests=disabled", "-Dbench=disabled", "-Dbuildtype=plain"],
         env=environment)
     run([*meson, "compile", "-C", build])
     return build
@@ -141,7 +142,9 @@ def by_cmake(installed, cxx, folder, static, crypto):
     compiler = [f"-DCMAKE_CXX_COMPILER={cxx[-1]}"]
     if len(cxx) > 1:
         compiler.append(f"-DCMAKE_CXX_COMPILER_LAUNCHER={';'.join(cxx[:-1])}")
-    run(["cmake", "-S", source, "-B", build, *compiler, f"-DCMAKE_PREFIX_PATH={installed.root}",
+    # Ninja is there where meson is; make may not be.
+    run(["cmake", "-G", "Ninja", "-S", source, "-B", build, *compiler,
+         f"-DCMAKE_PREFIX_PATH={installed.root}",
          f"-DMYSQLWIRE_USE_STATIC_LIBS={'ON' if static else 'OFF'}",
          f"-DWITH_CRYPTO={'ON' if crypto else 'OFF'}"], env=installed.environment())
     run(["cmake", "--build", build])
