@@ -9,14 +9,21 @@ namespace mysqlwire::crypto {
 namespace {
 
 constexpr std::size_t nonce_size = 32;
+constexpr const char* no_clear_for_parsec =
+    "the server wants parsec, and the password itself is not known";
 constexpr std::uint8_t no_password[] = {0};
 /// What asks sha256_password for the server's key; caching_sha2_password has another byte.
 constexpr std::uint8_t sha256_key_request[] = {1};
 constexpr std::uint8_t sha2_key_request[] = {
     static_cast<std::uint8_t>(CachingSha2::request_public_key)};
 
+/// Nothing but the password will do.
 constexpr AnswerAction need_password(const char* reason) {
   return {AnswerStep::need_secret, {}, reason};
+}
+/// So will an answer of somebody who knows it.
+constexpr AnswerAction need_answer(const char* reason) {
+  return {AnswerStep::need_secret, {}, reason, true};
 }
 constexpr AnswerAction impossible(const char* reason) {
   return {AnswerStep::impossible, {}, reason};
@@ -68,7 +75,8 @@ AnswerAction PasswordAnswer::begin() {
       // An empty packet asks how the key is made. A greeting's salt is too short to be a scramble:
       // the server is going to switch to parsec with one of its own.
       waiting_ = Waiting::more;
-      return salt_.size() == nonce_size ? reply({}) : not_answered("a scramble of another size");
+      if (salt_.size() != nonce_size) return not_answered("a scramble of another size");
+      return secret_.clear ? reply({}) : need_answer(no_clear_for_parsec);
     case AuthPlugin::mysql_clear_password: return clear_password();
     case AuthPlugin::mysql_old_password:
       return not_answered("the server wants mysql_old_password, which is broken");
@@ -95,7 +103,7 @@ AnswerAction PasswordAnswer::native() {
   if (salt_.size() != salt_size) return not_answered("a salt of another size");
   const auto sha1 = secret_.get_sha1();
   if (!sha1)
-    return need_password("the server wants mysql_native_password, and SHA1(password) is not known");
+    return need_answer("the server wants mysql_native_password, and SHA1(password) is not known");
   return reply(scramble(*sha1, salt_));
 }
 
@@ -104,8 +112,7 @@ AnswerAction PasswordAnswer::sha2() {
   if (salt_.size() != salt_size) return not_answered("a salt of another size");
   const auto sha256 = secret_.get_sha256();
   if (!sha256)
-    return need_password(
-        "the server wants caching_sha2_password, and SHA256(password) is not known");
+    return need_answer("the server wants caching_sha2_password, and SHA256(password) is not known");
   return reply(sha2_scramble(*sha256, salt_));
 }
 
@@ -140,15 +147,14 @@ AnswerAction PasswordAnswer::encrypted(std::string_view public_key) {
 AnswerAction PasswordAnswer::ed25519() {
   if (salt_.size() != nonce_size) return not_answered("a nonce of another size");
   if (!secret_.clear)
-    return need_password("the server wants client_ed25519, and the password itself is not known");
+    return need_answer("the server wants client_ed25519, and the password itself is not known");
   return reply(ed25519_sign(as_text(secret_.clear->bytes()), salt_));
 }
 
 AnswerAction PasswordAnswer::parsec(Bytes data) {
   const auto salt = ParsecSalt::decode(data);
   if (!salt) return impossible(salt.error().message);
-  if (!secret_.clear)
-    return need_password("the server wants parsec, and the password itself is not known");
+  if (!secret_.clear) return need_answer(no_clear_for_parsec);
   waiting_ = Waiting::start;
   return reply(parsec_response(as_text(secret_.clear->bytes()), salt_, *salt, parsec_scramble()));
 }

@@ -26,7 +26,7 @@ struct PasswordAnswerOptions {
 enum class AnswerStep : std::uint8_t {
   reply,        ///< send `data` (ClientAuth::respond)
   wait,         ///< nothing to send: feed the next packet
-  need_secret,  ///< supply() a password that has more to it, or give up; `reason` says what lacks
+  need_secret,  ///< supply() more of the password, or give up; `reason` says what lacks
   impossible,   ///< give up and close; `reason` says why
 };
 
@@ -34,6 +34,9 @@ struct AnswerAction {
   AnswerStep step = AnswerStep::impossible;
   Bytes data{};             ///< valid until the answer's next call; may be a password in clear
   const char* reason = "";  ///< static
+  /// need_secret: an answer to this very request, from somebody who knows the password, does as
+  /// well. ClientAuth::respond() takes it; this object only goes on with what the server says next.
+  bool can_be_relayed = false;
 };
 
 /// Answers what one server asks in a login, by what is known of the password. No I/O.

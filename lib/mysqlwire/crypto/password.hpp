@@ -53,6 +53,8 @@ struct StoredPassword {
   /// Made up: no password is right, whatever the hashes say.
   bool decoy = false;
 
+  friend bool operator==(const StoredPassword&, const StoredPassword&) = default;
+
   /// Reads one more form: authentication_string as mysql.user or mysql.global_priv has it, raw or
   /// as HEX() prints it, or the 64 hex digits of `sha2`. With `unknown` the form is told by its
   /// shape. An empty text is an account without a password. Returns the plugin that the form

@@ -109,10 +109,12 @@ CheckAction PasswordCheck::on_response(std::string_view plugin, Bytes salt, Byte
     case Waiting::over: return deny("the login is over");
     case Waiting::full: return on_full(salt, response);
     case Waiting::parsec: return check_parsec(salt, response);
+    case Waiting::relayed: return on_relayed(response);
     case Waiting::switched: return check(salt, response);
     case Waiting::first: break;
   }
   const AuthPlugin used = find_auth_plugin(plugin);
+  if (options_.unchecked) return take_unchecked(used, response, must_switch);
   const AuthPlugin chosen = choose(used);
   if (chosen == AuthPlugin::unknown) {
     waiting_ = Waiting::over;
@@ -170,7 +172,8 @@ CheckAction PasswordCheck::check(Bytes salt, Bytes response) {
 
 CheckAction PasswordCheck::check_native(Bytes salt, Bytes response) {
   used_password_ = !response.empty();
-  if (stored_.no_password) return response.empty() ? accept() : deny("the account has no password");
+  if (stored_.no_password)
+    return response.empty() ? check_clear({}) : deny("the account has no password");
   if (!stored_.native) return deny("no hash by mysql_native_password");
   auto sha1 = recover_stage1(response, salt, *stored_.native);
   if (!sha1) return deny("wrong password");
@@ -232,7 +235,7 @@ CheckAction PasswordCheck::on_full(Bytes salt, Bytes response) {
 
 CheckAction PasswordCheck::check_clear(Bytes password) {
   used_password_ = !password.empty();
-  if (!verify_password(password, stored_)) return deny("wrong password");
+  if (!options_.unchecked && !verify_password(password, stored_)) return deny("wrong password");
   learnt_.clear.emplace(password);
   learnt_.sha1 = stage1(as_text(password));
   learnt_.sha256 = sha2_stage1(as_text(password));
@@ -251,6 +254,52 @@ CheckAction PasswordCheck::ask_for_clear() {
   if (plugin_ == AuthPlugin::caching_sha2_password) return ask_for_full();
   if (switched_) return impossible("the client was switched to another plugin already");
   return switch_to(AuthPlugin::caching_sha2_password);
+}
+
+/// An empty answer tells that there is no password, where it answers anything.
+CheckAction PasswordCheck::take_unchecked(AuthPlugin used, Bytes response, bool must_switch) {
+  plugin_ = used;
+  used_password_ = !is_empty_password(response);
+  const bool by_password = used == AuthPlugin::mysql_native_password ||
+                           used == AuthPlugin::caching_sha2_password ||
+                           used == AuthPlugin::sha256_password;
+  // Until it is asked for data that answer something the client waits for a switch.
+  if (must_switch) plugin_ = AuthPlugin::unknown;
+  if (by_password && !used_password_ && !must_switch) return check_clear({});
+  return accept();
+}
+
+CheckAction PasswordCheck::relay(std::string_view plugin, Bytes data, AuthSource source) {
+  const auto impossible = [](const char* reason) {
+    return CheckAction{CheckStep::impossible, {}, {}, reason};
+  };
+  if (waiting_ != Waiting::over) return impossible("no server's request is due");
+  if (source == AuthSource::more_data) {
+    // Only what continues a plugin whose beginning was relayed too.
+    if (!relaying_ || by_fast_path_) return impossible("the client does not expect that");
+    waiting_ = Waiting::relayed;
+    return more(Buffer(data.begin(), data.end()));
+  }
+  if (by_fast_path_) return impossible("the client waits for the end of its fast path");
+  if (switched_) return impossible("the client was switched to another plugin already");
+  plugin_ = find_auth_plugin(plugin);
+  relayed_plugin_ = plugin;
+  waiting_ = Waiting::relayed;
+  switched_ = true;
+  relaying_ = true;
+  wipe(data_);
+  data_.assign(data.begin(), data.end());
+  return {CheckStep::switch_plugin, relayed_plugin_, data_};
+}
+
+CheckAction PasswordCheck::on_relayed(Bytes response) {
+  waiting_ = Waiting::over;
+  used_password_ = used_password_ || !is_empty_password(response);
+  // The client waits to be told that its answer is enough, or that it is not.
+  by_fast_path_ = plugin_ == AuthPlugin::caching_sha2_password && !is_empty_password(response);
+  wipe(data_);
+  data_.assign(response.begin(), response.end());
+  return {CheckStep::relayed, {}, data_};
 }
 
 Bytes PasswordCheck::preamble() const noexcept {

@@ -3,11 +3,13 @@
 
 #include <mysqlwire/crypto/password.hpp>
 #include <mysqlwire/crypto/rsa_password.hpp>
+#include <mysqlwire/session/client_auth.hpp>
 #include <mysqlwire/session/server_auth.hpp>
 #include <mysqlwire/wire/bytes.hpp>
 #include <mysqlwire/wire/writer.hpp>
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace mysqlwire::crypto {
@@ -22,12 +24,16 @@ struct PasswordCheckOptions {
   /// Whether the password itself has to be learnt, and not only what the plugin needs to know it
   /// is right: for servers that want full authentication.
   bool want_clear = false;
+  /// Nothing is stored, and somebody else decides, such as the server behind a proxy: whatever the
+  /// client says is accepted, and nothing is learnt until relay() or ask_for_clear().
+  bool unchecked = false;
 };
 
 /// What to do next.
 enum class CheckStep : std::uint8_t {
   switch_plugin,  ///< send an AuthSwitchRequest with `plugin` and `data`
   more_data,      ///< send an AuthMoreData with `data`
+  relayed,        ///< `data` is the client's answer to what relay() asked
   accepted,       ///< the password is right: preamble(), then OK; or ask_for_clear()
   denied,         ///< wrong: ERR 1045
   impossible,     ///< no plugin can be used; `reason` says why. ERR 1251 or 1045
@@ -37,7 +43,7 @@ enum class CheckStep : std::uint8_t {
 
 struct CheckAction {
   CheckStep step = CheckStep::denied;
-  std::string_view plugin{};  ///< static
+  std::string_view plugin{};  ///< as valid as `data`
   Bytes data{};               ///< valid until the check's next call
   const char* reason = "";    ///< static; for a log, never for the client
 };
@@ -58,6 +64,9 @@ struct CheckAction {
 /// the fast path is asked for its password only where a form is stored that has another opinion
 /// ($A$, $5$): `sha2` may have been learnt before the password changed.
 ///
+/// A proxy whose own login to a server needs what this login has not told goes on after `accepted`:
+/// it relays the server's request, or asks for the password itself.
+///
 /// Users who do not exist are checked against StoredPassword::make_decoy(), by the same rounds.
 class PasswordCheck {
  public:
@@ -70,7 +79,7 @@ class PasswordCheck {
   PasswordCheck& operator=(const PasswordCheck&) = delete;
 
   /// The client's newest data, with the plugin that made them and the salt that they answer.
-  /// `must_switch`: the data answer nothing (COM_CHANGE_USER): ask anew.
+  /// `must_switch`: ServerAuth::switch_required(): ask anew.
   CheckAction on_response(std::string_view plugin, Bytes salt, Bytes response,
                           bool must_switch = false);
 
@@ -80,17 +89,23 @@ class PasswordCheck {
   /// caching_sha2_password has to be left alone.
   CheckAction ask_for_clear();
 
+  /// After `accepted` or `relayed`: has the client answer a server's own request, so that its
+  /// answer can be handed to that server. on_response() then says `relayed`. The arguments are
+  /// those of PasswordAnswer::on_auth(). `impossible` when the client would not follow: after one
+  /// switch, or while it waits for the end of a fast path.
+  CheckAction relay(std::string_view plugin, Bytes data, AuthSource source);
+
   /// What goes before the OK, as an AuthMoreData; empty for nothing.
   Bytes preamble() const noexcept;
   /// Whether the client sent a password at all: for "(using password: YES)".
   bool used_password() const noexcept { return used_password_; }
   /// The plugin of the verdict.
   AuthPlugin plugin() const noexcept { return plugin_; }
-  /// After `accepted`: what the login told. The owner may move it out.
+  /// After `accepted`: what the login told. The owner may move it out. Empty where that is nothing.
   PasswordSecret& learnt() noexcept { return learnt_; }
 
  private:
-  enum class Waiting : std::uint8_t { first, switched, full, parsec, over };
+  enum class Waiting : std::uint8_t { first, switched, full, parsec, relayed, over };
 
   bool can_receive_clear(AuthPlugin plugin) const noexcept;
   bool fits(AuthPlugin plugin) const noexcept;
@@ -103,6 +118,8 @@ class PasswordCheck {
   CheckAction check_parsec(Bytes salt, Bytes response);
   CheckAction ask_for_full();
   CheckAction on_full(Bytes salt, Bytes response);
+  CheckAction on_relayed(Bytes response);
+  CheckAction take_unchecked(AuthPlugin used, Bytes response, bool must_switch);
   CheckAction check_clear(Bytes password);
   CheckAction accept() noexcept;
   CheckAction deny(const char* reason) noexcept;
@@ -117,11 +134,13 @@ class PasswordCheck {
   bool switched_ = false;
   bool used_password_ = false;
   bool key_sent_ = false;
+  bool relaying_ = false;
   bool by_fast_path_ = false;
+  std::string relayed_plugin_;
 };
 
-/// Carries what an action says out on a ServerAuth: need_more, or the verdict (accepted, denied,
-/// impossible, refused).
+/// Carries what an action says out on a ServerAuth: need_more, or what is the driver's to
+/// act on (relayed, accepted, denied, impossible, refused).
 inline CheckAction carry_out(const CheckAction& action, ServerAuth& auth, Buffer& out) {
   const auto done = [](ServerStep step) {
     return CheckAction{step == ServerStep::need_more ? CheckStep::need_more : CheckStep::refused};
@@ -133,10 +152,10 @@ inline CheckAction carry_out(const CheckAction& action, ServerAuth& auth, Buffer
 }
 
 /// To be called on each ServerStep::need_verdict.
-inline CheckAction advance(PasswordCheck& check, ServerAuth& auth, Buffer& out,
-                           bool must_switch = false) {
-  return carry_out(check.on_response(auth.plugin(), auth.salt(), auth.auth_response(), must_switch),
-                   auth, out);
+inline CheckAction advance(PasswordCheck& check, ServerAuth& auth, Buffer& out) {
+  return carry_out(
+      check.on_response(auth.plugin(), auth.salt(), auth.auth_response(), auth.switch_required()),
+      auth, out);
 }
 
 /// Ends a login that was accepted: what the plugin says before its OK, and the OK.

@@ -81,6 +81,7 @@ ServerAuth::Step ServerAuth::switch_plugin(std::string_view plugin, Bytes data, 
   if (++rounds_ > limits_.max_auth_rounds) {
     return refuse({errc::limit_exceeded, 0, "AuthSwitchRequest", ""}, out);
   }
+  switch_required_ = false;
   Buffer terminated(data.begin(), data.end());
   plugin_ = plugin;
   salt_ = terminated;

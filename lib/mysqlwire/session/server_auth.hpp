@@ -64,6 +64,11 @@ class ServerAuth {
   /// The salt that auth_response() answers, without closing NUL.
   Bytes salt() const noexcept { return salt_; }
 
+  /// auth_response() answers nothing, not even with an empty password: switch_plugin() is due. True
+  /// for a COM_CHANGE_USER, and for a client that named another plugin than the greeting and sent
+  /// no data: it has no salt for its plugin yet.
+  bool switch_required() const noexcept { return switch_required_; }
+
   /// Asks the client for another plugin, or for the same with other data. Data of 20 bytes, the
   /// salt of the password plugins, gets its closing NUL; other data are sent as they are. A client
   /// without PLUGIN_AUTH is refused with ERR 1251, and so is one that has used up
@@ -122,6 +127,7 @@ class ServerAuth {
   std::uint32_t rounds_ = 0;
   Phase phase_;
   std::uint8_t sequence_id_;
+  bool switch_required_ = false;
 };
 
 }  // namespace mysqlwire

@@ -7,11 +7,8 @@ ServerChangeUser::ServerChangeUser(Capabilities negotiated, Flavor flavor,
                                    const Salt& greeting_salt, Limits limits)
     : ServerAuth(Phase::request, 0, limits), flavor_(flavor) {
   login_.capabilities = negotiated;
+  switch_required_ = negotiated.has(Capability::plugin_auth);
   salt_.assign(greeting_salt.begin(), greeting_salt.end());
-}
-
-bool ServerChangeUser::switch_required() const noexcept {
-  return rounds_ == 0 && login_.capabilities.has(Capability::plugin_auth);
 }
 
 ServerChangeUser::Step ServerChangeUser::on_packet(const Packet& packet, Buffer& out) {

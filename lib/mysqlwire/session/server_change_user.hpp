@@ -27,8 +27,6 @@ class ServerChangeUser : public ServerAuth {
   /// The command itself first, then the replies.
   Step on_packet(const Packet& packet, Buffer& out);
 
-  bool switch_required() const noexcept;
-
  private:
   Step on_command(const Packet& packet, Buffer& out);
 

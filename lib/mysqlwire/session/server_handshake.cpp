@@ -127,6 +127,8 @@ ServerHandshake::Step ServerHandshake::on_login(const Packet& packet, Buffer& ou
       login_.capabilities.has(Capability::plugin_auth) && !login_.auth_plugin.empty();
   plugin_ = names_plugin ? std::string_view(login_.auth_plugin) : native_password;
   salt_.assign(greeting_.salt.begin(), greeting_.salt.end());
+  switch_required_ =
+      names_plugin && plugin_ != greeting_.auth_plugin && login_.auth_response.empty();
   phase_ = Phase::verdict;
   return Step::need_verdict;
 }

@@ -80,17 +80,15 @@ class Conversation {
         server_(server) {}
 
   template <class Client, class Server>
-  Outcome run(Client& client, Server& server, Buffer to_client, Buffer to_server,
-              bool must_switch) {
+  Outcome run(Client& client, Server& server, Buffer to_client, Buffer to_server) {
     for (int round = 0; round < 20 && !over_; ++round) {
       deliver(to_client, [&](const Packet& packet) {
         on_client_step(client.on_packet(packet, to_server), client, to_server);
       });
       deliver(to_server, [&](const Packet& packet) {
         const ServerStep step = server.on_packet(packet, to_client);
-        if (step == ServerStep::need_verdict) judge(must_switch, to_client);
+        if (step == ServerStep::need_verdict) judge(to_client);
         if (step == ServerStep::refused) say("server-refused");
-        must_switch = false;
       });
     }
     outcome_.learnt = std::move(check_.learnt());
@@ -130,8 +128,8 @@ class Conversation {
     for (auto next = reader.next(); next && *next && !over_; next = reader.next()) handle(**next);
   }
 
-  void judge(bool must_switch, Buffer& out) {
-    CheckAction action = advance(check_, server_, out, must_switch);
+  void judge(Buffer& out) {
+    CheckAction action = advance(check_, server_, out);
     if (action.step == CheckStep::accepted && std::exchange(login_.ask_for_clear, false)) {
       say("asked");
       action = carry_out(check_.ask_for_clear(), server_, out);
@@ -193,7 +191,7 @@ Outcome log_in(Login login) {
   Buffer greeting;
   server.start(greeting);
   Conversation conversation(std::move(login), client, server);
-  return conversation.run(client, server, std::move(greeting), {}, false);
+  return conversation.run(client, server, std::move(greeting), {});
 }
 
 Outcome change_user(Login login) {
@@ -204,7 +202,7 @@ Outcome change_user(Login login) {
   Buffer command;
   client.start(command);
   Conversation conversation(std::move(login), client, server);
-  return conversation.run(client, server, {}, std::move(command), true);
+  return conversation.run(client, server, {}, std::move(command));
 }
 
 std::string story(Login login) { return log_in(std::move(login)).story; }
@@ -508,7 +506,7 @@ TEST_CASE("accounts without a password, and clients without one", "[crypto]") {
   for (const char* plugin : {"mysql_native_password", "caching_sha2_password"}) {
     INFO(plugin);
     Login login = over(plain, "none", clear(""));
-    login.client_plugin = plugin;
+    login.client_plugin = login.greeting_plugin = plugin;
     Outcome outcome = log_in(std::move(login));
     CHECK(outcome.story == std::string(plugin) + " ok");
     CHECK_FALSE(outcome.used_password);
@@ -516,11 +514,15 @@ TEST_CASE("accounts without a password, and clients without one", "[crypto]") {
     login.client_plugin = plugin;
     CHECK(story(std::move(login)) == std::string(plugin) + " denied refused");
     login = over(tls, "native+sha2+$A$", clear(""));
-    login.client_plugin = plugin;
+    login.client_plugin = login.greeting_plugin = plugin;
     outcome = log_in(std::move(login));
     CHECK(outcome.story == std::string(plugin) + " denied refused");
     CHECK_FALSE(outcome.used_password);
   }
+  // Without data for its own plugin a client may as well be one that has found no salt for it.
+  Login unclear = over(plain, "none", clear(""));
+  unclear.client_plugin = "mysql_native_password";
+  CHECK(story(std::move(unclear)) == "mysql_native_password mysql_native_password ok");
   Login sha256 = over(tls, "none", clear(""));
   sha256.client_plugin = "sha256_password";
   CHECK(story(std::move(sha256)) == "sha256_password ok");
@@ -604,5 +606,112 @@ TEST_CASE("data that are no answer are denied", "[crypto]") {
         }
       }
     }
+  }
+}
+
+/// A client, a proxy that keeps nothing of its password, and a server; plugin data only. The story
+/// is told by what the proxy has its client do.
+std::string pass_through(AuthPlugin plugin, const char* form, bool right, bool cold = false) {
+  PasswordAnswerOptions sealed;
+  sealed.channel = tls;
+  PasswordCheckOptions sealed_server;
+  sealed_server.channel = tls;
+  StoredPassword account = stored(form);
+  if (cold) account.sha2.reset();
+  PasswordAnswer client(clear(right ? "secret" : "wrong"), sealed);
+  PasswordCheckOptions unchecked = sealed_server;
+  unchecked.unchecked = true;
+  PasswordCheck towards_client({}, unchecked);
+  PasswordAnswer towards_server({}, sealed);
+  PasswordCheck server(account, sealed_server);
+
+  CHECK(towards_client.on_response("undecided", {}, as_bytes("x")).step == CheckStep::accepted);
+  CheckAction asked = server.on_response("undecided", {}, {});
+  std::string name(asked.plugin);
+  Buffer salt(asked.data.begin(), asked.data.end());
+  std::string story;
+  AuthSource source = AuthSource::switched;
+  for (int round = 0; round < 10; ++round) {
+    const AnswerAction wanted = towards_server.on_auth(name, asked.data, source);
+    Buffer reply(wanted.data.begin(), wanted.data.end());
+    if (wanted.step == AnswerStep::need_secret) {
+      CheckAction request = wanted.can_be_relayed ? towards_client.relay(name, asked.data, source)
+                                                  : towards_client.ask_for_clear();
+      story += wanted.can_be_relayed ? "relay " : "ask ";
+      while (request.step == CheckStep::switch_plugin || request.step == CheckStep::more_data) {
+        const bool fresh = request.step == CheckStep::switch_plugin;
+        const AnswerAction said =
+            client.on_auth(fresh ? request.plugin : name, request.data,
+                           fresh ? AuthSource::switched : AuthSource::more_data);
+        CHECK(said.step == AnswerStep::reply);
+        request = towards_client.on_response(name, salt, said.data);
+      }
+      if (request.step == CheckStep::accepted) {
+        const AnswerAction known = towards_server.supply(towards_client.learnt().clone());
+        reply.assign(known.data.begin(), known.data.end());
+      } else {
+        CHECK(request.step == CheckStep::relayed);
+        reply.assign(request.data.begin(), request.data.end());
+      }
+    }
+    asked = server.on_response(name, salt, reply);
+    source = AuthSource::more_data;
+    if (asked.step == CheckStep::accepted) {
+      const bool told = to_string(plugin) != "caching_sha2_password" ||
+                        server.preamble().size() == towards_client.preamble().size();
+      return story + (told ? "ok" : "the client waits in vain");
+    }
+    if (asked.step == CheckStep::denied) return story + "denied";
+  }
+  return story + "no end";
+}
+
+TEST_CASE("what is not known is relayed to who knows it", "[crypto]") {
+  CHECK(pass_through(AuthPlugin::mysql_native_password, "native", true) == "relay ok");
+  CHECK(pass_through(AuthPlugin::mysql_native_password, "native", false) == "relay denied");
+  CHECK(pass_through(AuthPlugin::caching_sha2_password, "sha2", true) == "relay ok");
+  CHECK(pass_through(AuthPlugin::caching_sha2_password, "sha2", false) == "relay denied");
+  CHECK(pass_through(AuthPlugin::client_ed25519, "ed25519", true) == "relay ok");
+  CHECK(pass_through(AuthPlugin::parsec, "parsec", true) == "relay relay ok");
+  CHECK(pass_through(AuthPlugin::parsec, "parsec", false) == "relay relay denied");
+  // A server with a cold cache wants the password itself.
+  CHECK(pass_through(AuthPlugin::caching_sha2_password, "$A$", true) == "relay ask ok");
+  CHECK(pass_through(AuthPlugin::caching_sha2_password, "$A$", false) == "relay ask denied");
+}
+
+TEST_CASE("requests that a client would not follow are not relayed", "[crypto]") {
+  const auto salt = hex("135c344e02491a195c3e593e2521227e1b202343");
+  PasswordCheckOptions options;
+  options.channel = tls;
+  SECTION("before the client has spoken, and after a relayed answer that is due") {
+    options.unchecked = true;
+    PasswordCheck check({}, options);
+    CHECK(check.relay("mysql_native_password", salt, AuthSource::switched).step ==
+          CheckStep::impossible);
+  }
+  SECTION("more data of a plugin that was not relayed") {
+    PasswordCheck check(stored("native"), options);
+    const auto sha1 = stage1("secret");
+    const auto answer = scramble(sha1, salt);
+    CHECK(check.on_response("mysql_native_password", salt, answer).step == CheckStep::accepted);
+    CHECK(check.relay("parsec", salt, AuthSource::more_data).step == CheckStep::impossible);
+    CHECK(check.relay("caching_sha2_password", salt, AuthSource::switched).step ==
+          CheckStep::switch_plugin);
+  }
+  SECTION("in the middle of a fast path") {
+    PasswordCheck check(stored("sha2"), options);
+    const auto answer = sha2_scramble(sha2_stage1("secret"), salt);
+    CHECK(check.on_response("caching_sha2_password", salt, answer).step == CheckStep::accepted);
+    CHECK(check.relay("mysql_native_password", salt, AuthSource::switched).step ==
+          CheckStep::impossible);
+    CHECK(check.ask_for_clear().step == CheckStep::more_data);
+  }
+  SECTION("a second switch") {
+    PasswordCheck check(stored("native"), options);
+    CHECK(check.on_response("caching_sha2_password", salt, {}, true).step ==
+          CheckStep::switch_plugin);
+    const auto answer = scramble(stage1("secret"), salt);
+    CHECK(check.on_response("mysql_native_password", salt, answer).step == CheckStep::accepted);
+    CHECK(check.relay("client_ed25519", salt, AuthSource::switched).step == CheckStep::impossible);
   }
 }

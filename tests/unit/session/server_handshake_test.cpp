@@ -1,5 +1,6 @@
 #include <mysqlwire/session/server_change_user.hpp>
 #include <mysqlwire/session/server_handshake.hpp>
+#include <mysqlwire/wire/handshake_response41.hpp>
 
 #include <catch2/catch.hpp>
 #include <support/examples.hpp>
@@ -380,6 +381,45 @@ TEST_CASE("COM_CHANGE_USER is answered by a switch", "[ServerChangeUser]") {
   });
   script.expect_send(packet_hex(examples::e13, 3));
   script.play_every_way();
+}
+
+TEST_CASE("a login by another plugin than the greeting's, without data, has to be asked anew",
+          "[ServerHandshake]") {
+  const Capabilities capabilities = Capability::protocol_41 | Capability::secure_connection |
+                                    Capability::plugin_auth |
+                                    Capability::plugin_auth_lenenc_client_data;
+  struct {
+    const char* plugin;
+    const char* response;
+    bool required;
+  } const cases[] = {{"caching_sha2_password", "", true},
+                     {"caching_sha2_password", "x", false},
+                     {"mysql_native_password", "", false},
+                     {"", "", false}};
+  for (const auto& one : cases) {
+    INFO(one.plugin << " " << one.response);
+    ServerGreeting greeting;
+    greeting.server_version = "8.0.15";
+    greeting.capabilities = capabilities;
+    greeting.auth_plugin = "mysql_native_password";
+    ServerHandshake role(greeting);
+    Buffer out;
+    role.start(out);
+    HandshakeResponse41 response;
+    response.capabilities = capabilities;
+    response.user = "u";
+    response.auth_plugin_name = one.plugin;
+    response.auth_response = as_bytes(one.response);
+    Context context;
+    context.capabilities = capabilities;
+    Buffer login;
+    Writer writer(login);
+    response.encode(writer, context);
+    CHECK(role.on_packet({login, 1, 1}, out) == Step::need_verdict);
+    CHECK(role.switch_required() == one.required);
+    CHECK(role.switch_plugin("mysql_native_password", role.salt(), out) == Step::need_more);
+    CHECK_FALSE(role.switch_required());
+  }
 }
 
 TEST_CASE("COM_CHANGE_USER without plugins brings its own reply", "[ServerChangeUser]") {
