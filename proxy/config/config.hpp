@@ -5,12 +5,8 @@
 #include "proxy/config/network.hpp"
 #include "proxy/config/tls.hpp"
 
-#include <mysqlwire/crypto/caching_sha2_password.hpp>
-#include <mysqlwire/crypto/ed25519.hpp>
-#include <mysqlwire/crypto/native_password.hpp>
-#include <mysqlwire/crypto/parsec.hpp>
+#include <mysqlwire/crypto/password.hpp>
 #include <mysqlwire/crypto/secret.hpp>
-#include <mysqlwire/crypto/sha_crypt.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -80,16 +76,8 @@ struct PoolConfig {
   friend bool operator==(const PoolConfig&, const PoolConfig&) = default;
 };
 
-/// What is stored of a password: one or several of these, for the same password.
-struct StoredHashes {
-  std::optional<mysqlwire::crypto::Sha1> native;  ///< SHA1(SHA1(password))
-  std::optional<mysqlwire::crypto::Sha256> sha2;  ///< SHA256(SHA256(password))
-  std::optional<mysqlwire::crypto::ShaCryptHash> crypt;
-  std::optional<mysqlwire::crypto::Ed25519Key> ed25519;
-  std::optional<mysqlwire::crypto::ParsecHash> parsec;
-
-  friend bool operator==(const StoredHashes&, const StoredHashes&) = default;
-};
+/// What is stored of a password: one form or several, for the same password.
+using StoredHashes = mysqlwire::crypto::StoredPassword;
 
 /// [user.NAME]; the table's key is the MySQL user name, byte for byte.
 struct UserConfig {

@@ -44,13 +44,6 @@ bool is_hex(std::string_view text) {
   });
 }
 
-/// How servers' HEX() begins for what caching_sha2_password and sha256_password store.
-bool is_hex_of_crypt(std::string_view text) {
-  if (text.starts_with("0x")) text.remove_prefix(2);
-  return text.size() >= 134 && (text.starts_with("2441") || text.starts_with("2435")) &&
-         is_hex(text);
-}
-
 constexpr std::string_view no_form =
     "no hash of a known form: expected * and 40 hex digits (mysql_native_password), $A$... or "
     "$5$... "
@@ -63,25 +56,23 @@ std::string add_native_hash(std::string_view text, StoredHashes& hashes) {
   const auto native = mysqlwire::crypto::parse_native_hash(text);
   if (!native) return hash_fault(text, native.error());
   hashes.native = *native;
+  // An account without a password has no hash; who writes down that of an empty one means the same.
+  if (*native == mysqlwire::crypto::native_hash("")) hashes.no_password = true;
   return {};
 }
 
 std::string add_hash(std::string_view text, StoredHashes& hashes) {
-  using namespace mysqlwire::crypto;
-  const auto keep = [](auto& place, const auto& read) {
-    if (!read) return std::string(read.error().message);
-    place = *read;
-    return std::string();
-  };
-  if (text.starts_with('$') || is_hex_of_crypt(text))
-    return keep(hashes.crypt, parse_sha_crypt(text));
-  if (text.starts_with('P') && text.find(':') != text.npos)
-    return keep(hashes.parsec, parse_parsec(text));
-  if (text.size() == 64 && is_hex(text)) return keep(hashes.sha2, parse_sha2_hash(text));
-  if (text.size() == 43 || (text.size() == 44 && text.ends_with('=')))
-    return keep(hashes.ed25519, parse_ed25519_key(text));
-  if (text.starts_with('*') || text.empty() || is_hex(text)) return add_native_hash(text, hashes);
-  return std::string(no_form);
+  constexpr std::size_t sha2_digits = 64;
+  constexpr std::size_t native_digits = 41;
+  const bool hex = is_hex(text);
+  if (text.starts_with('*') || text.empty() || (hex && text.size() <= native_digits))
+    return add_native_hash(text, hashes);
+  const bool forms = text[0] == '$' || text.find(':') != text.npos || text.size() == 43 ||
+                     text.size() == 44 || text.starts_with("0x") ||
+                     (hex && text.size() >= sha2_digits);
+  if (!forms) return std::string(no_form);
+  const auto added = hashes.add(text);
+  return added ? std::string() : std::string(added.error().message);
 }
 
 std::vector<std::string> format_hashes(const StoredHashes& hashes) {
@@ -89,10 +80,11 @@ std::vector<std::string> format_hashes(const StoredHashes& hashes) {
   std::vector<std::string> texts;
   if (hashes.native) texts.push_back(format_native_hash(*hashes.native));
   if (hashes.sha2) texts.push_back(format_sha2_hash(*hashes.sha2));
-  if (hashes.crypt) {
+  for (const auto& crypt : {hashes.caching_sha2, hashes.sha256}) {
+    if (!crypt) continue;
     // The salt may hold any byte.
     std::string hex = "0x";
-    for (const char c : format_sha_crypt(*hashes.crypt))
+    for (const char c : format_sha_crypt(*crypt))
       hex += fmt::format("{:02X}", static_cast<unsigned char>(c));
     texts.push_back(std::move(hex));
   }

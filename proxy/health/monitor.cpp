@@ -40,8 +40,7 @@ void Monitor::watch(const std::vector<std::shared_ptr<Server>>& servers,
   plan->timeout = config.timeout;
   plan->account_given = !config.user.empty();
   plan->account.user = plan->account_given ? config.user : std::string(stranger);
-  plan->account.has_password = !config.password.empty();
-  if (plan->account.has_password) plan->account.learn(config.password.clone());
+  plan->account.secret.clear = config.password.clone();
   loop_.post([this, servers, plan] { replace(servers, std::move(*plan)); });
 }
 

@@ -41,6 +41,12 @@ Topology::Topology(Config config, const Topology* previous, const std::shared_pt
   }
   usual_plugin_ =
       2 * native >= config_.users.size() ? "mysql_native_password" : "caching_sha2_password";
+  const bool by_native = usual_plugin_ == "mysql_native_password";
+  for (const auto& user : config_.users) {
+    if (user.passthrough || user.hashes.native.has_value() != by_native) continue;
+    typical_ = user.hashes;
+    break;
+  }
 }
 
 const Topology::User* Topology::find_user(std::string_view name) const {

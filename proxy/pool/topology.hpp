@@ -34,6 +34,8 @@ class Topology {
   const User* find_user(std::string_view name) const;
   /// The plugin that greetings name: the one that most users can answer without being asked again.
   std::string_view usual_plugin() const noexcept { return usual_plugin_; }
+  /// What is stored of a user who logs in by it; nothing, where nothing is stored of anybody.
+  const mysqlwire::crypto::StoredPassword& typical_password() const noexcept { return typical_; }
   /// What clients are shown, by all that is known of the servers now.
   CommonGround ground(std::string_view version_override) const;
 
@@ -42,6 +44,7 @@ class Topology {
   std::vector<std::shared_ptr<Server>> servers_;
   std::map<std::string, User, std::less<>> users_;
   std::string_view usual_plugin_;
+  mysqlwire::crypto::StoredPassword typical_;
 };
 
 }  // namespace mysqlproxy

@@ -32,13 +32,13 @@ Task<bool> Session::change_user() {
   reader.feed(relay_->surrender());
   mysqlwire::ServerChangeUser role(wishes_.capabilities, arrival_.ground->flavor, salt_);
   deadline_.set(topology->config().proxy.handshake_timeout);
-  LoginDialog dialog(client_side(), role, receive_change, true, reader, salt_);
+  LoginDialog dialog(client_side(), role, receive_change, reader);
   const std::shared_ptr<Pool> old_pool = pool_;
   Credentials old = std::exchange(credentials_, Credentials());
   bool authentic = co_await dialog.hear();
   if (authentic) {
     const Topology::User* user = topology->find_user(role.login().user);
-    authentic = co_await dialog.verify(user, topology->usual_plugin(), credentials_);
+    authentic = co_await dialog.verify(user, *topology, credentials_);
     if (authentic) pool_ = user->pool;
   }
   const auto& login = role.login();
@@ -93,8 +93,7 @@ Task<Session::Verdict> Session::change_user_on_server(LoginDialog& dialog,
   ClientStep step = change.start(out);
   while (step == ClientStep::need_more || step == ClientStep::need_auth) {
     if (step == ClientStep::need_auth) {
-      const ServerProof::Answer answer =
-          co_await proof.answer(change.plugin(), change.auth_data(), change.auth_source());
+      const ServerProof::Answer answer = co_await proof.answer(change);
       declined = answer == ServerProof::Answer::declined;
       if (declined) break;
       if (answer == ServerProof::Answer::reply) step = change.respond(proof.reply(), out);
@@ -123,8 +122,7 @@ Task<Session::Verdict> Session::change_user_on_server(LoginDialog& dialog,
   if (step == ClientStep::refused) {
     dialog.reject(change.err_payload());
   } else if (declined) {
-    reason = fmt::format("server {} wants {} for user '{}', and {}", name, change.plugin(),
-                         credentials_.user, proof.reason());
+    reason = no_proof_reason(name, credentials_.user, proof);
     dialog.reject(error_payload(auth_not_supported, reason));
   } else {
     reason = fmt::format("server {} closed the connection", name);

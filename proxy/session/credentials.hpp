@@ -3,14 +3,11 @@
 
 #include "proxy/io/task.hpp"
 
-#include <mysqlwire/crypto/caching_sha2_password.hpp>
-#include <mysqlwire/crypto/native_password.hpp>
-#include <mysqlwire/crypto/secret.hpp>
+#include <mysqlwire/crypto/password.hpp>
 #include <mysqlwire/session/client_auth.hpp>
 #include <mysqlwire/wire/bytes.hpp>
 #include <mysqlwire/wire/writer.hpp>
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,22 +17,18 @@ namespace mysqlproxy {
 /// long as the session, since KILL and COM_CHANGE_USER log in again; wiped then.
 struct Credentials {
   std::string user;
-  bool has_password = false;
-  std::optional<mysqlwire::crypto::Sha1Secret> sha1;       ///< SHA1(password)
-  std::optional<mysqlwire::crypto::Sha256Secret> sha256;   ///< SHA256(password)
-  std::optional<mysqlwire::crypto::SecretBytes> password;  ///< in clear
-
-  /// From the password all else follows.
-  void learn(mysqlwire::crypto::SecretBytes clear);
+  mysqlwire::crypto::PasswordSecret secret;
 };
 
 /// The client, while it waits for its login to end: it can be asked for more.
 class ProofSource {
  public:
   virtual ~ProofSource() = default;
-  /// Asks for the password itself, by full authentication. True when `credentials` has it then.
-  virtual Task<bool> obtain_password(Credentials& credentials) = 0;
-  /// Hands a server's request on as it is, and the client's reply back.
+  /// Asks for the password itself, by full authentication. True when `credentials` has it then;
+  /// else `why_not` says in words why it can't be had.
+  virtual Task<bool> obtain_password(Credentials& credentials, std::string& why_not) = 0;
+  /// Hands a server's request on as it is, and the client's reply back. False when the client can't
+  /// be asked that.
   virtual Task<bool> relay(std::string_view plugin, mysqlwire::Bytes data,
                            mysqlwire::AuthSource source, mysqlwire::Buffer& reply) = 0;
 };

@@ -28,7 +28,7 @@ class LearntHashes {
  private:
   struct Entry {
     StoredHashes account;
-    mysqlwire::crypto::Sha256 hash;
+    mysqlwire::crypto::Sha256Secret hash;  ///< wiped when it goes
   };
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;

@@ -61,12 +61,12 @@ Task<bool> Session::log_in() {
   handshake.start(out);
   client_.send(out);
   mysqlwire::FrameReader reader;
-  LoginDialog dialog(client_side(), handshake, receive_login, false, reader, salt_);
+  LoginDialog dialog(client_side(), handshake, receive_login, reader);
   bool authentic = co_await dialog.hear();
   if (authentic) {
     const auto* user = topology->find_user(handshake.login().user);
     if (user != nullptr) pool_ = user->pool;
-    authentic = co_await dialog.verify(user, usual_plugin, credentials_);
+    authentic = co_await dialog.verify(user, *topology, credentials_);
   }
   spoke_ = dialog.spoke();
   if (!authentic) {

@@ -8,7 +8,7 @@
 #include "proxy/session/ending.hpp"
 #include "proxy/session/services.hpp"
 
-#include <mysqlwire/crypto/secret.hpp>
+#include <mysqlwire/crypto/server_password.hpp>
 #include <mysqlwire/session/frame_reader.hpp>
 #include <mysqlwire/session/server_auth.hpp>
 #include <mysqlwire/wire/bytes.hpp>
@@ -17,7 +17,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace mysqlproxy {
 
@@ -33,35 +32,29 @@ struct ClientSide {
   bool unix_socket = false;
 };
 
-/// Hears who the client is, has it prove that, and asks it for more when a server wants more. Every
-/// function that returns Task<bool> says false when the dialog is over: the client has its ERR, and
-/// ending() says why.
+/// Hears who the client is, has it prove that by PasswordCheck, and asks it for more when a server
+/// wants more. Every function that returns Task<bool> says false when the dialog is over: the
+/// client has its ERR, and ending() says why.
 class LoginDialog final : public ProofSource {
  public:
   using Receive = mysqlwire::ServerStep (*)(mysqlwire::ServerAuth&, const mysqlwire::Packet&,
                                             mysqlwire::Buffer&);
 
-  /// `receive` is on_packet() of what `role` really is. `must_switch`: clients expect to be asked
-  /// for a plugin, whatever they sent. `salt` is the greeting's.
-  LoginDialog(ClientSide side, mysqlwire::ServerAuth& role, Receive receive, bool must_switch,
-              mysqlwire::FrameReader& reader, const mysqlwire::Salt& salt)
-      : side_(side),
-        role_(role),
-        receive_(receive),
-        reader_(reader),
-        salt_(salt),
-        must_switch_(must_switch) {}
+  /// `receive` is on_packet() of what `role` really is.
+  LoginDialog(ClientSide side, mysqlwire::ServerAuth& role, Receive receive,
+              mysqlwire::FrameReader& reader)
+      : side_(side), role_(role), receive_(receive), reader_(reader) {}
 
   /// Waits for the claim: role's login() is there then.
   Task<bool> hear();
   /// Has it proved. `user` is null for an unknown one, which is treated like any other.
-  Task<bool> verify(const Topology::User* user, std::string_view usual_plugin,
-                    Credentials& credentials);
+  Task<bool> verify(const Topology::User* user, const Topology& topology, Credentials& credentials);
   /// The end, with a server's OK or somebody's ERR.
   void accept(mysqlwire::Bytes ok_payload);
   void reject(mysqlwire::Bytes err_payload);
 
-  Task<bool> obtain_password(Credentials& credentials) override;
+  /// Both are `false` after a denial too, which the client has been told of: see ending().
+  Task<bool> obtain_password(Credentials& credentials, std::string& why_not) override;
   Task<bool> relay(std::string_view plugin, mysqlwire::Bytes data, mysqlwire::AuthSource source,
                    mysqlwire::Buffer& reply) override;
 
@@ -73,20 +66,10 @@ class LoginDialog final : public ProofSource {
  private:
   Task<bool> next_reply();
   Task<bool> secure();
-  Task<bool> switch_to(std::string_view plugin, mysqlwire::Bytes data);
-  Task<bool> switch_to(std::string_view plugin);
-  Task<bool> more(mysqlwire::Bytes data);
-  Task<bool> prove(std::string_view plugin, Credentials& credentials);
-  Task<bool> prove_caching_sha2(Credentials& credentials);
-  Task<bool> prove_sha256(Credentials& credentials);
-  Task<bool> prove_ed25519();
-  Task<bool> prove_parsec();
-  Task<bool> full_password(Credentials& credentials);
-  Task<bool> password_by_key(std::uint8_t key_request, Credentials& credentials);
-  bool prove_native(Credentials& credentials);
-  bool take_password(mysqlwire::Bytes clear_with_nul, Credentials& credentials);
-  bool check_password(mysqlwire::crypto::SecretBytes password, Credentials& credentials);
-  bool secure_link() const noexcept { return side_.channel.tls() != nullptr || side_.unix_socket; }
+  Task<bool> carry_out(mysqlwire::crypto::CheckAction& action);
+  mysqlwire::crypto::StoredPassword stored_of(const Topology::User* user, const Topology& topology);
+  void learn(Credentials& credentials);
+  void deny(std::string_view reason);
   void end(EndedBy side, std::string reason);
   void send(const mysqlwire::Buffer& out);
 
@@ -94,14 +77,12 @@ class LoginDialog final : public ProofSource {
   mysqlwire::ServerAuth& role_;
   Receive receive_;
   mysqlwire::FrameReader& reader_;
-  mysqlwire::Salt salt_;
-  StoredHashes hashes_;
+  std::optional<mysqlwire::crypto::PasswordCheck> check_;
+  const mysqlwire::crypto::StoredPassword* account_ = nullptr;  ///< null: of nobody, or not stored
   mysqlwire::ServerStep step_ = mysqlwire::ServerStep::need_more;
   Ending ending_;
-  bool must_switch_;
   bool spoke_ = false;
   bool denied_ = false;
-  bool fast_ = false;  ///< caching_sha2's fast path: the client waits to be told that it is enough
 };
 
 }  // namespace mysqlproxy

@@ -134,24 +134,29 @@ mysqlwire::ClientLogin login_for(const Server& server, const Credentials& creden
   login.schema = wishes.schema;
   login.attributes = wishes.attributes;
   // To begin with what can be answered saves a round.
-  if (credentials.sha1 || !credentials.has_password)
-    login.preferred_plugin = "mysql_native_password";
-  else if (credentials.sha256)
-    login.preferred_plugin = "caching_sha2_password";
-  else
-    login.preferred_plugin = undecided_plugin;
+  const auto& secret = credentials.secret;
+  const bool undecided = !secret.clear && !secret.sha1 && !secret.sha256;
+  login.preferred_plugin =
+      undecided ? undecided_plugin : mysqlwire::crypto::preferred_plugin(secret);
   return login;
 }
 
 }  // namespace
 
-ServerLink ServerConnection::link() const noexcept {
+mysqlwire::crypto::PasswordAnswerOptions ServerConnection::link() const {
   const ServerConfig& config = server()->config();
-  ServerLink link;
-  link.unix_socket = config.address.kind == Endpoint::Kind::unix_socket;
-  link.secure = channel.tls() != nullptr || link.unix_socket;
-  link.take_key = config.get_server_public_key;
+  mysqlwire::crypto::PasswordAnswerOptions link;
+  link.channel.tls = channel.tls() != nullptr;
+  link.channel.unix_socket = config.address.kind == Endpoint::Kind::unix_socket;
+  link.allow_clear_password = true;
+  // Nobody is in between on a unix socket.
+  link.request_public_key = config.get_server_public_key || link.channel.unix_socket;
   return link;
+}
+
+std::string no_proof_reason(const std::string& server, const std::string& user,
+                            const ServerProof& proof) {
+  return fmt::format("user '{}' can't be logged in to server {}: {}", user, server, proof.reason());
 }
 
 std::uint16_t collation_for(const Server& server, std::uint16_t wanted) {
@@ -418,14 +423,11 @@ Task<ClientStep> ServerConnector::answer(Attempt& attempt, ClientHandshake& hand
                                          ServerProof& proof, const Credentials& credentials,
                                          mysqlwire::Buffer& out) {
   if (attempt.declined) co_return ClientStep::need_more;
-  if (handshake.plugin() == undecided_plugin) co_return handshake.respond({}, out);
-  const ServerProof::Answer answer =
-      co_await proof.answer(handshake.plugin(), handshake.auth_data(), handshake.auth_source());
+  const ServerProof::Answer answer = co_await proof.answer(handshake);
   if (answer == ServerProof::Answer::nothing) co_return ClientStep::need_more;
   if (answer == ServerProof::Answer::reply) co_return handshake.respond(proof.reply(), out);
   attempt.declined = true;
-  attempt.reason = fmt::format("server {} wants {} for user '{}', and {}", attempt.server->name(),
-                               handshake.plugin(), credentials.user, proof.reason());
+  attempt.reason = no_proof_reason(attempt.server->name(), credentials.user, proof);
   attempt.reply = error_payload(auth_not_supported, attempt.reason);
   constexpr std::uint8_t empty_password[] = {0};
   co_return handshake.respond(empty_password, out);

@@ -46,9 +46,13 @@ struct ServerConnection {
   mysqlwire::Capabilities capabilities;  ///< agreed on with the server
 
   const std::shared_ptr<Server>& server() const noexcept { return slot.server(); }
-  /// What may cross it.
-  ServerLink link() const noexcept;
+  /// What may cross it in a login.
+  mysqlwire::crypto::PasswordAnswerOptions link() const;
 };
+
+/// Why a server's request for proof was declined, in words for the client and the log.
+std::string no_proof_reason(const std::string& server, const std::string& user,
+                            const ServerProof& proof);
 
 /// How an attempt to get a server connection ended.
 struct ConnectOutcome {

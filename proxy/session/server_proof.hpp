@@ -3,23 +3,17 @@
 
 #include "proxy/session/credentials.hpp"
 
+#include <mysqlwire/crypto/client_password.hpp>
 #include <mysqlwire/session/client_auth.hpp>
 #include <mysqlwire/wire/bytes.hpp>
 #include <mysqlwire/wire/writer.hpp>
 
 #include <string>
-#include <string_view>
 
 namespace mysqlproxy {
 
-/// What may be done on the way to a server.
-struct ServerLink {
-  bool secure = false;       ///< TLS, or a unix socket: a password may cross it
-  bool unix_socket = false;  ///< some plugins trust TLS only
-  bool take_key = false;     ///< an RSA key that comes from the server may be used
-};
-
-/// Answers the requests of one login at a server, from what is known or by asking the client.
+/// Answers the requests of one login at a server: PasswordAnswer, with the client behind it, who is
+/// asked for what is not known.
 class ServerProof {
  public:
   enum class Answer : std::uint8_t {
@@ -28,40 +22,30 @@ class ServerProof {
     declined,  ///< it can't be answered: reason()
   };
 
-  /// `source` may be null: nobody can be asked.
-  ServerProof(Credentials& credentials, ProofSource* source, ServerLink link)
-      : credentials_(credentials), source_(source), link_(link) {}
+  /// `source` may be null: nobody can be asked. What the client gives goes into `credentials` too.
+  ServerProof(Credentials& credentials, ProofSource* source,
+              mysqlwire::crypto::PasswordAnswerOptions options)
+      : credentials_(credentials),
+        source_(source),
+        answer_(credentials.secret.clone(), std::move(options)) {}
   ~ServerProof();
   ServerProof(const ServerProof&) = delete;
   ServerProof& operator=(const ServerProof&) = delete;
 
-  /// `plugin` and `data` are the server's, and stay valid until the next packet of its.
-  Task<Answer> answer(std::string_view plugin, mysqlwire::Bytes data, mysqlwire::AuthSource source);
+  /// To be called on each ClientStep::need_auth of `auth`.
+  Task<Answer> answer(const mysqlwire::ClientAuth& auth);
   mysqlwire::Bytes reply() const noexcept { return reply_; }
-  /// Why not, to stand behind "server db1 wants X for user 'app', and ".
+  /// Why not, in words: what the server wants, and why the client did not give it.
   const std::string& reason() const noexcept { return reason_; }
 
  private:
-  Task<Answer> native();
-  Task<Answer> caching_sha2(mysqlwire::Bytes data, mysqlwire::AuthSource source);
-  Task<Answer> sha256(mysqlwire::Bytes data, mysqlwire::AuthSource source);
-  Task<Answer> clear_password();
-  Task<Answer> ed25519(mysqlwire::Bytes data, mysqlwire::AuthSource source);
-  Task<Answer> parsec(mysqlwire::Bytes data, mysqlwire::AuthSource source);
-  Task<Answer> full_password(std::uint8_t key_request);
-  Task<Answer> relayed(std::string_view plugin, mysqlwire::Bytes data,
-                       mysqlwire::AuthSource source);
-  Task<bool> know_password();
-  Answer encrypted(mysqlwire::Bytes public_key);
-  Answer say(mysqlwire::Bytes bytes);
-  Answer say_password();
-  Answer decline(std::string reason);
+  Task<bool> know_password(const char* lacking);
 
   Credentials& credentials_;
   ProofSource* source_;
-  ServerLink link_;
-  mysqlwire::Buffer salt_;
-  mysqlwire::Buffer reply_;
+  mysqlwire::crypto::PasswordAnswer answer_;
+  mysqlwire::Buffer relayed_;
+  mysqlwire::Bytes reply_;
   std::string reason_;
 };
 

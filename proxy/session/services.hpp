@@ -7,6 +7,7 @@
 #include "proxy/session/learnt_hashes.hpp"
 
 #include <mysqlwire/crypto/rsa_password.hpp>
+#include <mysqlwire/crypto/salt.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -33,6 +34,8 @@ class Services {
   LearntHashes learnt;
   /// For clients that send their password without TLS. Set once, before the first client.
   std::shared_ptr<const mysqlwire::crypto::RsaKey> rsa_key;
+  /// What the answers to unknown users are made from.
+  const mysqlwire::Salt decoy_key = mysqlwire::crypto::random_salt();
   Counters counters;
 
   /// Users, pools and servers as the configuration in force has them.

@@ -66,8 +66,7 @@ class Connecting {
   Task<void> run(Loop& loop, ServerConnector& connector, Pool& pool) {
     Credentials credentials;
     credentials.user = "app";
-    credentials.has_password = true;
-    credentials.sha1 = mysqlwire::crypto::stage1("secret");
+    credentials.secret.sha1 = mysqlwire::crypto::stage1("secret");
     SessionWishes wishes;
     wishes.capabilities = {mysqlwire::Capability::protocol_41,
                            mysqlwire::Capability::secure_connection,
@@ -232,8 +231,8 @@ TEST_CASE("an account of a plugin that can't be passed on says so", "[connect]")
   Connecting connecting;
   const auto db = connecting.add(server.endpoint());
   const ConnectOutcome outcome = connecting.connect();
-  CHECK_THAT(err_text(outcome),
-             Contains("1251 server db1 wants caching_sha2_password for user 'app', and"));
+  CHECK_THAT(err_text(outcome), Contains("1251 user 'app' can't be logged in to server db1: the "
+                                         "server wants caching_sha2_password, and"));
   CHECK(outcome.refused);
   CHECK(db->reachability() != Reachability::down);
 }
