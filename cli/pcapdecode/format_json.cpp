@@ -1,8 +1,8 @@
 // JSON lines. Written by hand and not by a JSON library: a line a row is the hot path of this
 // program, and a document model of each costs several times what decoding it does.
+#include "cli/common/text.hpp"
 #include "cli/pcapdecode/format.hpp"
 #include "cli/pcapdecode/json_object.hpp"
-#include "cli/pcapdecode/text.hpp"
 
 #include <mysqlwire/binlog/event.hpp>
 #include <mysqlwire/wire/admin.hpp>

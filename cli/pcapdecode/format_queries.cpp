@@ -1,6 +1,6 @@
 // Formats with one entry a command: queries, the slow log, plain SQL.
+#include "cli/common/text.hpp"
 #include "cli/pcapdecode/format.hpp"
-#include "cli/pcapdecode/text.hpp"
 
 #include <cstdio>
 #include <ctime>

@@ -1,6 +1,6 @@
 // Summaries: one line a connection, and counts of everything.
+#include "cli/common/text.hpp"
 #include "cli/pcapdecode/format.hpp"
-#include "cli/pcapdecode/text.hpp"
 
 #include <map>
 

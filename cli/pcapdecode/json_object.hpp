@@ -1,7 +1,7 @@
 // Writes one JSON object into a string, member by member.
 #pragma once
 
-#include "cli/pcapdecode/text.hpp"
+#include "cli/common/text.hpp"
 
 #include <mysqlwire/wire/bytes.hpp>
 
@@ -10,6 +10,8 @@
 #include <string_view>
 
 namespace pcapdecode {
+
+using namespace cli;
 
 /// Commas and brackets are taken care of; balance and unique keys are the caller's. The string must
 /// not be replaced between begin() and end().

@@ -1,7 +1,7 @@
+#include "cli/common/text.hpp"
 #include "cli/pcapdecode/input.hpp"
 #include "cli/pcapdecode/options.hpp"
 #include "cli/pcapdecode/selection.hpp"
-#include "cli/pcapdecode/text.hpp"
 #include "cli/pcapdecode/toolbox.hpp"
 
 #include <mysqlwire/capture/onlooker.hpp>

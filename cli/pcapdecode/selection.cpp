@@ -1,6 +1,6 @@
 #include "cli/pcapdecode/selection.hpp"
 
-#include "cli/pcapdecode/text.hpp"
+#include "cli/common/text.hpp"
 
 namespace pcapdecode {
 

@@ -1,9 +1,9 @@
 // Lets through what was asked for.
 #pragma once
 
+#include "cli/common/output.hpp"
 #include "cli/pcapdecode/format.hpp"
 #include "cli/pcapdecode/options.hpp"
-#include "cli/pcapdecode/output.hpp"
 
 #include <re2/re2.h>
 

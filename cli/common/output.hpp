@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <string>
 
-namespace pcapdecode {
+namespace cli {
 
 /// Buffers what is printed. While something is held back (a filter has not decided yet), text goes
 /// into another string.
@@ -48,4 +48,4 @@ class Output {
   std::uint64_t records_left_;
 };
 
-}  // namespace pcapdecode
+}  // namespace cli

@@ -1,6 +1,6 @@
 // One line a message.
-#include "cli/pcapdecode/format.hpp"
-#include "cli/pcapdecode/text.hpp"
+#include "cli/common/format.hpp"
+#include "cli/common/text.hpp"
 
 #include <mysqlwire/binlog/event.hpp>
 #include <mysqlwire/wire/admin.hpp>
@@ -14,7 +14,7 @@
 
 #include <ctime>
 
-namespace pcapdecode {
+namespace cli {
 
 using namespace mysqlwire;
 using namespace mysqlwire::capture;
@@ -434,4 +434,4 @@ std::unique_ptr<Format> make_text_format(const FormatOptions& options, Output& o
   return std::make_unique<TextFormat>(options, output);
 }
 
-}  // namespace pcapdecode
+}  // namespace cli

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace pcapdecode {
+namespace cli {
 
 void append_number(std::string& out, std::uint64_t value);
 void append_signed(std::string& out, std::int64_t value);
@@ -43,4 +43,4 @@ std::string_view outcome_name(mysqlwire::capture::Outcome outcome);
 std::string_view end_name(mysqlwire::capture::TcpStream::End end);
 std::string_view compression_name(mysqlwire::capture::Compression compression);
 
-}  // namespace pcapdecode
+}  // namespace cli

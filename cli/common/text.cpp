@@ -1,4 +1,4 @@
-#include "cli/pcapdecode/text.hpp"
+#include "cli/common/text.hpp"
 
 #include <mysqlwire/capture/utf8.hpp>
 #include <mysqlwire/wire/collation.hpp>
@@ -7,7 +7,7 @@
 #include <array>
 #include <charconv>
 
-namespace pcapdecode {
+namespace cli {
 
 using namespace mysqlwire;
 
@@ -277,4 +277,4 @@ std::string_view compression_name(capture::Compression compression) {
   return "";
 }
 
-}  // namespace pcapdecode
+}  // namespace cli

@@ -1,6 +1,6 @@
-#include "cli/pcapdecode/output.hpp"
+#include "cli/common/output.hpp"
 
-namespace pcapdecode {
+namespace cli {
 
 void Output::flush() {
   if (full_ && kept_ <= buffer_.size()) buffer_.resize(kept_);
@@ -11,4 +11,4 @@ void Output::flush() {
   if (std::fflush(file_) != 0) failed_ = true;
 }
 
-}  // namespace pcapdecode
+}  // namespace cli

@@ -1,10 +1,10 @@
-#include "proxy/tls/openssl.hpp"
+#include <mysqlwire/net/openssl.hpp>
 
 #include <openssl/err.h>
 
 #include <cstring>
 
-namespace mysqlproxy {
+namespace mysqlwire::net {
 
 std::string take_openssl_error() {
   // The oldest entry is the cause, the later ones are its consequences.
@@ -16,4 +16,4 @@ std::string take_openssl_error() {
   return reason != nullptr ? reason : "unknown error";
 }
 
-}  // namespace mysqlproxy
+}  // namespace mysqlwire::net
