@@ -63,8 +63,9 @@ Task<bool> Session::log_in() {
   mysqlwire::FrameReader reader;
   LoginDialog dialog(client_side(), handshake, receive_login, reader);
   bool authentic = co_await dialog.hear();
+  const Topology::User* user = nullptr;
   if (authentic) {
-    const auto* user = topology->find_user(handshake.login().user);
+    user = topology->find_user(handshake.login().user);
     if (user != nullptr) pool_ = user->pool;
     authentic = co_await dialog.verify(user, *topology, credentials_);
   }
@@ -76,14 +77,13 @@ Task<bool> Session::log_in() {
     if (worker_.draining() && client_.bytes_in == 0) ending_ = {EndedBy::proxy, "shutdown"};
     co_return false;
   }
-  if (arrival_.tls_required && client_.tls() == nullptr) {
-    const std::string_view reason =
-        "Connections using insecure transport are prohibited while --require_secure_transport=ON.";
-    dialog.reject(error_payload(insecure_transport, reason));
-    end(EndedBy::proxy, "login without TLS, which the listener requires");
+  const auto& login = handshake.login();
+  // Behind the password and before the schema, as in servers; so where the server checks the
+  // password, it comes first.
+  if (!user->config.passthrough && lacks_tls()) {
+    reject_for_tls(dialog);
     co_return false;
   }
-  const auto& login = handshake.login();
   wishes_ = {login.capabilities, login.max_packet_size, login.collation, login.schema,
              login.attributes};
   const Verdict verdict = co_await connect_server(dialog, wishes_);
@@ -112,10 +112,30 @@ Task<Session::Verdict> Session::connect_server(LoginDialog& dialog, const Sessio
     end(EndedBy::server, outcome.reason);
     co_return outcome.refused ? Verdict::refused : Verdict::over;
   }
+  if (lacks_tls()) {
+    reject_for_tls(dialog);
+    co_return Verdict::over;
+  }
   release_server();
   dialog.accept(outcome.reply);
   server_ = std::move(outcome.connection);
   co_return Verdict::done;
+}
+
+bool Session::lacks_tls() const noexcept {
+  return arrival_.tls_required && client_.tls() == nullptr;
+}
+
+/// In the words of the servers that are shown.
+void Session::reject_for_tls(LoginDialog& dialog) {
+  if (arrival_.ground->flavor == mysqlwire::Flavor::mariadb)
+    dialog.reject(error_payload(access_denied,
+                                access_denied_message(credentials_.user, arrival_.host, true)));
+  else
+    dialog.reject(error_payload(insecure_transport,
+                                "Connections using insecure transport are prohibited while "
+                                "--require_secure_transport=ON."));
+  end(EndedBy::proxy, "login without TLS, which the listener requires");
 }
 
 void Session::begin_relay(Bytes early) {

@@ -136,8 +136,13 @@ mysqlwire::ClientLogin login_for(const Server& server, const Credentials& creden
   // To begin with what can be answered saves a round.
   const auto& secret = credentials.secret;
   const bool undecided = !secret.clear && !secret.sha1 && !secret.sha256;
-  login.preferred_plugin =
-      undecided ? undecided_plugin : mysqlwire::crypto::preferred_plugin(secret);
+  if (undecided)
+    login.preferred_plugin = undecided_plugin;
+  else if (secret.clear && secret.clear->empty())
+    // Of an empty answer alone a server says "using password: NO".
+    login.preferred_plugin = "mysql_native_password";
+  else
+    login.preferred_plugin = mysqlwire::crypto::preferred_plugin(secret);
   return login;
 }
 

@@ -73,6 +73,8 @@ class Session {
   /// is `over`.
   enum class Verdict : std::uint8_t { done, refused, over };
   Task<Verdict> connect_server(LoginDialog& dialog, const SessionWishes& wishes);
+  bool lacks_tls() const noexcept;
+  void reject_for_tls(LoginDialog& dialog);
   void begin_relay(mysqlwire::Bytes early);
 
   // Commands.

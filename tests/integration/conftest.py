@@ -15,6 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from harness.plugin_accounts import SecureMariaDb, SecureMySql  # noqa: E402
 from harness.process import Failure  # noqa: E402
 from harness.proxy import Proxy  # noqa: E402
 from harness.servers import MariaDb, MySql  # noqa: E402
@@ -86,7 +87,19 @@ def mysql(work, build):
     yield from running(MySql(work / "mysql", build / "mysql8"))
 
 
+@pytest.fixture(scope="session")
+def secure_mariadb(work):
+    yield from running(SecureMariaDb(work / "secure-mariadb"))
+
+
+@pytest.fixture(scope="session")
+def secure_mysql(work, build):
+    yield from running(SecureMySql(work / "secure-mysql", build / "mysql8"))
+
+
 def pytest_generate_tests(metafunc):
+    if "secure_server" in metafunc.fixturenames:
+        metafunc.parametrize("secure_server", ["secure_mariadb", "secure_mysql"], indirect=True, scope="session")
     # A conversation brings its own order of servers and clients.
     if "server" in metafunc.fixturenames and "case_name" not in metafunc.fixturenames:
         metafunc.parametrize("server", ["mariadb", "mysql"], indirect=True, scope="session")
@@ -95,6 +108,12 @@ def pytest_generate_tests(metafunc):
 @pytest.fixture(scope="session")
 def server(request):
     """Each server in turn. Tests leave it as it was; one that stops a server starts its own."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def secure_server(request):
+    """Each server in turn with TLS, every plugin and accounts in every state."""
     return request.getfixturevalue(request.param)
 
 

@@ -281,8 +281,10 @@ CheckAction PasswordCheck::relay(std::string_view plugin, Bytes data, AuthSource
     return more(Buffer(data.begin(), data.end()));
   }
   if (by_fast_path_) return impossible("the client waits for the end of its fast path");
-  if (switched_) return impossible("the client was switched to another plugin already");
-  plugin_ = find_auth_plugin(plugin);
+  const AuthPlugin wanted = find_auth_plugin(plugin);
+  if (switched_ && !takes_nonce(wanted))
+    return impossible("the client was switched to another plugin already");
+  plugin_ = wanted;
   relayed_plugin_ = plugin;
   waiting_ = Waiting::relayed;
   switched_ = true;

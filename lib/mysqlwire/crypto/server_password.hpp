@@ -91,8 +91,9 @@ class PasswordCheck {
 
   /// After `accepted` or `relayed`: has the client answer a server's own request, so that its
   /// answer can be handed to that server. on_response() then says `relayed`. The arguments are
-  /// those of PasswordAnswer::on_auth(). `impossible` when the client would not follow: after one
-  /// switch, or while it waits for the end of a fast path.
+  /// those of PasswordAnswer::on_auth(). `impossible` when the client would not follow: while it
+  /// waits for the end of a fast path, or after one switch, unless it is asked for one of MariaDB's
+  /// plugins, whose clients follow as many as an account with several plugins takes.
   CheckAction relay(std::string_view plugin, Bytes data, AuthSource source);
 
   /// What goes before the OK, as an AuthMoreData; empty for nothing.
