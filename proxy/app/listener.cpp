@@ -127,6 +127,7 @@ void Listener::accept_all() {
       // What a unix socket carries nobody can listen to.
       arrival.unix_socket = peer.storage.ss_family == AF_UNIX;
       arrival.tls_required = tls_required_ && !arrival.unix_socket;
+      arrival.compression = compression_;
       arrival.proxied = std::ranges::any_of(
           balancers_, [&](const Network& one) { return one.contains(ip_bytes(peer)); });
       handler_(*this, std::move(arrival));

@@ -43,6 +43,10 @@ class Listener {
     tls_ = std::move(tls);
     tls_required_ = required;
   }
+  /// How clients may compress.
+  void set_compression(const CompressionConfig& compression) {
+    compression_ = std::make_shared<const CompressionConfig>(compression);
+  }
 
  private:
   void wait();
@@ -54,6 +58,7 @@ class Listener {
   std::string server_version_;
   std::shared_ptr<const TlsContext> tls_;
   bool tls_required_ = false;
+  std::shared_ptr<const CompressionConfig> compression_;
   std::vector<Network> balancers_;
   Handler handler_;
   asio::posix::stream_descriptor socket_;

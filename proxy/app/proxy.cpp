@@ -152,6 +152,7 @@ void Proxy::open_listeners(const Config& config) {
     opened.push_back(plan.kept != nullptr ? std::move(*plan.kept) : std::move(plan.fresh));
     opened.back()->set_name(plan.wanted->name);
     opened.back()->set_server_version(plan.wanted->server_version.value_or(""));
+    opened.back()->set_compression(plan.wanted->compression);
     opened.back()->set_balancers(plan.wanted->proxy_protocol_from);
     opened.back()->set_tls(plan.tls, plan.wanted->tls.mode == TlsMode::required);
   }

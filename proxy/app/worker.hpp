@@ -2,6 +2,7 @@
 #pragma once
 
 #include "proxy/io/loop.hpp"
+#include "proxy/session/compressed_link.hpp"
 #include "proxy/session/session.hpp"
 
 #include <atomic>
@@ -35,6 +36,7 @@ class Worker {
   // From the worker's own thread, for its sessions.
   Loop& loop() noexcept { return loop_; }
   Services& services() noexcept { return services_; }
+  Compressors& compressors() noexcept { return compressors_; }
   bool draining() const noexcept { return draining_; }
   void bury(Session& session);
 
@@ -43,6 +45,7 @@ class Worker {
 
   Services& services_;
   Loop loop_;
+  Compressors compressors_;
   std::unordered_map<Session*, std::unique_ptr<Session>> sessions_;
   std::atomic<std::uint32_t> load_ = 0;
   bool draining_ = false;

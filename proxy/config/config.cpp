@@ -35,6 +35,24 @@ std::string_view to_string(Balance balance) noexcept {
   return {};
 }
 
+std::string_view to_string(Compression compression) noexcept {
+  switch (compression) {
+    case Compression::uncompressed: return "uncompressed";
+    case Compression::zlib: return "zlib";
+    case Compression::zstd: return "zstd";
+  }
+  return {};
+}
+
+std::string_view to_string(ProxyProtocol version) noexcept {
+  switch (version) {
+    case ProxyProtocol::disabled: return "disabled";
+    case ProxyProtocol::v1: return "v1";
+    case ProxyProtocol::v2: return "v2";
+  }
+  return {};
+}
+
 std::string_view to_string(TlsMode mode) noexcept {
   switch (mode) {
     case TlsMode::disabled: return "disabled";

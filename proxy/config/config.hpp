@@ -1,6 +1,7 @@
 // What mysqlproxy is told to do. Plain values: nothing here opens, resolves or checks anything.
 #pragma once
 
+#include "proxy/config/compression.hpp"
 #include "proxy/config/endpoint.hpp"
 #include "proxy/config/network.hpp"
 #include "proxy/config/tls.hpp"
@@ -41,11 +42,15 @@ struct ListenerConfig {
   std::vector<Endpoint> bind;                 ///< at least one; no two listeners share one
   std::optional<std::string> server_version;  ///< shown in place of the pool's common version
   ListenerTls tls;
+  CompressionConfig compression = listener_compression();
   /// Connections from here begin with a header of the PROXY protocol.
   std::vector<Network> proxy_protocol_from;
 
   friend bool operator==(const ListenerConfig&, const ListenerConfig&) = default;
 };
+
+/// Whether a server is told whose connection it is, and in which version of the PROXY protocol.
+enum class ProxyProtocol : std::uint8_t { disabled, v1, v2 };
 
 /// [server.NAME]
 struct ServerConfig {
@@ -54,6 +59,9 @@ struct ServerConfig {
   std::uint32_t weight = 1;           ///< 1 to 1000; its share within a pool
   std::uint32_t max_connections = 0;  ///< this proxy's connections to it; 0: no limit
   ServerTls tls;
+  CompressionConfig compression = server_compression();
+  ProxyProtocol proxy_protocol = ProxyProtocol::disabled;
+  std::string client_address_attribute;  ///< of the connection; empty: none is sent
   /// Without TLS: take the RSA key for a password from the server, unseen.
   bool get_server_public_key = false;
 
@@ -130,6 +138,8 @@ struct Config {
 
 /// The words of the file: "least_connections", "warn", "json".
 std::string_view to_string(Balance balance) noexcept;
+std::string_view to_string(Compression compression) noexcept;
+std::string_view to_string(ProxyProtocol version) noexcept;
 std::string_view to_string(LogLevel level) noexcept;
 std::string_view to_string(LogFormat format) noexcept;
 

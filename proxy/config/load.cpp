@@ -1,6 +1,7 @@
 #include "proxy/config/load.hpp"
 
 #include "proxy/config/files.hpp"
+#include "proxy/config/load_compression.hpp"
 #include "proxy/config/load_tls.hpp"
 #include "proxy/config/suggest.hpp"
 #include "proxy/config/table_reader.hpp"
@@ -18,6 +19,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t largest_file = 16U << 20;
 constexpr std::size_t longest_name = 64;  // of servers, pools and listeners
 constexpr std::size_t longest_version = 64;
+constexpr std::size_t longest_attribute = 32;  // what session_connect_attrs has room for
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
@@ -72,6 +74,7 @@ class Loader {
   void listener(const Named& item);
   void servers();
   void server(const Named& item);
+  static void client_address_attribute(TableReader& reader, ServerConfig& server);
   void pools();
   void pool(const Named& item);
   void users();
@@ -196,7 +199,7 @@ void Loader::listener(const Named& item) {
   check_name("listen", item);
   TableReader reader(*item.table, path("listen", item), report_);
   ListenerConfig listener{
-      .name = item.name, .bind = {}, .server_version = {}, .tls = {}, .proxy_protocol_from = {}};
+      .name = item.name, .bind = {}, .server_version = {}};
   const auto addresses = reader.texts("bind", "an address such as \"127.0.0.1:6446\"", true);
   for (const Located& text : addresses.value_or(std::vector<Located>())) {
     const auto bind = endpoint(reader, "bind", text);
@@ -227,6 +230,8 @@ void Loader::listener(const Named& item) {
     }
   }
   read_tls(reader, report_.file(), listener.tls);
+  read_compression(reader, listener.compression);
+  reader.hint("zstd_compression_level", "the level of zstd is the client's to choose");
   reader.reject_unknown();
   config_.listeners.push_back(std::move(listener));
 }
@@ -251,7 +256,7 @@ void Loader::server(const Named& item) {
   server_names_.push_back(item.name);
   placed_servers_.emplace_back(item.name, item.at);
   TableReader reader(*item.table, path("server", item), report_);
-  ServerConfig server{.name = item.name, .address = {}, .tls = {}};
+  ServerConfig server{.name = item.name, .address = {}};
   if (const auto text = reader.required_text("address", "an address such as \"127.0.0.1:3306\"")) {
     const auto address = endpoint(reader, "address", *text);
     if (address) server.address = *address;
@@ -268,9 +273,25 @@ void Loader::server(const Named& item) {
   reader.read("weight", server.weight, 1, 1'000);
   reader.read("max_connections", server.max_connections, 0, 1'000'000);
   read_tls(reader, report_.file(), server.tls);
+  read_compression(reader, server.compression);
+  read_zstd_level(reader, server.compression);
+  reader.read("proxy_protocol", server.proxy_protocol,
+              {ProxyProtocol::disabled, ProxyProtocol::v1, ProxyProtocol::v2});
+  client_address_attribute(reader, server);
   reader.read("get_server_public_key", server.get_server_public_key);
   reader.reject_unknown();
   config_.servers.push_back(std::move(server));
+}
+
+void Loader::client_address_attribute(TableReader& reader, ServerConfig& server) {
+  constexpr std::string_view key = "client_address_attribute";
+  const auto name = reader.text(key, "a connection attribute's name");
+  if (!name) return;
+  if (name->text.size() > longest_attribute)
+    reader.fault(name->at, key,
+                 fmt::format("a connection attribute's name has {} bytes at most, this one {}",
+                             longest_attribute, name->text.size()));
+  server.client_address_attribute = name->text;
 }
 
 void Loader::pools() {

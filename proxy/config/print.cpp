@@ -44,6 +44,8 @@ class Printer {
     fmt::format_to(std::back_inserter(text_), "{} = {}\n", key, value);
   }
 
+  void standard_line(std::string_view key, const std::string& value) { entry(key, value, true); }
+
   /// Marks what stands there when the file does not say.
   template <class T>
   void optional(std::string_view key, const T& value, const T& standard) {
@@ -101,6 +103,15 @@ void print(Printer& out, const TlsFiles& files) {
   out.optional("tls_ciphersuites", files.ciphersuites, standard.ciphersuites);
 }
 
+void print(Printer& out, const CompressionConfig& compression, const CompressionConfig& standard) {
+  const auto text = list_of(compression.allowed, [](Compression one) { return to_string(one); });
+  if (compression.allowed == standard.allowed)
+    out.standard_line("compression", text);
+  else
+    out.line("compression", text);
+  out.optional("zlib_compression_level", compression.zlib_level, standard.zlib_level);
+}
+
 void print(Printer& out, const ListenerConfig& listener) {
   out.table("listen", listener.name);
   out.line("bind", list_of(listener.bind, [](const Endpoint& bind) { return to_string(bind); }));
@@ -118,6 +129,7 @@ void print(Printer& out, const ListenerConfig& listener) {
   out.optional("tls_self_signed", listener.tls.self_signed, standard.self_signed);
   out.optional("tls_require_client_certificate", listener.tls.require_client_certificate,
                standard.require_client_certificate);
+  print(out, listener.compression, listener_compression());
 }
 
 void print(Printer& out, const ServerConfig& server) {
@@ -131,6 +143,12 @@ void print(Printer& out, const ServerConfig& server) {
   out.optional("tls_server_name", server.tls.name, standard.tls.name);
   out.optional("get_server_public_key", server.get_server_public_key,
                standard.get_server_public_key);
+  print(out, server.compression, standard.compression);
+  out.optional("zstd_compression_level", server.compression.zstd_level,
+               standard.compression.zstd_level);
+  out.optional("proxy_protocol", server.proxy_protocol, standard.proxy_protocol);
+  out.optional("client_address_attribute", server.client_address_attribute,
+               standard.client_address_attribute);
 }
 
 void print(Printer& out, const PoolConfig& pool) {

@@ -75,7 +75,7 @@ Task<void> Monitor::look_after(Watch& watch) {
 
 Task<void> Monitor::check(Watch& watch) {
   Server& server = *watch.server;
-  ServerConnector connector(loop_, watch.waker, nullptr, plan_.timeout, nullptr);
+  ServerConnector connector(loop_, watch.waker, plan_.timeout, {});
   SessionWishes wishes;
   wishes.capabilities = {Capability::protocol_41, Capability::secure_connection,
                          Capability::transactions};
@@ -100,12 +100,12 @@ Task<bool> Monitor::ping(Watch& watch, ServerConnection& connection) {
   constexpr std::uint8_t quit[] = {1, 0, 0, 0, 0x01};
   Deadline deadline(loop_, watch.waker);
   deadline.set(plan_.timeout);
-  connection.channel.send(ping);
+  connection.channel.send_command(ping);
   mysqlwire::FrameReader reader;
   const Reception got =
       co_await receive_packet(loop_, watch.waker, connection.channel, reader, deadline, nullptr);
   if (got.kind != Reception::Kind::packet) co_return false;
-  connection.channel.send(quit);
+  connection.channel.send_command(quit);
   co_return !got.packet.payload.empty() && got.packet.payload[0] == 0;
 }
 

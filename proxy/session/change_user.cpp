@@ -81,7 +81,8 @@ Task<Session::Verdict> Session::change_user_on_server(LoginDialog& dialog,
   login.collation = collation_for(*server_->server(), wishes.collation);
   login.user = credentials_.user;
   login.schema = wishes.schema;
-  login.attributes = wishes.attributes;
+  login.attributes =
+      attributes_for(server_->server()->config(), wishes.attributes, arrival_.address);
   mysqlwire::ClientChangeUser change(login, server_->capabilities, server_->greeting);
   ServerProof proof(credentials_, &dialog, server_->link());
   mysqlwire::Buffer out;
@@ -90,6 +91,7 @@ Task<Session::Verdict> Session::change_user_on_server(LoginDialog& dialog,
   Deadline deadline(worker_.loop(), waker_);
   deadline.set(services_.topology()->config().proxy.connect_timeout);
   bool declined = false;
+  server_->channel.begin_command();
   ClientStep step = change.start(out);
   while (step == ClientStep::need_more || step == ClientStep::need_auth) {
     if (step == ClientStep::need_auth) {

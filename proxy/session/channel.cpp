@@ -1,8 +1,17 @@
 #include "proxy/session/channel.hpp"
 
+#include <cerrno>
+
 namespace mysqlproxy {
 
 bool Channel::send(mysqlwire::Bytes bytes) {
+  if (!compressed_) return send_bytes(bytes);
+  mysqlwire::Buffer frames;
+  compressed_->pack(bytes, frames);
+  return send_bytes(frames);
+}
+
+bool Channel::send_bytes(mysqlwire::Bytes bytes) {
   if (!congested()) {
     while (!bytes.empty() && socket.writable()) {
       const IoResult result = write(bytes);
@@ -30,6 +39,41 @@ bool Channel::flush() {
     sent_ = 0;
   }
   return true;
+}
+
+IoResult Channel::read_bytes(std::span<std::uint8_t> into) noexcept {
+  const IoResult result = tls_ ? tls_->read(into) : socket.read(into);
+  if (result.kind == IoResult::Kind::done) bytes_in += result.size;
+  return result;
+}
+
+IoResult Channel::read(std::span<std::uint8_t> scratch) {
+  if (!compressed_) return read_bytes(scratch);
+  for (;;) {
+    const auto size = compressed_->unpack(scratch);
+    if (!size) {
+      fault_ = size.error();
+      return {IoResult::Kind::failed, 0, EBADMSG};
+    }
+    if (*size != 0) return {IoResult::Kind::done, *size, 0};
+    const IoResult got = read_ahead();
+    if (got.kind == IoResult::Kind::done) continue;
+    compressed_->rest();
+    return got;
+  }
+}
+
+IoResult Channel::read_ahead() {
+  constexpr IoResult nothing{IoResult::Kind::would_block, 0, 0};
+  if (!compressed_ || !compressed_->drained() || !bytes_wait()) return nothing;
+  const IoResult got = read_bytes(compressed_->room());
+  compressed_->received(got.size);
+  return got;
+}
+
+void Channel::compress(std::unique_ptr<CompressedLink> link, mysqlwire::Bytes early) {
+  compressed_ = std::move(link);
+  compressed_->receive(early);
 }
 
 }  // namespace mysqlproxy

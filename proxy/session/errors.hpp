@@ -23,6 +23,7 @@ inline constexpr SqlError unknown_command{1047, "08S01"};
 inline constexpr SqlError server_shutdown{1053, "08S01"};
 inline constexpr SqlError packet_too_large{1153, "08S01"};
 inline constexpr SqlError packets_out_of_order{1156, "08S01"};
+inline constexpr SqlError cannot_uncompress{1157, "08S01"};
 inline constexpr SqlError read_error{1158,
                                      "08S01"};  ///< a server connection broke, or can't be had
 inline constexpr SqlError read_timeout{1159, "08S01"};  ///< the other side was silent for too long
@@ -30,6 +31,8 @@ inline constexpr SqlError auth_not_supported{1251, "08004"};
 inline constexpr SqlError bad_handshake{1043, "08S01"};
 inline constexpr SqlError malformed_packet{1835, "HY000"};
 
+inline constexpr SqlError compression_refused{3922, "HY000"};
+inline constexpr SqlError compression_level_refused{3923, "HY000"};
 inline constexpr SqlError insecure_transport{3159, "HY000"};
 
 /// The payload of an ERR packet. The message is cut at 512 bytes, as servers do.

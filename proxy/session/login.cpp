@@ -19,13 +19,18 @@ using mysqlwire::Capability;
 
 namespace {
 
-mysqlwire::ServerGreeting greeting_of(const CommonGround& ground, bool tls, std::uint32_t id,
+mysqlwire::ServerGreeting greeting_of(const Arrival& arrival, std::uint32_t id,
                                       const mysqlwire::Salt& salt, std::string_view plugin) {
+  const CommonGround& ground = *arrival.ground;
   mysqlwire::ServerGreeting greeting;
   greeting.server_version = ground.version;
   greeting.connection_id = id;
   greeting.capabilities = ground.capabilities;
-  if (tls) greeting.capabilities.set(Capability::ssl);
+  if (arrival.tls != nullptr) greeting.capabilities.set(Capability::ssl);
+  if (arrival.compression->allows(Compression::zlib))
+    greeting.capabilities.set(Capability::compress);
+  if (arrival.compression->allows(Compression::zstd))
+    greeting.capabilities.set(Capability::zstd_compression_algorithm);
   greeting.collation = ground.collation;
   greeting.status = mysqlwire::ServerStatus::autocommit;
   greeting.auth_plugin = plugin;
@@ -56,7 +61,7 @@ Task<bool> Session::log_in() {
   salt_ = mysqlwire::crypto::random_salt();
   const std::string_view usual_plugin = topology->usual_plugin();
   mysqlwire::ServerHandshake handshake(
-      greeting_of(*arrival_.ground, arrival_.tls != nullptr, id_, salt_, usual_plugin));
+      greeting_of(arrival_, id_, salt_, usual_plugin));
   mysqlwire::Buffer out;
   handshake.start(out);
   client_.send(out);
@@ -84,19 +89,28 @@ Task<bool> Session::log_in() {
     reject_for_tls(dialog);
     co_return false;
   }
+  if (!compression_fits(login, dialog)) co_return false;
   wishes_ = {login.capabilities, login.max_packet_size, login.collation, login.schema,
              login.attributes};
   const Verdict verdict = co_await connect_server(dialog, wishes_);
-  if (verdict == Verdict::done) begin_relay(reader.unread());
-  co_return verdict == Verdict::done;
+  if (verdict != Verdict::done) co_return false;
+  const Bytes early = reader.unread();
+  const bool compressed = compress(login, early);
+  begin_relay(compressed ? Bytes() : early);
+  co_return true;
 }
 
 /// A server connection for a client that has proved who it is; its login ends by what the server
 /// says.
 Task<Session::Verdict> Session::connect_server(LoginDialog& dialog, const SessionWishes& wishes) {
   const auto topology = services_.topology();
-  ServerConnector connector(worker_.loop(), waker_, &client_.socket,
-                            topology->config().proxy.connect_timeout, &dialog);
+  const Origin origin = this->origin();
+  ServerConnector connector(worker_.loop(), waker_, topology->config().proxy.connect_timeout,
+                            {.client = &client_.socket,
+                             .source = &dialog,
+                             .compressors = &worker_.compressors(),
+                             .origin = &origin,
+                             .address = arrival_.address});
   ConnectOutcome outcome = co_await connector.connect(*pool_, credentials_, wishes);
   if (outcome.client_gone) {
     end(EndedBy::client, "left while a server was looked for");
@@ -138,6 +152,48 @@ void Session::reject_for_tls(LoginDialog& dialog) {
   end(EndedBy::proxy, "login without TLS, which the listener requires");
 }
 
+/// False, with the client told, when it has not the compression that the listener wants.
+bool Session::compression_fits(const mysqlwire::LoginRequest& login, LoginDialog& dialog) {
+  namespace compress = mysqlwire::compress;
+  const auto algorithm = compress::agreed_algorithm(login.capabilities);
+  if (!algorithm && !arrival_.compression->allows(Compression::uncompressed)) {
+    dialog.reject(error_payload(compression_refused,
+                                "Invalid compression algorithm 'uncompressed': this listener "
+                                "takes compressed connections only."));
+    end(EndedBy::proxy, "login without compression, which the listener requires");
+    return false;
+  }
+  const int level = login.zstd_compression_level;
+  if (algorithm == compress::Algorithm::zstd &&
+      (level < 1 || level > max_level(compress::Algorithm::zstd))) {
+    dialog.reject(error_payload(compression_level_refused,
+                                fmt::format("Invalid zstd compression level {}.", level)));
+    end(EndedBy::proxy, "login with a compression level that zstd has not");
+    return false;
+  }
+  return true;
+}
+
+/// Compresses from here on, where that was agreed on; `early` came behind the login. False where it
+/// was not.
+bool Session::compress(const mysqlwire::LoginRequest& login, Bytes early) {
+  namespace compress = mysqlwire::compress;
+  const auto algorithm = compress::agreed_algorithm(login.capabilities);
+  if (!algorithm) return false;
+  const int level = *algorithm == compress::Algorithm::zlib
+                        ? static_cast<int>(arrival_.compression->zlib_level)
+                        : login.zstd_compression_level;
+  client_.compress(std::make_unique<CompressedLink>(CompressedLink::Peer::client, *algorithm,
+                                                    worker_.compressors().get(*algorithm, level)),
+                   early);
+  return true;
+}
+
+/// A load balancer may have said whose connection it is; else it is whose it looks to be.
+Origin Session::origin() const {
+  return arrival_.origin ? *arrival_.origin : origin_of(client_.socket.descriptor());
+}
+
 void Session::begin_relay(Bytes early) {
   mysqlwire::Context context;
   context.capabilities = wishes_.capabilities;
@@ -145,10 +201,11 @@ void Session::begin_relay(Bytes early) {
   context.limits.max_payload = services_.topology()->config().proxy.max_allowed_packet;
   // Columns are counted, not kept: as many as a server sends. MariaDB has no limit without a table.
   context.limits.max_columns = std::numeric_limits<std::uint32_t>::max();
+  const bool compressed = client_.compressed() || server_->channel.compressed();
   if (relay_)
-    relay_->restart(context, early);
+    relay_->restart(context, compressed, early);
   else
-    relay_.emplace(context, early);
+    relay_.emplace(context, compressed, early);
   server_name_ = server_->server()->name();
   services_.ids.attach(id_, {server_->server(), server_->greeting.connection_id});
 }

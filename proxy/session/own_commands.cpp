@@ -107,14 +107,15 @@ Task<bool> Session::kill() {
   mysqlwire::Buffer instead(packet.begin(), packet.end());
   if (where && where->server == server_->server())
     instead = as_packet(translate(payload, *kill, where->thread_id));
-  co_return outlives(relay_->forward_instead(server_->channel, instead));
+  co_return outlives(relay_->forward_instead(client_, server_->channel, std::move(instead)));
 }
 
 /// The victim is on another server: the same user says it there, on a connection of its own.
 Task<bool> Session::kill_elsewhere(ServerConnectionId where, KillStatement::Scope scope) {
   const auto settings = services_.topology()->config().proxy;
-  ServerConnector connector(worker_.loop(), waker_, &client_.socket, settings.connect_timeout,
-                            nullptr);
+  const Origin origin = this->origin();
+  ServerConnector connector(worker_.loop(), waker_, settings.connect_timeout,
+                            {.client = &client_.socket, .origin = &origin});
   SessionWishes wishes;
   wishes.capabilities = wishes_.capabilities;
   wishes.capabilities.clear(mysqlwire::Capability::query_attributes);
@@ -133,7 +134,7 @@ Task<bool> Session::kill_elsewhere(ServerConnectionId where, KillStatement::Scop
   const std::string text = fmt::format(
       "\x03KILL {}{}", scope == KillStatement::Scope::query ? "QUERY " : "", where.thread_id);
   Channel& channel = outcome.connection->channel;
-  channel.send(as_packet(mysqlwire::as_bytes(text)));
+  channel.send_command(as_packet(mysqlwire::as_bytes(text)));
   mysqlwire::FrameReader reader;
   Deadline deadline(worker_.loop(), waker_);
   deadline.set(settings.connect_timeout);
@@ -142,7 +143,7 @@ Task<bool> Session::kill_elsewhere(ServerConnectionId where, KillStatement::Scop
   if (got.kind == Reception::Kind::packet) {
     say(got.packet.payload, 1);
     constexpr std::uint8_t quit[] = {1, 0, 0, 0, 1};
-    channel.send(quit);
+    channel.send_command(quit);
   } else {
     const auto reason = fmt::format("server {} did not answer KILL", where.server->name());
     say(error_payload(read_error, reason), 1);

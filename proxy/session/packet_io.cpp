@@ -29,6 +29,10 @@ Task<Reception> receive_packet(Loop& loop, Waker& waker, Channel& channel,
       }
       if (got.kind != IoResult::Kind::would_block) {
         reception.system_error = got.error;
+        if (channel.fault()) {
+          reception.kind = Reception::Kind::malformed;
+          reception.error = *channel.fault();
+        }
         co_return reception;
       }
     }

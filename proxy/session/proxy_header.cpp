@@ -64,6 +64,7 @@ Task<bool> Session::hear_origin() {
 void Session::take_origin(const mysqlwire::ProxyHeader& origin) {
   const std::string ip = ip_text(origin.family, origin.source);
   if (origin.local || ip.empty()) return;
+  arrival_.origin = {origin.family, origin.source, origin.destination};
   arrival_.host = ip;
   arrival_.address = ip.find(':') == ip.npos ? fmt::format("{}:{}", ip, origin.source.port)
                                              : fmt::format("[{}]:{}", ip, origin.source.port);

@@ -34,11 +34,21 @@ constexpr std::uint32_t max_kill = 4096;
 
 }  // namespace
 
-Relay::Relay(const mysqlwire::Context& context, Bytes early)
+Relay::Relay(const mysqlwire::Context& context, bool compressed, Bytes early)
     : tracker_(mysqlwire::Tracker::in_command_phase(context)),
       held_(early.begin(), early.end()),
       max_payload_(context.limits.max_payload),
-      look_at_held_(!held_.empty()) {}
+      look_at_held_(!held_.empty()) {
+  expect(compressed);
+}
+
+void Relay::expect(bool compressed) {
+  numbering_.reset();
+  if (compressed) numbering_.emplace();
+  if (compressed) tracker_.check_sequence(false);
+  from_client_.check_sequence(!compressed);
+  from_server_.check_sequence(!compressed);
+}
 
 Relay::State Relay::pump(Channel& client, Channel& server, std::span<std::uint8_t> scratch) {
   for (int turn = 0; turn < reads_a_turn; ++turn) {
@@ -52,6 +62,8 @@ Relay::State Relay::pump(Channel& client, Channel& server, std::span<std::uint8_
       if (got.kind == IoResult::Kind::done) {
         moved = true;
         state = take_from_server(scratch.first(got.size), client);
+      } else if (server.fault()) {
+        return fail(State::server_fault, *server.fault());
       } else if (got.kind != IoResult::Kind::would_block || server_deaf_) {
         return quit_ ? State::quit : State::server_closed;
       }
@@ -61,14 +73,21 @@ Relay::State Relay::pump(Channel& client, Channel& server, std::span<std::uint8_
       // What the client sends does not matter any more; what it is still to get does.
     } else if (command_size_ != 0) {
       if (tracker_.idle()) return State::command;
+    } else if (!may_take_more()) {
+      const IoResult got = client.read_ahead();
+      if (got.kind == IoResult::Kind::closed || got.kind == IoResult::Kind::failed)
+        return State::client_closed;
     } else if (look_at_held_ && !server.congested()) {
       moved = true;  // there may be more on the socket, and no event is to come that says so
-      state = take_held(server);
+      state = take_held(client, server);
     } else if (client.readable() && !server.congested()) {
+      if (between_commands()) client.begin_command();
       const IoResult got = client.read(scratch);
       if (got.kind == IoResult::Kind::done) {
         moved = true;
-        state = take_from_client(scratch.first(got.size), server);
+        state = take_from_client(scratch.first(got.size), client, server);
+      } else if (client.fault()) {
+        return fail(State::client_fault, *client.fault());
       } else if (got.kind != IoResult::Kind::would_block) {
         return State::client_closed;
       }
@@ -79,24 +98,26 @@ Relay::State Relay::pump(Channel& client, Channel& server, std::span<std::uint8_
   return State::busy;
 }
 
-Relay::State Relay::take_from_client(Bytes chunk, Channel& server) {
+Relay::State Relay::take_from_client(Chunk chunk, Channel& client, Channel& server) {
   if (!held_.empty()) {
     held_.insert(held_.end(), chunk.begin(), chunk.end());
-    return take_held(server);
+    return take_held(client, server);
   }
+  const bool begins_command = between_commands();
   std::size_t used = 0;
   const State state = pass_client_packets(chunk, used, true);
-  if (used != 0 && !server.send(chunk.first(used))) server_deaf_ = true;
+  pass_to_server(chunk.first(used), begins_command, client, server);
   const Bytes rest = chunk.subspan(used);
   if (!rest.empty()) held_.assign(rest.begin(), rest.end());
   return state;
 }
 
-Relay::State Relay::take_held(Channel& server) {
+Relay::State Relay::take_held(Channel& client, Channel& server) {
   look_at_held_ = false;
+  const bool begins_command = from_client_.at_boundary() && !tracker_.expects_infile();
   std::size_t used = 0;
   const State state = pass_client_packets(held_, used, true);
-  if (used != 0 && !server.send(Bytes(held_).first(used))) server_deaf_ = true;
+  pass_to_server(Chunk(held_).first(used), begins_command, client, server);
   if (used == held_.size())
     mysqlwire::Buffer().swap(held_);
   else
@@ -104,11 +125,58 @@ Relay::State Relay::take_held(Channel& server) {
   return state;
 }
 
+/// Gives the server what it may have. Whether it takes it is found out when it is read from.
+void Relay::pass_to_server(Chunk bytes, bool begins_command, Channel& client, Channel& server) {
+  if (bytes.empty()) return;
+  if (numbering_) {
+    if (begins_command) {
+      server.begin_command();
+      numbering_->to_server = 0;
+    }
+    if (numbering_->from_client.apply(bytes, numbering_->to_server) && !client.compressed())
+      numbering_->to_client = static_cast<std::uint8_t>(numbering_->from_client.last_seen() + 1);
+    numbering_->reply_begins = true;
+  }
+  if (!server.send(bytes)) server_deaf_ = true;
+}
+
+/// `asked`: it belongs to a reply. False when the client can't be written to.
+bool Relay::pass_to_client(Chunk bytes, bool asked, Channel& client) {
+  if (bytes.empty()) return true;
+  if (numbering_) {
+    const bool begins = std::exchange(numbering_->reply_begins, false);
+    if (!asked) {
+      client.begin_command();
+      numbering_->to_client = 0;
+    } else if (begins && client.compressed()) {
+      numbering_->to_client = client.next_frame_id();  // as servers number the packets in frames
+    }
+    if (numbering_->from_server.apply(bytes, numbering_->to_client))
+      numbering_->to_server = static_cast<std::uint8_t>(numbering_->from_server.last_seen() + 1);
+  }
+  return client.send(bytes);
+}
+
+/// The client's next byte begins a command.
+bool Relay::between_commands() const noexcept {
+  return from_client_.at_boundary() && held_.empty() && !tracker_.expects_infile();
+}
+
+/// Without compression always. A replica acknowledges while it is sent events.
+bool Relay::may_take_more() const noexcept {
+  return !numbering_ || tracker_.idle() || tracker_.expects_infile() ||
+         !from_client_.at_boundary() || tracker_.phase() == mysqlwire::Phase::binlog;
+}
+
 /// Looks at the client's packets in `chunk`; `used` is how many bytes of it may go to the server.
 /// `judged`: packets that the proxy has to act on are held back.
 Relay::State Relay::pass_client_packets(Bytes chunk, std::size_t& used, bool judged) {
   while (used < chunk.size() && !quit_) {
     const Bytes rest = chunk.subspan(used);
+    if (numbering_ && used != 0 && from_client_.at_boundary() && !tracker_.expects_infile()) {
+      look_at_held_ = true;  // one command at a time
+      return State::waiting;
+    }
     if (judged && from_client_.at_boundary()) {
       const Verdict verdict = judge(rest);
       if (verdict == Verdict::need_more) return State::waiting;
@@ -143,7 +211,8 @@ Relay::State Relay::pass_client_packets(Bytes chunk, std::size_t& used, bool jud
   return State::waiting;
 }
 
-Relay::State Relay::take_from_server(Bytes chunk, Channel& client) {
+Relay::State Relay::take_from_server(Chunk chunk, Channel& client) {
+  const bool asked = !tracker_.idle();
   std::size_t used = 0;
   State state = State::waiting;
   while (used < chunk.size()) {
@@ -181,7 +250,7 @@ Relay::State Relay::take_from_server(Bytes chunk, Channel& client) {
       next_sequence_id_ = static_cast<std::uint8_t>(step->sequence_id + 1);
     used += step->consumed;
   }
-  if (used != 0 && !client.send(chunk.first(used))) return State::client_closed;
+  if (!pass_to_client(chunk.first(used), asked, client)) return State::client_closed;
   return state;
 }
 
@@ -247,12 +316,12 @@ Relay::Verdict Relay::judge_query(Bytes bytes, std::uint32_t length) const noexc
 
 Bytes Relay::command() const noexcept { return Bytes(held_).first(command_size_); }
 
-Relay::State Relay::forward_instead(Channel& server, Bytes instead) {
+Relay::State Relay::forward_instead(Channel& client, Channel& server, mysqlwire::Buffer instead) {
   std::size_t used = 0;
   const State state = pass_client_packets(instead, used, false);
   if (state != State::waiting) return state;
   consume_command();
-  if (!server.send(instead)) server_deaf_ = true;
+  pass_to_server(instead, true, client, server);
   return State::waiting;
 }
 
@@ -280,9 +349,10 @@ void Relay::consume_command() {
   look_at_held_ = !held_.empty();
 }
 
-void Relay::restart(const mysqlwire::Context& context, Bytes early) {
+void Relay::restart(const mysqlwire::Context& context, bool compressed, Bytes early) {
   tracker_ = mysqlwire::Tracker::in_command_phase(context);
   from_server_ = PacketScanner();
+  expect(compressed);
   server_deaf_ = false;
   give_back(early);
 }

@@ -4,6 +4,7 @@
 #include "proxy/session/channel.hpp"
 
 #include <mysqlwire/session/packet_scanner.hpp>
+#include <mysqlwire/session/sequence_rewriter.hpp>
 #include <mysqlwire/session/tracker.hpp>
 #include <mysqlwire/wire/bytes.hpp>
 #include <mysqlwire/wire/context.hpp>
@@ -20,6 +21,10 @@ namespace mysqlproxy {
 /// what can be moved now and says why it stopped. Bytes are forwarded as they came; a packet is
 /// held back only when it is a command that the proxy has to act on itself. Reading stops while the
 /// other side does not take what was read, so memory stays bounded in both directions.
+///
+/// Where a side is compressed, packets get new sequence ids on their way, since those of compressed
+/// frames mean nothing and others are checked; and a command waits until the one before it is
+/// answered, since frames are numbered anew for each.
 class Relay {
  public:
   enum class State : std::uint8_t {
@@ -34,8 +39,8 @@ class Relay {
   };
 
   /// `context` is what client and server agreed on. Bytes that the client sent behind its login go
-  /// to `early`.
-  Relay(const mysqlwire::Context& context, mysqlwire::Bytes early);
+  /// to `early`. `compressed`: a side is.
+  Relay(const mysqlwire::Context& context, bool compressed, mysqlwire::Bytes early);
 
   /// Moves bytes between the two. `scratch` is overwritten.
   State pump(Channel& client, Channel& server, std::span<std::uint8_t> scratch);
@@ -44,7 +49,7 @@ class Relay {
   mysqlwire::Bytes command() const noexcept;
   /// Goes on after command(): the server gets `instead`, whole packets in the place of the
   /// command's; or nothing where the proxy has answered the client itself.
-  State forward_instead(Channel& server, mysqlwire::Bytes instead);
+  State forward_instead(Channel& client, Channel& server, mysqlwire::Buffer instead);
   void drop_command();
   /// The same for a command with more to come: all that the client sent from it on, which goes no
   /// further by itself. What is left of it in the end goes to restart() or give_back().
@@ -52,7 +57,7 @@ class Relay {
   void give_back(mysqlwire::Bytes bytes);
   /// Another user, and maybe another server connection, from here on; `early` as in the
   /// constructor. Only between commands.
-  void restart(const mysqlwire::Context& context, mysqlwire::Bytes early);
+  void restart(const mysqlwire::Context& context, bool compressed, mysqlwire::Bytes early);
 
   const mysqlwire::Error& error() const noexcept { return error_; }
   const mysqlwire::Tracker& tracker() const noexcept { return tracker_; }
@@ -63,15 +68,32 @@ class Relay {
   /// True between commands: nothing outstanding, nothing half received.
   bool quiet() const noexcept;
   /// The sequence id of the next packet to the client, should the proxy have to speak.
-  std::uint8_t next_sequence_id() const noexcept { return next_sequence_id_; }
+  std::uint8_t next_sequence_id() const noexcept {
+    return numbering_ ? numbering_->to_client : next_sequence_id_;
+  }
   std::uint64_t commands() const noexcept { return commands_; }
 
  private:
   enum class Verdict : std::uint8_t { forward, need_more, act, refuse };
+  using Chunk = std::span<std::uint8_t>;
 
-  State take_from_client(mysqlwire::Bytes chunk, Channel& server);
-  State take_from_server(mysqlwire::Bytes chunk, Channel& client);
-  State take_held(Channel& server);
+  /// Sequence ids where a side is compressed: what the next packet to each side gets.
+  struct Numbering {
+    mysqlwire::SequenceRewriter from_client;
+    mysqlwire::SequenceRewriter from_server;
+    std::uint8_t to_client = 0;
+    std::uint8_t to_server = 0;
+    bool reply_begins = false;
+  };
+
+  State take_from_client(Chunk chunk, Channel& client, Channel& server);
+  State take_from_server(Chunk chunk, Channel& client);
+  State take_held(Channel& client, Channel& server);
+  void pass_to_server(Chunk bytes, bool begins_command, Channel& client, Channel& server);
+  bool pass_to_client(Chunk bytes, bool asked, Channel& client);
+  void expect(bool compressed);
+  bool may_take_more() const noexcept;
+  bool between_commands() const noexcept;
   void consume_command();
   State pass_client_packets(mysqlwire::Bytes chunk, std::size_t& used, bool judged);
   bool note(mysqlwire::Direction direction, std::uint32_t frame_length, std::uint8_t sequence_id,
@@ -83,6 +105,7 @@ class Relay {
   mysqlwire::Tracker tracker_;
   mysqlwire::PacketScanner from_client_;
   mysqlwire::PacketScanner from_server_;
+  std::optional<Numbering> numbering_;
   /// Bytes of the client that the server has not got yet: the beginning of a command that is not
   /// understood yet, or one that waits for its turn.
   mysqlwire::Buffer held_;

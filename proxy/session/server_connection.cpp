@@ -119,20 +119,43 @@ std::string names(Capabilities capabilities) {
   return text;
 }
 
-mysqlwire::ClientLogin login_for(const Server& server, const Credentials& credentials,
-                                 const SessionWishes& wishes) {
+/// The compression to ask this server for. Never two, since it would take zlib.
+Compression choose_compression(const Server& server) {
+  const auto& allowed = server.config().compression.allowed;
+  const auto facts = server.facts();
+  for (const Compression one : allowed) {
+    const Capability bit =
+        one == Compression::zlib ? Capability::compress : Capability::zstd_compression_algorithm;
+    if (one == Compression::uncompressed || !facts || facts->capabilities.has(bit)) return one;
+  }
+  return allowed.front();
+}
+
+}  // namespace
+
+mysqlwire::ClientLogin ServerConnector::login_for(const Server& server,
+                                                  const Credentials& credentials,
+                                                  const SessionWishes& wishes) const {
+  const ServerConfig& config = server.config();
   mysqlwire::ClientLogin login;
   login.capabilities = wishes.capabilities;
   login.capabilities.clear(
       {Capability::ssl, Capability::compress, Capability::zstd_compression_algorithm});
   login.capabilities.set({Capability::plugin_auth, Capability::plugin_auth_lenenc_client_data});
   if (server.tls()) login.capabilities.set(Capability::ssl);
-  login.tls_optional = server.config().tls.mode == TlsMode::preferred;
+  const Compression compression =
+      behalf_.compressors != nullptr ? choose_compression(server) : Compression::uncompressed;
+  if (compression == Compression::zlib) login.capabilities.set(Capability::compress);
+  if (compression == Compression::zstd)
+    login.capabilities.set(Capability::zstd_compression_algorithm);
+  login.zstd_compression_level = static_cast<std::uint8_t>(config.compression.zstd_level);
+  login.tls_optional = config.tls.mode == TlsMode::preferred;
   login.max_packet_size = wishes.max_packet_size;
   login.collation = collation_for(server, wishes.collation);
   login.user = credentials.user;
   login.schema = wishes.schema;
-  login.attributes = wishes.attributes;
+  login.attributes = attributes_for(config, wishes.attributes, behalf_.address);
+  if (!login.attributes.empty()) login.capabilities.set(Capability::connect_attrs);
   // To begin with what can be answered saves a round.
   const auto& secret = credentials.secret;
   const bool undecided = !secret.clear && !secret.sha1 && !secret.sha256;
@@ -146,7 +169,12 @@ mysqlwire::ClientLogin login_for(const Server& server, const Credentials& creden
   return login;
 }
 
-}  // namespace
+mysqlwire::Buffer attributes_for(const ServerConfig& server, Bytes attributes,
+                                 std::string_view client_address) {
+  if (server.client_address_attribute.empty() || client_address.empty())
+    return {attributes.begin(), attributes.end()};
+  return add_client_address(attributes, server.client_address_attribute, client_address);
+}
 
 mysqlwire::crypto::PasswordAnswerOptions ServerConnection::link() const {
   const ServerConfig& config = server()->config();
@@ -255,7 +283,7 @@ Task<void> ServerConnector::attempt(Attempt& attempt, Credentials& credentials,
   const Server& server = *attempt.server;
   Deadline deadline(loop_, waker_);
   deadline.set(timeout_);
-  const bool counted = client_ != nullptr;
+  const bool counted = behalf_.client != nullptr;
   ServerSlot slot(attempt.server, counted);
   const auto most = server.config().max_connections;
   if (counted && most != 0 && server.connections.load(std::memory_order_relaxed) > most) {
@@ -323,7 +351,11 @@ Task<int> ServerConnector::open(const SocketAddress& address, Attempt& attempt, 
   if (error != 0) {
     slot = std::move(attempt.connection->slot);
     attempt.connection.reset();
+    co_return error;
   }
+  const ProxyProtocol version = attempt.server->config().proxy_protocol;
+  if (version != ProxyProtocol::disabled)
+    attempt.connection->channel.send(proxy_header(version, behalf_.origin));
   co_return error;
 }
 
@@ -341,7 +373,7 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
   std::optional<ServerProof> proof;
   for (;;) {
     const Reception got =
-        co_await receive_packet(loop_, waker_, channel, reader, deadline, client_);
+        co_await receive_packet(loop_, waker_, channel, reader, deadline, behalf_.client);
     switch (got.kind) {
       case Reception::Kind::packet: break;
       case Reception::Kind::abandoned: attempt.result = Result::abandoned; co_return;
@@ -381,7 +413,7 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
       auto stream = std::make_unique<TlsStream>(
           tls, tls->connect(name.empty() ? server.config().address.host : name), channel.socket);
       const std::string reason =
-          co_await start_tls(waker_, channel, std::move(stream), deadline, client_);
+          co_await start_tls(waker_, channel, std::move(stream), deadline, behalf_.client);
       if (!reason.empty()) {
         fail(attempt, fmt::format("TLS: {}", reason));
         if (client_left()) attempt.result = Result::abandoned;
@@ -390,7 +422,7 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
       step = handshake.tls_established();
     }
     if (step == ClientStep::need_auth) {
-      if (!proof) proof.emplace(credentials, source_, attempt.connection->link());
+      if (!proof) proof.emplace(credentials, behalf_.source, attempt.connection->link());
       step = co_await answer(attempt, handshake, *proof, credentials, out);
     }
     if (attempt.declined && step == ClientStep::ready) {
@@ -406,11 +438,33 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
     out.clear();
   }
   server.reached();
+  attempt.connection->capabilities = handshake.capabilities();
+  if (!compress(attempt, reader.unread())) co_return;
   const Bytes ok = handshake.ok_payload();
   attempt.reply.assign(ok.begin(), ok.end());
   attempt.connection->greeting = handshake.greeting();
-  attempt.connection->capabilities = handshake.capabilities();
   attempt.result = Result::connected;
+}
+
+/// Compresses from here on, where that was agreed on. False when it had to be and was not.
+bool ServerConnector::compress(Attempt& attempt, Bytes early) {
+  if (behalf_.compressors == nullptr) return true;
+  namespace compress = mysqlwire::compress;
+  const CompressionConfig& wanted = attempt.server->config().compression;
+  const auto algorithm = compress::agreed_algorithm(attempt.connection->capabilities);
+  if (!algorithm) {
+    if (wanted.allows(Compression::uncompressed)) return true;
+    attempt.result = Attempt::Result::unsuitable;
+    attempt.reason = fmt::format("{} offers no compression that its configuration allows",
+                                 attempt.server->name());
+    return false;
+  }
+  const auto level =
+      *algorithm == compress::Algorithm::zlib ? wanted.zlib_level : wanted.zstd_level;
+  auto& compressor = behalf_.compressors->get(*algorithm, static_cast<int>(level));
+  attempt.connection->channel.compress(
+      std::make_unique<CompressedLink>(CompressedLink::Peer::server, *algorithm, compressor), early);
+  return true;
 }
 
 /// The login has come to no end. Before the greeting that is for anybody's login to the server, and

@@ -5,6 +5,7 @@
 #include "proxy/pool/pool.hpp"
 #include "proxy/session/channel.hpp"
 #include "proxy/session/credentials.hpp"
+#include "proxy/session/origin.hpp"
 #include "proxy/session/server_proof.hpp"
 
 #include <mysqlwire/session/client_handshake.hpp>
@@ -25,6 +26,10 @@ namespace mysqlproxy {
 /// default of MySQL 8's clients, is no collation of MariaDB's, which would silently take latin1 in
 /// its place.
 std::uint16_t collation_for(const Server& server, std::uint16_t wanted);
+
+/// The connection attributes that this server is to get of a client.
+mysqlwire::Buffer attributes_for(const ServerConfig& server, mysqlwire::Bytes attributes,
+                                 std::string_view client_address);
 
 /// How a client wants its session to be, as it said at login.
 struct SessionWishes {
@@ -65,15 +70,25 @@ struct ConnectOutcome {
   bool client_gone = false;  ///< the client left while it waited
 };
 
+/// On whose behalf a connection is made. Nothing of it is there for the proxy's own ones, which do
+/// not count among the server's connections.
+struct OnBehalf {
+  /// Watched while a connection is made, so that nobody connects for one who has left.
+  const Socket* client = nullptr;
+  /// Is asked when a server wants more than the credentials have.
+  ProofSource* source = nullptr;
+  /// For servers that are to be compressed; null: none is.
+  Compressors* compressors = nullptr;
+  /// For servers that are to be told.
+  const Origin* origin = nullptr;
+  std::string_view address;  ///< the client's, as the log has it
+};
+
 /// Makes server connections on one data thread, for one session at a time.
 class ServerConnector {
  public:
-  /// `client` is watched while a connection is made, so that nobody connects for one who has left;
-  /// null for a check of the server, which does not count among the server's connections. `source`,
-  /// where there is one, is asked when a server wants more than the credentials have.
-  ServerConnector(Loop& loop, Waker& waker, const Socket* client, std::chrono::milliseconds timeout,
-                  ProofSource* source)
-      : loop_(loop), waker_(waker), client_(client), timeout_(timeout), source_(source) {}
+  ServerConnector(Loop& loop, Waker& waker, std::chrono::milliseconds timeout, OnBehalf behalf)
+      : loop_(loop), waker_(waker), behalf_(behalf), timeout_(timeout) {}
 
   /// Logs in to the first of the pool's servers that can be had. One that can't be reached, or has
   /// no room, is skipped; what a server says of the user or the schema is final and goes to the
@@ -87,7 +102,12 @@ class ServerConnector {
   struct Attempt;
 
   Task<void> attempt(Attempt& attempt, Credentials& credentials, const SessionWishes& wishes);
-  bool client_left() const noexcept { return client_ != nullptr && client_->peer_closed(); }
+  bool client_left() const noexcept {
+    return behalf_.client != nullptr && behalf_.client->peer_closed();
+  }
+  mysqlwire::ClientLogin login_for(const Server& server, const Credentials& credentials,
+                                   const SessionWishes& wishes) const;
+  bool compress(Attempt& attempt, mysqlwire::Bytes early);
   Task<int> open(const SocketAddress& address, Attempt& attempt, ServerSlot& slot,
                  Deadline& deadline);
   Task<void> log_in(Attempt& attempt, Credentials& credentials, const SessionWishes& wishes,
@@ -100,9 +120,8 @@ class ServerConnector {
 
   Loop& loop_;
   Waker& waker_;
-  const Socket* client_;
+  OnBehalf behalf_;
   std::chrono::milliseconds timeout_;
-  ProofSource* source_;
 };
 
 }  // namespace mysqlproxy

@@ -163,6 +163,8 @@ void Session::answer_client_fault() {
           next);
     else if (error.code == errc::packets_out_of_order)
       say(error_payload(packets_out_of_order, "Got packets out of order"), 0);
+    else if (client_.fault())
+      say(error_payload(cannot_uncompress, "Couldn't uncompress communication packet"), next);
     else
       say(error_payload(malformed_packet, "Malformed communication packet."), next);
   }
@@ -206,6 +208,8 @@ void Session::end(EndedBy side, std::string reason) {
 void Session::say(Bytes payload, std::uint8_t sequence_id) {
   mysqlwire::Buffer out;
   mysqlwire::append_packet(out, payload, sequence_id);
+  // Nobody asked for it, so it does not go on counting from the last reply.
+  if (relay_ && relay_->tracker().idle()) client_.begin_command();
   client_.send(out);
 }
 
@@ -216,7 +220,7 @@ void Session::release_server() {
   services_.ids.detach(id_);
   if (ending_.side == EndedBy::proxy && relay_->quiet()) {
     constexpr std::uint8_t quit[] = {1, 0, 0, 0, 1};
-    server_->channel.send(quit);
+    server_->channel.send_command(quit);
   }
   server_.reset();
 }

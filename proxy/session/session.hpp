@@ -7,6 +7,7 @@
 #include "proxy/session/channel.hpp"
 #include "proxy/session/ending.hpp"
 #include "proxy/session/kill_statement.hpp"
+#include "proxy/session/origin.hpp"
 #include "proxy/session/packet_io.hpp"
 #include "proxy/session/relay.hpp"
 #include "proxy/session/server_connection.hpp"
@@ -40,6 +41,8 @@ struct Arrival {
   bool tls_required = false;
   bool unix_socket = false;
   bool proxied = false;  ///< a PROXY header comes first
+  std::optional<Origin> origin;  ///< as that header has it
+  std::shared_ptr<const CompressionConfig> compression;
 };
 
 /// Lives on one data thread. Logs the client in, then the client's server, then relays until one of
@@ -75,6 +78,9 @@ class Session {
   Task<Verdict> connect_server(LoginDialog& dialog, const SessionWishes& wishes);
   bool lacks_tls() const noexcept;
   void reject_for_tls(LoginDialog& dialog);
+  bool compression_fits(const mysqlwire::LoginRequest& login, LoginDialog& dialog);
+  bool compress(const mysqlwire::LoginRequest& login, mysqlwire::Bytes early);
+  Origin origin() const;
   void begin_relay(mysqlwire::Bytes early);
 
   // Commands.

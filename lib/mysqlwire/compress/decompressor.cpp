@@ -76,6 +76,7 @@ std::optional<Error> Decompressor::begin_frame() {
   header_ = read_compressed_header(header_bytes_.data());
   taken_ = 0;
   made_ = 0;
+  ++frames_;
   if (expected_ && header_.sequence_id != *expected_)
     return fail(errc::packets_out_of_order, "sequence_id");
   next_id_ = static_cast<std::uint8_t>(header_.sequence_id + 1);

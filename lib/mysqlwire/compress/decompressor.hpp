@@ -57,6 +57,10 @@ class Decompressor {
   /// The id that the next frame must have. Frames after it count up from there: to be called when
   /// a side begins anew, with 0 for a command, and with the number of frames sent for its reply.
   void expect_sequence(std::uint8_t id) noexcept { expected_ = id; }
+  /// The next frame may have any id.
+  void expect_any_sequence() noexcept { expected_.reset(); }
+  /// How many frames have begun.
+  std::uint64_t frames() const noexcept { return frames_; }
   /// The id of the frame behind the newest one; what the other direction goes on with.
   std::uint8_t next_sequence_id() const noexcept { return next_id_; }
   /// A frame has begun and is not complete.
@@ -82,6 +86,7 @@ class Decompressor {
   CompressedHeader header_;
   std::array<std::uint8_t, compressed_header_size> header_bytes_{};
   std::size_t header_size_ = 0;
+  std::uint64_t frames_ = 0;
   std::uint32_t taken_ = 0;  // bytes of the body
   std::uint32_t made_ = 0;   // bytes of what it becomes
   std::uint32_t max_body_;

@@ -59,7 +59,7 @@ ClientAuth::Step ClientAuth::admit(const Packet& packet) {
     phase_ = Phase::over;
     return Step::refused;
   }
-  if (packet.first_sequence_id != sequence_id_) {
+  if (check_sequence_ && packet.first_sequence_id != sequence_id_) {
     return fail({errc::packets_out_of_order, 0, "login", "sequence_id"});
   }
   sequence_id_ = static_cast<std::uint8_t>(packet.last_sequence_id + 1);

@@ -125,6 +125,7 @@ class ClientAuth {
   AuthSource source_ = AuthSource::greeting;
   Flavor flavor_ = Flavor::mysql;
   std::uint8_t sequence_id_ = 0;
+  bool check_sequence_ = true;  // not within compressed frames
 };
 
 }  // namespace mysqlwire

@@ -10,6 +10,7 @@ ClientChangeUser::ClientChangeUser(ClientLogin login, Capabilities negotiated,
                                    const ServerGreeting& greeting, Limits limits)
     : ClientAuth(std::move(login), Phase::idle, limits), salt_(greeting.salt) {
   capabilities_ = negotiated;
+  check_sequence_ = !compresses(negotiated);
   flavor_ = greeting.flavor();
   plugin_ = first_plugin(greeting.auth_plugin);
 }

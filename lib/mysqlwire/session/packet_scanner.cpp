@@ -97,7 +97,7 @@ Result<PacketScanner::Step> PacketScanner::pass(Bytes input) noexcept {
     held_ = 0;
 
     const PacketHeader header = read_packet_header(held_bytes_.data());
-    if (header.sequence_id != static_cast<std::uint8_t>(sequence_id_ + 1))
+    if (check_sequence_ && header.sequence_id != static_cast<std::uint8_t>(sequence_id_ + 1))
       return fail(errc::packets_out_of_order);
     if (header.length > max_frame_) return fail(errc::packet_too_large);
     sequence_id_ = header.sequence_id;

@@ -28,6 +28,9 @@ class PacketScanner {
   explicit PacketScanner(std::uint32_t max_frame = max_frame_payload) noexcept
       : max_frame_(max_frame) {}
 
+  /// Whether the frames of one packet have to count up. On at first; off inside compressed frames.
+  void check_sequence(bool on) noexcept { check_sequence_ = on; }
+
   struct Step {
     enum class Kind : std::uint8_t { need_more, head, end };
 
@@ -100,6 +103,7 @@ class PacketScanner {
   std::uint8_t sequence_id_ = 0;
   State state_ = State::header;
   bool last_frame_ = false;
+  bool check_sequence_ = true;
   errc failure_ = errc::ok;
 };
 

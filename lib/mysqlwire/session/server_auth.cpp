@@ -55,7 +55,7 @@ ServerAuth::Step ServerAuth::admit(const Packet& packet, Buffer& out) {
     phase_ = Phase::over;
     return Step::quit;
   }
-  if (packet.first_sequence_id != sequence_id_) {
+  if (check_sequence_ && packet.first_sequence_id != sequence_id_) {
     return refuse({errc::packets_out_of_order, 0, "login", "sequence_id"}, out);
   }
   sequence_id_ = static_cast<std::uint8_t>(packet.last_sequence_id + 1);

@@ -128,6 +128,7 @@ class ServerAuth {
   Phase phase_;
   std::uint8_t sequence_id_;
   bool switch_required_ = false;
+  bool check_sequence_ = true;  // not within compressed frames
 };
 
 }  // namespace mysqlwire

@@ -8,6 +8,7 @@ ServerChangeUser::ServerChangeUser(Capabilities negotiated, Flavor flavor,
     : ServerAuth(Phase::request, 0, limits), flavor_(flavor) {
   login_.capabilities = negotiated;
   switch_required_ = negotiated.has(Capability::plugin_auth);
+  check_sequence_ = !compresses(negotiated);
   salt_.assign(greeting_salt.begin(), greeting_salt.end());
 }
 

@@ -19,11 +19,6 @@ constexpr std::uint32_t prefix_wanted = 24;
 
 static_assert(sizeof(Tracker) <= 200);
 
-bool compresses(Capabilities capabilities) noexcept {
-  return capabilities.has(Capability::compress) ||
-         capabilities.has(Capability::zstd_compression_algorithm);
-}
-
 // ", 3 rows"; nothing for none.
 void add_count(std::string& text, std::uint64_t count, const char* what) {
   if (count == 0) return;

@@ -64,6 +64,13 @@ constexpr Capabilities operator|(Capability a, Capability b) noexcept {
   return Capabilities(a) | Capabilities(b);
 }
 
+/// Whether a connection is compressed behind its login, by what client and server agreed on. The
+/// sequence ids inside compressed frames mean nothing, and nobody checks them.
+constexpr bool compresses(Capabilities negotiated) noexcept {
+  return negotiated.has(Capability::compress) ||
+         negotiated.has(Capability::zstd_compression_algorithm);
+}
+
 /// The header's name of one flag, such as "CLIENT_DEPRECATE_EOF"; empty for an unknown bit.
 std::string_view to_string(Capability capability) noexcept;
 

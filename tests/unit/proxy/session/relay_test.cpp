@@ -62,7 +62,7 @@ struct Wire {
 class Relaying {
  public:
   explicit Relaying(const mysqlwire::Context& context)
-      : relay(context, {}),
+      : relay(context, false, {}),
         client_(loop_, waker_, client.relays, true),
         server_(loop_, waker_, server.relays, true),
         task_(run()) {

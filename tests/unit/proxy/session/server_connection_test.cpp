@@ -47,7 +47,7 @@ class Connecting {
     Loop loop;
     Waker waker(loop);
     const Socket client(loop, waker, ends[1], true);
-    ServerConnector connector(loop, waker, as_check ? nullptr : &client, timeout, nullptr);
+    ServerConnector connector(loop, waker, timeout, {.client = as_check ? nullptr : &client});
     if (client_leaves) ::shutdown(ends[0], SHUT_WR);
     Task<void> task = run(loop, connector, pool);
     task.start();

@@ -59,6 +59,7 @@ class Running {
     arrival.host = "192.0.2.7";
     arrival.listener = "main";
     arrival.ground = std::make_shared<const CommonGround>(services.topology()->ground(""));
+    arrival.compression = std::make_shared<const CompressionConfig>(listener_compression());
     worker.adopt(std::move(arrival));
     return ends[0];
   }
