@@ -15,8 +15,10 @@ enum class Compression : std::uint8_t { uncompressed, zlib, zstd };
 /// The compression… keys of [listen.NAME] and [server.NAME].
 struct CompressionConfig {
   std::vector<Compression> allowed;  ///< at least one, none twice, the best liked first
-  std::uint32_t zlib_level = mysqlwire::compress::default_level(mysqlwire::compress::Algorithm::zlib);
-  std::uint32_t zstd_level = mysqlwire::compress::default_level(mysqlwire::compress::Algorithm::zstd);
+  std::uint32_t zlib_level =
+      mysqlwire::compress::default_level(mysqlwire::compress::Algorithm::zlib);
+  std::uint32_t zstd_level =
+      mysqlwire::compress::default_level(mysqlwire::compress::Algorithm::zstd);
 
   bool allows(Compression one) const noexcept {
     return std::find(allowed.begin(), allowed.end(), one) != allowed.end();

@@ -198,8 +198,7 @@ void Loader::listeners() {
 void Loader::listener(const Named& item) {
   check_name("listen", item);
   TableReader reader(*item.table, path("listen", item), report_);
-  ListenerConfig listener{
-      .name = item.name, .bind = {}, .server_version = {}};
+  ListenerConfig listener{.name = item.name, .bind = {}, .server_version = {}};
   const auto addresses = reader.texts("bind", "an address such as \"127.0.0.1:6446\"", true);
   for (const Located& text : addresses.value_or(std::vector<Located>())) {
     const auto bind = endpoint(reader, "bind", text);

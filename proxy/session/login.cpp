@@ -60,8 +60,7 @@ Task<bool> Session::log_in() {
   }
   salt_ = mysqlwire::crypto::random_salt();
   const std::string_view usual_plugin = topology->usual_plugin();
-  mysqlwire::ServerHandshake handshake(
-      greeting_of(arrival_, id_, salt_, usual_plugin));
+  mysqlwire::ServerHandshake handshake(greeting_of(arrival_, id_, salt_, usual_plugin));
   mysqlwire::Buffer out;
   handshake.start(out);
   client_.send(out);

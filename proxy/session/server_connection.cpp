@@ -463,7 +463,8 @@ bool ServerConnector::compress(Attempt& attempt, Bytes early) {
       *algorithm == compress::Algorithm::zlib ? wanted.zlib_level : wanted.zstd_level;
   auto& compressor = behalf_.compressors->get(*algorithm, static_cast<int>(level));
   attempt.connection->channel.compress(
-      std::make_unique<CompressedLink>(CompressedLink::Peer::server, *algorithm, compressor), early);
+      std::make_unique<CompressedLink>(CompressedLink::Peer::server, *algorithm, compressor),
+      early);
   return true;
 }
 

@@ -40,7 +40,7 @@ struct Arrival {
   std::shared_ptr<const TlsContext> tls;       ///< null: not offered
   bool tls_required = false;
   bool unix_socket = false;
-  bool proxied = false;  ///< a PROXY header comes first
+  bool proxied = false;          ///< a PROXY header comes first
   std::optional<Origin> origin;  ///< as that header has it
   std::shared_ptr<const CompressionConfig> compression;
 };

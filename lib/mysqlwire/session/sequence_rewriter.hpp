@@ -17,8 +17,8 @@ namespace mysqlwire {
 class SequenceRewriter {
  public:
   /// `stream`: what follows the bytes of the call before, cut anywhere. Every header that ends in
-  /// it gets the id `next`, which is counted up. Returns whether one did; last_seen() is then the id
-  /// that the last of them came with.
+  /// it gets the id `next`, which is counted up. Returns whether one did; last_seen() is then the
+  /// id that the last of them came with.
   bool apply(std::span<std::uint8_t> stream, std::uint8_t& next) noexcept;
 
   std::uint8_t last_seen() const noexcept { return last_seen_; }
