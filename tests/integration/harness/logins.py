@@ -126,6 +126,7 @@ def python(script, *options):
 ALL = [
     Client("mariadb", python("mariadb_login.py")),
     Client("PyMySQL", python("pymysql_login.py")),
+    Client("libmysqlclient", python("libmysqlclient_login.py")),
     Client("connector-python", python("connector_login.py")),
     Client("connector-python-c", python("connector_login.py", "--c")),
     Client("go-sql-driver", lambda build: [build / "clients/go-login/login"]),
@@ -234,12 +235,15 @@ def leaked(login, facts):
 
 # --- why a cell can't be
 
+EVERY_CLIENT = frozenset(client.name for client in ALL)
+
+
 @dataclass(frozen=True)
 class Reason:
     text: str
     #: which cells: functions of the cell, and sets of names
     cells: object
-    clients: frozenset = frozenset(client.name for client in ALL)
+    clients: frozenset = EVERY_CLIENT
     flavors: frozenset = frozenset(LOGINS)
     ways: frozenset = frozenset(WAYS)
     #: what is found in what then goes wrong
@@ -277,10 +281,13 @@ NO_COMPRESSION = "the proxy has no compression yet"
 
 #: The first that concerns a cell is its reason.
 REASONS = [
+    Reason("MySQL 8.0.15 speaks TLS 1.2 at most", lambda cell: cell.tls == "1.3", flavors=only("mysql"), ways=only(DIRECT)),
     Reason("PyMySQL has no compression", compressed, clients=only("PyMySQL"), fault="unsupported"),
-    Reason("the client has zlib only", zstd, fault="unsupported"),
+    Reason("the client has zlib only", zstd, clients=EVERY_CLIENT - {"libmysqlclient"}, fault="unsupported"),
+    Reason("the server has no zstd", zstd, ways=only(DIRECT), fault="compression algorithm"),
     Reason("the client does not know ed25519", ed25519,
-           clients=only("connector-python", "connector-python-c", "mysql2", "Connector/J"), fault="plugin|Plugin"),
+           clients=only("connector-python", "connector-python-c", "libmysqlclient", "mysql2", "Connector/J"),
+           fault="plugin|Plugin|compression"),
     Reason("mysql_async does not know sha256_password", lambda cell: cell.login == "sha256", clients=only("mysql_async"),
            fault="Unknown authentication plugin|handshake"),
     Reason("without TLS this client takes no RSA key: when asked for the password it sends it in clear, which is refused",
@@ -295,8 +302,7 @@ REASONS = [
            fault="Packet sequence|malformed packet|Unexpected packet"),
     # It compresses without being offered that, and then waits.
     Reason(NO_COMPRESSION, zlib, clients=only("connector-python"), ways=PROXIED, tried=False),
-    Reason(NO_COMPRESSION, zlib, ways=PROXIED, fault="uncompressed|not zlib|handshake|unexpected"),
-    Reason("MySQL 8.0.15 speaks TLS 1.2 at most", lambda cell: cell.tls == "1.3", flavors=only("mysql"), ways=only(DIRECT)),
+    Reason(NO_COMPRESSION, compressed, ways=PROXIED, fault="uncompressed|not zlib|handshake|unexpected|compression"),
     Reason("mysql2 encrypts the password by RSA under TLS too, where MySQL takes it in clear only",
            lambda cell: cell.login == "sha256" and cell.tls == "1.2", clients=only("mysql2"), ways=only(DIRECT),
            fault="Access denied"),
@@ -328,9 +334,11 @@ the hashes of `mysql.user`, no password.
 | cold | cold, as after a restart | has seen it |
 | warm | warm | has seen it |
 
-In the tables `yes` is a login through the proxy that works, and directly too. `yes; direct [n]`: it works through the
-proxy only, for reason n. `[n]`: it does not work, for reason n. Without TLS Connector/J is given
-`allowPublicKeyRetrieval=true`. Parsec came with MariaDB 11.6, and so is not here.
+In the tables `yes` is a login that works through the proxy, and directly too; `yes [n]` one that works through the proxy
+but not directly, for reason n; `[n]` one that does not work, for reason n. All clients have their defaults, but that
+without TLS Connector/J is given `allowPublicKeyRetrieval=true` and libmysqlclient `MYSQL_OPT_GET_SERVER_PUBLIC_KEY`, so
+that they take an RSA key. connector-python-c is the same library with its C extension. Parsec came with MariaDB 11.6, and
+so is not here.
 """
 
 TITLES = {"mysql": "MySQL 8.0.15", "mariadb": "MariaDB 10.11"}
@@ -353,7 +361,7 @@ class Notes:
         if not failed:
             return "yes"
         if not links:
-            return f"yes; direct [{reasons[DIRECT]}]"
+            return f"yes [{reasons[DIRECT]}]"
         if len(links) == len(SERVER_LINKS):
             return f"[{reasons[links[0]]}]"
         return f"{links[0]}: [{reasons[links[0]]}]"
