@@ -5,6 +5,7 @@ proxy and sees what the connection really is. A cell works, or there is a reason
 for a cell that works is a failure too. UPDATE_EXPECTED=1 writes the table anew when all of them ran.
 """
 
+import difflib
 import os
 import re
 import subprocess
@@ -206,4 +207,7 @@ def test_table(seen):
     text = logins.page(seen.all)
     if os.environ.get("UPDATE_EXPECTED"):
         TABLE.write_text(text)
-    assert TABLE.exists() and TABLE.read_text() == text, "UPDATE_EXPECTED=1 writes docs/logins.md anew"
+    there = TABLE.read_text() if TABLE.exists() else ""
+    if there != text:
+        difference = difflib.unified_diff(there.split("\n"), text.split("\n"), "docs/logins.md", "seen", n=0, lineterm="")
+        pytest.fail("UPDATE_EXPECTED=1 writes docs/logins.md anew:\n" + "\n".join(list(difference)[:40]), pytrace=False)

@@ -52,9 +52,14 @@ PasswordCheck::PasswordCheck(StoredPassword stored, const PasswordCheckOptions& 
 
 PasswordCheck::~PasswordCheck() { wipe(data_); }
 
+/// Whether a client that uses the plugin takes the link for safe.
+bool PasswordCheck::sealed(AuthPlugin plugin) const noexcept {
+  return options_.channel.tls ||
+         (options_.channel.unix_socket && plugin != AuthPlugin::sha256_password);
+}
+
 bool PasswordCheck::can_receive_clear(AuthPlugin plugin) const noexcept {
-  const bool sealed = options_.channel.tls ||
-                      (options_.channel.unix_socket && plugin != AuthPlugin::sha256_password);
+  const bool sealed = this->sealed(plugin);
   if (plugin == AuthPlugin::mysql_clear_password) return options_.allow_clear_password && sealed;
   return sealed || options_.rsa != nullptr;
 }
@@ -64,8 +69,10 @@ bool PasswordCheck::fits(AuthPlugin plugin) const noexcept {
   switch (plugin) {
     case AuthPlugin::mysql_native_password: return stored_.native || stored_.no_password;
     case AuthPlugin::caching_sha2_password:
+      // libmysqlclient takes an RSA key by sha256_password, and by this plugin only when told to.
       return stored_.sha2 || stored_.no_password ||
-             ((stored_.caching_sha2 || stored_.sha256) && can_receive_clear(plugin));
+             (stored_.caching_sha2 && can_receive_clear(plugin)) ||
+             (stored_.sha256 && sealed(plugin));
     case AuthPlugin::sha256_password:
       return (stored_.sha256 || stored_.no_password) && can_receive_clear(plugin);
     case AuthPlugin::client_ed25519: return stored_.ed25519.has_value();

@@ -108,6 +108,7 @@ class PasswordCheck {
  private:
   enum class Waiting : std::uint8_t { first, switched, full, parsec, relayed, over };
 
+  bool sealed(AuthPlugin plugin) const noexcept;
   bool can_receive_clear(AuthPlugin plugin) const noexcept;
   bool fits(AuthPlugin plugin) const noexcept;
   bool can_check(AuthPlugin plugin) const noexcept;
