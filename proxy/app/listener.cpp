@@ -123,9 +123,15 @@ void Listener::accept_all() {
         ::setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         ::setsockopt(client, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
       }
-      Arrival arrival{client, describe(peer), host_name(peer), name_, nullptr, tls_, false};
+      Arrival arrival;
+      arrival.descriptor = client;
+      arrival.address = describe(peer);
+      arrival.host = host_name(peer);
+      arrival.from = {ip_bytes(peer), peer.storage.ss_family == AF_UNIX};
+      arrival.listener = name_;
+      arrival.tls = tls_;
       // What a unix socket carries nobody can listen to.
-      arrival.unix_socket = peer.storage.ss_family == AF_UNIX;
+      arrival.unix_socket = arrival.from.unix_socket;
       arrival.tls_required = tls_required_ && !arrival.unix_socket;
       arrival.compression = compression_;
       arrival.proxied = std::ranges::any_of(

@@ -36,6 +36,12 @@ class Listener {
   /// The version to show in place of the servers' own; empty for those.
   const std::string& server_version() const noexcept { return server_version_; }
   void set_server_version(std::string version) { server_version_ = std::move(version); }
+  /// At most so many clients may be at their login.
+  void set_max_handshakes(std::uint32_t limit) noexcept { max_handshakes_ = limit; }
+  /// A client's place among them; null when there is none.
+  std::shared_ptr<HandshakeSlot> take_handshake() const {
+    return HandshakeSlot::take(handshakes_, max_handshakes_);
+  }
   /// Whose connections begin with a PROXY header.
   void set_balancers(std::vector<Network> networks) { balancers_ = std::move(networks); }
   /// What clients that ask for TLS get; null: it is not offered.
@@ -59,6 +65,8 @@ class Listener {
   std::shared_ptr<const TlsContext> tls_;
   bool tls_required_ = false;
   std::shared_ptr<const CompressionConfig> compression_;
+  std::shared_ptr<HandshakeSlot::Count> handshakes_ = std::make_shared<HandshakeSlot::Count>(0);
+  std::uint32_t max_handshakes_ = 0;
   std::vector<Network> balancers_;
   Handler handler_;
   asio::posix::stream_descriptor socket_;

@@ -20,6 +20,14 @@
 namespace mysqlproxy {
 namespace {
 
+/// As the loops have it.
+std::uint64_t monotonic_milliseconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1000 +
+         static_cast<std::uint64_t>(time.tv_nsec) / 1'000'000;
+}
+
 constexpr std::chrono::milliseconds drain_poll{50};
 /// How long sessions that were cut have to say their last words.
 constexpr std::chrono::milliseconds last_words{1000};
@@ -57,6 +65,7 @@ ExitCode Proxy::run() {
     log_.warn("there are fewer descriptors than max_connections clients and their servers need",
               {{"descriptors", descriptors}, {"max_connections", most_clients}});
   services_.set_topology(topology_);
+  services_.failed_logins.reset(topology_->config().login_limits);
   services_.rsa_key =
       std::make_shared<const mysqlwire::crypto::RsaKey>(mysqlwire::crypto::RsaKey::generate());
   const Config& config = topology_->config();
@@ -153,6 +162,7 @@ void Proxy::open_listeners(const Config& config) {
     opened.back()->set_name(plan.wanted->name);
     opened.back()->set_server_version(plan.wanted->server_version.value_or(""));
     opened.back()->set_compression(plan.wanted->compression);
+    opened.back()->set_max_handshakes(plan.wanted->max_handshakes);
     opened.back()->set_balancers(plan.wanted->proxy_protocol_from);
     opened.back()->set_tls(plan.tls, plan.wanted->tls.mode == TlsMode::required);
   }
@@ -203,24 +213,30 @@ void Proxy::admit(const Listener& listener, Arrival arrival) {
   services_.counters.accepted.fetch_add(1, std::memory_order_relaxed);
   std::uint64_t clients = 0;
   for (const auto& worker : workers_) clients += worker->load();
-  if (clients >= topology_->config().proxy.max_connections) return refuse(arrival);
+  if (clients >= topology_->config().proxy.max_connections)
+    return refuse(arrival, too_many_connections, "Too many connections");
   arrival.ground =
       std::make_shared<const CommonGround>(topology_->ground(listener.server_version()));
+  // Behind a balancer it is not known yet whose connection it is.
+  if (!arrival.proxied && services_.failed_logins.blocked(arrival.from, monotonic_milliseconds()))
+    return refuse(arrival, host_blocked,
+                  host_blocked_message(arrival.host, arrival.ground->flavor));
+  arrival.handshake = listener.take_handshake();
+  if (!arrival.handshake) return refuse(arrival, too_many_connections, "Too many connections");
   const auto least =
       std::ranges::min_element(workers_, {}, [](const auto& worker) { return worker->load(); });
   (*least)->adopt(std::move(arrival));
 }
 
-/// In the place of a greeting, as a server that is full does it.
-void Proxy::refuse(const Arrival& arrival) {
+/// In the place of a greeting, as servers do it.
+void Proxy::refuse(const Arrival& arrival, SqlError error, std::string_view message) {
   mysqlwire::Buffer out;
   std::uint8_t sequence_id = 0;
-  mysqlwire::append_packet(out, early_error_payload(too_many_connections, "Too many connections"),
-                           sequence_id);
+  mysqlwire::append_packet(out, early_error_payload(error, message), sequence_id);
   (void)::send(arrival.descriptor, out.data(), out.size(), MSG_NOSIGNAL);
   ::shutdown(arrival.descriptor, SHUT_WR);
   ::close(arrival.descriptor);
-  log_.warn("too many connections", {{"client", arrival.address}});
+  log_.warn(fmt::format("refused before the login: {}", message), {{"client", arrival.address}});
 }
 
 void Proxy::wait_for_signals() {
@@ -273,6 +289,8 @@ void Proxy::reload() {
   look_up_servers(*topology);
   topology_ = topology;
   services_.set_topology(topology);
+  services_.directory.keep(topology->config().pools);
+  services_.failed_logins.reset(topology->config().login_limits);
   resolver_.watch(topology->servers());
   monitor_.watch(topology->servers(), topology->config().health);
   log_.info("the configuration was reloaded");

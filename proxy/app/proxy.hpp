@@ -7,6 +7,7 @@
 #include "proxy/health/monitor.hpp"
 #include "proxy/health/resolver.hpp"
 #include "proxy/log/log.hpp"
+#include "proxy/session/errors.hpp"
 #include "proxy/session/services.hpp"
 
 #include <asio/io_context.hpp>
@@ -45,7 +46,7 @@ class Proxy {
   void start_workers(std::uint32_t threads);
   void announce();
   void admit(const Listener& listener, Arrival arrival);
-  void refuse(const Arrival& arrival);
+  void refuse(const Arrival& arrival, SqlError error, std::string_view message);
 
   void wait_for_signals();
   void on_signal(int signal);

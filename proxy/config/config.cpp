@@ -14,6 +14,10 @@ const Item* find_named(const std::vector<Item>& items, std::string_view name) no
 
 }  // namespace
 
+std::vector<Network> LoginLimits::standard_exempt() {
+  return {*parse_network("127.0.0.0/8"), *parse_network("::1")};
+}
+
 const ServerConfig* Config::find_server(std::string_view name) const noexcept {
   return find_named(servers, name);
 }
@@ -49,6 +53,15 @@ std::string_view to_string(ProxyProtocol version) noexcept {
     case ProxyProtocol::disabled: return "disabled";
     case ProxyProtocol::v1: return "v1";
     case ProxyProtocol::v2: return "v2";
+  }
+  return {};
+}
+
+std::string_view to_string(TransportRule::Kind kind) noexcept {
+  switch (kind) {
+    case TransportRule::Kind::none: return "none";
+    case TransportRule::Kind::ssl: return "ssl";
+    case TransportRule::Kind::x509: return "x509";
   }
   return {};
 }

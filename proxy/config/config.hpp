@@ -3,6 +3,7 @@
 
 #include "proxy/config/compression.hpp"
 #include "proxy/config/endpoint.hpp"
+#include "proxy/config/host_pattern.hpp"
 #include "proxy/config/network.hpp"
 #include "proxy/config/tls.hpp"
 
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,10 +32,26 @@ struct ProxySettings {
   milliseconds idle_timeout{28'800'000};   ///< no command running and no byte; 0: never
   milliseconds drain_timeout{30'000};      ///< how long SIGTERM waits for clients; 0: not at all
   std::uint64_t max_allowed_packet = 64ULL << 20;  ///< bytes of one logical packet, to 1 GiB
+  std::string users_file;  ///< more [user.NAME] tables, which are in Config::users; empty: none
   std::string data_dir;    ///< for what is made at the first start; empty: made at each start
   std::string tls_keylog;  ///< file for the secrets of TLS sessions; empty: none
 
   friend bool operator==(const ProxySettings&, const ProxySettings&) = default;
+};
+
+/// [login_limits]: what failed logins lead to, by client host.
+struct LoginLimits {
+  std::uint32_t max_failures = 100;  ///< in a row, then the host is blocked; 0: never
+  std::uint32_t free_failures = 5;   ///< that are answered at once
+  milliseconds first_delay{100};     ///< of the answer to the next one; doubled each time
+  milliseconds longest_delay{2'000};
+  milliseconds block_time{300'000};  ///< from the last failure on; then all is forgotten
+  std::vector<Network> exempt = standard_exempt();  ///< unix sockets are in any case
+
+  /// This machine, as servers have it.
+  static std::vector<Network> standard_exempt();
+
+  friend bool operator==(const LoginLimits&, const LoginLimits&) = default;
 };
 
 /// [listen.NAME]
@@ -43,6 +61,7 @@ struct ListenerConfig {
   std::optional<std::string> server_version;  ///< shown in place of the pool's common version
   ListenerTls tls;
   CompressionConfig compression = listener_compression();
+  std::uint32_t max_handshakes = 1'000;  ///< clients at once that have not logged in yet
   /// Connections from here begin with a header of the PROXY protocol.
   std::vector<Network> proxy_protocol_from;
 
@@ -75,11 +94,29 @@ enum class Balance : std::uint8_t {
   first_available,    ///< the first of the list that is up
 };
 
+/// [pool.NAME.load_users]: users read from the pool's servers.
+struct LoadUsers {
+  std::string user;           ///< the account to read with; empty: [health]'s
+  std::string password_file;  ///< empty: `user` has no password
+  /// The file's first line, read with the configuration; null: none.
+  std::shared_ptr<const mysqlwire::crypto::SecretBytes> password;
+  milliseconds interval{60'000};
+  milliseconds pause{1'000};    ///< at least, between two reads because of failed logins
+  milliseconds timeout{3'000};  ///< for one read from one server, and for a login to wait for it
+
+  /// By what the file is called.
+  friend bool operator==(const LoadUsers& a, const LoadUsers& b) {
+    return a.user == b.user && a.password_file == b.password_file && a.interval == b.interval &&
+           a.pause == b.pause && a.timeout == b.timeout;
+  }
+};
+
 /// [pool.NAME]
 struct PoolConfig {
   std::string name;
   std::vector<std::string> servers;  ///< names of Config::servers; at least one, none twice
   Balance balance = Balance::least_connections;
+  std::optional<LoadUsers> load_users;
 
   friend bool operator==(const PoolConfig&, const PoolConfig&) = default;
 };
@@ -87,12 +124,47 @@ struct PoolConfig {
 /// What is stored of a password: one form or several, for the same password.
 using StoredHashes = mysqlwire::crypto::StoredPassword;
 
-/// [user.NAME]; the table's key is the MySQL user name, byte for byte.
+/// What the connection of an account's client has to be: REQUIRE of CREATE USER.
+struct TransportRule {
+  enum class Kind : std::uint8_t {
+    none,
+    ssl,   ///< TLS
+    x509,  ///< and a certificate of the client's that was verified
+  };
+  Kind kind = Kind::none;
+  // Where not empty these have to be so, in the form that servers have: "/C=SE/O=Shop/CN=app".
+  std::string subject;
+  std::string issuer;
+  std::string cipher;
+
+  friend bool operator==(const TransportRule&, const TransportRule&) = default;
+};
+
+/// The account that a user has on the servers, where it is another one.
+struct ServerAccount {
+  std::string user;         ///< empty: of the same name
+  std::string secret_file;  ///< empty: with the same password
+  /// What `secret_file` says, read with the configuration; null: none.
+  std::shared_ptr<const mysqlwire::crypto::PasswordSecret> secret;
+
+  /// By what the file is called: secrets are not compared.
+  friend bool operator==(const ServerAccount& a, const ServerAccount& b) {
+    return a.user == b.user && a.secret_file == b.secret_file;
+  }
+};
+
+/// One account: [user.NAME], or one of several that such a table makes for one name. The table's
+/// key is the MySQL user name, byte for byte.
 struct UserConfig {
   std::string name;
   std::string pool;          ///< a name of Config::pools
-  StoredHashes hashes;       ///< at least one, unless the server decides
+  StoredHashes hashes;       ///< none: nobody can log in, unless the server decides
   bool passthrough = false;  ///< nothing is stored: what the server asks for goes to the client
+  HostPattern host;          ///< from where
+  TransportRule require;
+  bool locked = false;
+  bool expired = false;  ///< the password; for clients that can't deal with that
+  ServerAccount server;
 
   friend bool operator==(const UserConfig&, const UserConfig&) = default;
 };
@@ -120,9 +192,10 @@ struct LogConfig {
 
 /// A configuration whose names all resolve. Move-only, since it may hold a password: share it as
 /// std::shared_ptr<const Config>. The vectors are in the file's order, names are unique within
-/// each.
+/// each, but for users: a name has an account for each host pattern.
 struct Config {
   ProxySettings proxy;
+  LoginLimits login_limits;
   std::vector<ListenerConfig> listeners;
   std::vector<ServerConfig> servers;
   std::vector<PoolConfig> pools;
@@ -133,6 +206,7 @@ struct Config {
   /// The element with that name, or null. The pointer is valid as long as this object is unchanged.
   const ServerConfig* find_server(std::string_view name) const noexcept;
   const PoolConfig* find_pool(std::string_view name) const noexcept;
+  /// The first account of that name.
   const UserConfig* find_user(std::string_view name) const noexcept;
 };
 
@@ -142,5 +216,6 @@ std::string_view to_string(Compression compression) noexcept;
 std::string_view to_string(ProxyProtocol version) noexcept;
 std::string_view to_string(LogLevel level) noexcept;
 std::string_view to_string(LogFormat format) noexcept;
+std::string_view to_string(TransportRule::Kind kind) noexcept;
 
 }  // namespace mysqlproxy

@@ -85,7 +85,7 @@ FileText read_whole_file(const std::string& path, std::size_t limit) {
   return result;
 }
 
-Password read_password_file(const std::string& file, const std::string& config_file) {
+Password read_secret_file(const std::string& file, const std::string& config_file) {
   const std::string path = beside(config_file, file);
   Password password;
   auto content = read_whole_file(path, largest_password_file);
@@ -94,16 +94,31 @@ Password read_password_file(const std::string& file, const std::string& config_f
     password.fault = fmt::format("{:?} {}", path, content.fault);
     return password;
   }
-  std::string_view line = std::string_view(content.text).substr(0, content.text.find('\n'));
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  if (line.empty()) password.fault = fmt::format("the first line of {:?} is empty", path);
-  password.value = mysqlwire::crypto::SecretBytes(mysqlwire::as_bytes(line));
+  password.value = mysqlwire::crypto::SecretBytes(mysqlwire::as_bytes(content.text));
   mysqlwire::crypto::cleanse({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
-  struct stat status{};
-  if (stat(path.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0) {
-    password.warning = fmt::format("everybody on this machine can read {:?}", path);
-  }
+  password.warning = exposure_of(path);
   return password;
+}
+
+Password read_password_file(const std::string& file, const std::string& config_file) {
+  Password password = read_secret_file(file, config_file);
+  const std::string_view text = mysqlwire::as_text(password.value.bytes());
+  std::string_view line = text.substr(0, text.find('\n'));
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if (line.empty() && password.fault.empty())
+    password.fault = fmt::format("the first line of {:?} is empty", beside(config_file, file));
+  password.value = mysqlwire::crypto::SecretBytes(mysqlwire::as_bytes(line));
+  return password;
+}
+
+std::string exposure_of(const std::string& path) {
+  struct stat status{};
+  if (stat(path.c_str(), &status) != 0) return {};
+  if ((status.st_mode & S_IROTH) != 0)
+    return fmt::format("everybody on this machine can read {:?}", path);
+  if ((status.st_mode & (S_IWOTH | S_IWGRP)) != 0)
+    return fmt::format("others than its owner can write {:?}", path);
+  return {};
 }
 
 }  // namespace mysqlproxy

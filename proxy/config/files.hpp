@@ -28,4 +28,11 @@ struct Password {
 /// The first line of `file`; a relative name is looked for in the folder of `config_file`.
 Password read_password_file(const std::string& file, const std::string& config_file);
 
+/// All of `file`, in the same way.
+Password read_secret_file(const std::string& file, const std::string& config_file);
+
+/// What is wrong with who may read or write `path`, which holds what is nobody else's business;
+/// empty when nothing is.
+std::string exposure_of(const std::string& path);
+
 }  // namespace mysqlproxy

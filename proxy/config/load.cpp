@@ -3,13 +3,15 @@
 #include "proxy/config/files.hpp"
 #include "proxy/config/load_compression.hpp"
 #include "proxy/config/load_tls.hpp"
+#include "proxy/config/load_user.hpp"
+#include "proxy/config/named_tables.hpp"
 #include "proxy/config/suggest.hpp"
 #include "proxy/config/table_reader.hpp"
-#include "proxy/config/user.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace mysqlproxy {
 namespace {
@@ -38,18 +40,6 @@ bool is_server_version(std::string_view text) noexcept {
   return true;
 }
 
-/// What a [kind.NAME] table defines.
-std::string_view noun(std::string_view kind) noexcept {
-  return kind == "listen" ? "listener" : kind;
-}
-
-/// One [kind.NAME] table.
-struct Named {
-  std::string name;
-  toml::source_region at;
-  const toml::table* table;
-};
-
 /// Reads a whole file's tables into a Config, one member function per kind of table.
 class Loader {
  public:
@@ -57,19 +47,24 @@ class Loader {
 
   Config load() {
     proxy();
+    login_limits();
     listeners();
     servers();
+    health();
     pools();
     users();
-    health();
     log();
     top_.reject_unknown();
     if (report_.clean()) unused();
     return std::move(config_);
   }
+  /// What is wrong with the users file.
+  LoadResult& users_file() noexcept { return users_; }
 
  private:
   void proxy();
+  void login_limits();
+  std::vector<Network> networks(TableReader& reader, std::string_view key);
   void listeners();
   void listener(const Named& item);
   void servers();
@@ -77,15 +72,16 @@ class Loader {
   static void client_address_attribute(TableReader& reader, ServerConfig& server);
   void pools();
   void pool(const Named& item);
+  void load_users(const Named& item, TableReader& pool_reader, PoolConfig& pool);
   void users();
-  void user(const Named& item);
-  static bool hint_at_dots(TableReader& reader, const Named& item);
   void health();
   void log();
   void unused();
 
   const toml::table* table(std::string_view key);
-  std::vector<Named> named(std::string_view kind, std::string_view without);
+  std::vector<Named> named(std::string_view kind, std::string_view without) {
+    return named_tables(top_, report_, kind, without);
+  }
   bool check_name(std::string_view kind, const Named& item);
   std::optional<Endpoint> endpoint(TableReader& reader, std::string_view key, const Located& text);
   void check_bind(TableReader& reader, const Endpoint& bind, const Located& text);
@@ -96,6 +92,7 @@ class Loader {
   TableReader top_;
   Report& report_;
   Config config_;
+  LoadResult users_;
   // Every name that the file defines, good or bad, so that one fault is reported once.
   std::vector<std::string> server_names_;
   std::vector<std::string> pool_names_;
@@ -111,37 +108,6 @@ const toml::table* Loader::table(std::string_view key) {
   if (node == nullptr) return nullptr;
   if (!node->is_table()) top_.expected(key, *node, fmt::format("a table [{}]", key));
   return node->as_table();
-}
-
-/// The tables below `kind` in the file's order (toml++ sorts them by name). `without` says what
-/// happens when there is none.
-std::vector<Named> Loader::named(std::string_view kind, std::string_view without) {
-  std::vector<Named> found;
-  const toml::node* node = top_.take(kind);
-  if (node != nullptr && !node->is_table()) {
-    top_.expected(kind, *node, fmt::format("a table [{}.NAME]", kind));
-    return found;
-  }
-  if (node == nullptr || node->as_table()->empty()) {
-    const toml::source_region at = node == nullptr ? toml::source_region{} : node->source();
-    report_.error(at, fmt::format("no [{}.NAME] table: {}", kind, without));
-    return found;
-  }
-  for (const auto& [key, child] : *node->as_table()) {
-    if (const toml::table* table = child.as_table()) {
-      found.push_back({std::string(key.str()), key.source(), table});
-    } else {
-      // What stands in a user's place by mistake may be a hash or a password.
-      const bool secret = kind == "user" && child.is_string();
-      report_.error(key.source(),
-                    fmt::format("{}.{}: expected a table [{}.NAME], found {}; the keys of a {} "
-                                "stand below a line [{}.NAME]",
-                                kind, quote_key(key.str()), kind,
-                                secret ? "a string" : describe(child), noun(kind), kind));
-    }
-  }
-  std::ranges::sort(found, [](const Named& a, const Named& b) { return a.at.begin < b.at.begin; });
-  return found;
 }
 
 /// Names of servers, pools and listeners stand in logs and in errors that clients see.
@@ -184,10 +150,41 @@ void Loader::proxy() {
   // The limits that servers themselves have for the variable of this name.
   reader.read_size("max_allowed_packet", proxy.max_allowed_packet, 1ULL << 10, 1ULL << 30);
   for (const auto& [key, out] :
-       {std::pair("data_dir", &proxy.data_dir), std::pair("tls_keylog", &proxy.tls_keylog)}) {
+       {std::pair("data_dir", &proxy.data_dir), std::pair("tls_keylog", &proxy.tls_keylog),
+        std::pair("users_file", &proxy.users_file)}) {
     const auto path = reader.text(key, "a path");
     if (path && !path->text.empty()) *out = beside(report_.file(), path->text);
   }
+  reader.reject_unknown();
+}
+
+std::vector<Network> Loader::networks(TableReader& reader, std::string_view key) {
+  std::vector<Network> found;
+  const toml::node* node = reader.take(key);
+  if (node == nullptr || (node->is_array() && node->as_array()->empty())) return found;
+  const auto texts = reader.texts(key, "a network such as \"10.0.0.0/8\"", true);
+  for (const Located& text : texts.value_or(std::vector<Located>())) {
+    if (const auto network = parse_network(text.text))
+      found.push_back(*network);
+    else
+      reader.fault(
+          text.at, key,
+          fmt::format("expected a network such as \"10.0.0.0/8\", found {}", shown(text.text)));
+  }
+  return found;
+}
+
+void Loader::login_limits() {
+  const toml::table* section = table("login_limits");
+  if (section == nullptr) return;
+  TableReader reader(*section, "login_limits", report_);
+  LoginLimits& limits = config_.login_limits;
+  reader.read("max_failures", limits.max_failures, 0, 1'000'000);
+  reader.read("free_failures", limits.free_failures, 0, 1'000'000);
+  reader.read("first_delay", limits.first_delay, 0ms);
+  reader.read("longest_delay", limits.longest_delay, 0ms);
+  reader.read("block_time", limits.block_time, 1ms);
+  if (section->contains("exempt")) limits.exempt = networks(reader, "exempt");
   reader.reject_unknown();
 }
 
@@ -216,18 +213,8 @@ void Loader::listener(const Named& item) {
                                longest_version, version->text.substr(0, longest_version)));
     }
   }
-  if (reader.take("proxy_protocol_from") != nullptr) {
-    const auto networks =
-        reader.texts("proxy_protocol_from", "a network such as \"10.0.0.0/8\"", true);
-    for (const Located& text : networks.value_or(std::vector<Located>())) {
-      if (const auto network = parse_network(text.text))
-        listener.proxy_protocol_from.push_back(*network);
-      else
-        reader.fault(
-            text.at, "proxy_protocol_from",
-            fmt::format("expected a network such as \"10.0.0.0/8\", found {}", shown(text.text)));
-    }
-  }
+  listener.proxy_protocol_from = networks(reader, "proxy_protocol_from");
+  reader.read("max_handshakes", listener.max_handshakes, 1, 1'000'000);
   read_tls(reader, report_.file(), listener.tls);
   read_compression(reader, listener.compression);
   reader.hint("zstd_compression_level", "the level of zstd is the client's to choose");
@@ -302,7 +289,7 @@ void Loader::pool(const Named& item) {
   pool_names_.push_back(item.name);
   placed_pools_.emplace_back(item.name, item.at);
   TableReader reader(*item.table, path("pool", item), report_);
-  PoolConfig pool{.name = item.name, .servers = {}};
+  PoolConfig pool{.name = item.name, .servers = {}, .load_users = {}};
   const auto names = reader.texts("servers", "a list of servers' names", false);
   for (const Located& name : names.value_or(std::vector<Located>())) {
     used_servers_.push_back(name.text);
@@ -318,65 +305,51 @@ void Loader::pool(const Named& item) {
   }
   reader.read("balance", pool.balance,
               {Balance::least_connections, Balance::round_robin, Balance::first_available});
+  load_users(item, reader, pool);
   reader.reject_unknown();
   config_.pools.push_back(std::move(pool));
 }
 
-void Loader::users() {
-  for (const Named& item : named("user", "nobody could log in")) user(item);
-}
-
-/// [user.jo.doe] is to TOML a table "doe" inside [user.jo]. True when there is nothing else in it.
-bool Loader::hint_at_dots(TableReader& reader, const Named& item) {
-  bool only = !item.table->empty();
-  for (const auto& [key, child] : *item.table) {
-    only = only && child.is_table();
-    if (!child.is_table()) continue;
-    reader.hint(key.str(), fmt::format("a user's name with a dot stands in quotes: [user.{}]",
-                                       quote_key(fmt::format("{}.{}", item.name, key.str()))));
+void Loader::load_users(const Named& item, TableReader& pool_reader, PoolConfig& pool) {
+  const toml::node* node = pool_reader.take("load_users");
+  if (node == nullptr) return;
+  const std::string where = path("pool", item) + ".load_users";
+  if (!node->is_table())
+    return pool_reader.expected("load_users", *node, fmt::format("a table [{}]", where));
+  used_pools_.push_back(item.name);
+  TableReader reader(*node->as_table(), where, report_);
+  LoadUsers load;
+  if (const auto user = reader.text("user", "a user's name")) load.user = user->text;
+  if (load.user.empty() && config_.health.user.empty())
+    reader.missing("user", "the account to read mysql.user with, since [health] has none either");
+  if (const auto file = reader.text("password_file", "a file's name");
+      file && !file->text.empty()) {
+    load.password_file = file->text;
+    if (load.user.empty())
+      reader.fault(file->at, "password_file", "there is no user that it could belong to");
+    auto password = read_password_file(file->text, report_.file());
+    if (!password.fault.empty()) reader.fault(file->at, "password_file", password.fault);
+    if (!password.warning.empty())
+      report_.warn(file->at, fmt::format("{}.password_file: {}", where, password.warning));
+    load.password =
+        std::make_shared<const mysqlwire::crypto::SecretBytes>(std::move(password.value));
   }
-  return only;
-}
-
-void Loader::user(const Named& item) {
-  TableReader reader(*item.table, path("user", item), report_);
-  UserConfig user{.name = item.name, .pool = {}};
-  if (const auto why = user_name_fault(item.name); !why.empty()) {
-    report_.error(item.at, fmt::format("{}: {}", reader.path(), why));
-  }
-  if (hint_at_dots(reader, item)) return reader.reject_unknown();
-  if (const auto pool = reader.required_text("pool", "a pool's name")) {
-    user.pool = pool->text;
-    used_pools_.push_back(pool->text);
-    if (std::ranges::find(pool_names_, pool->text) == pool_names_.end()) {
-      reader.fault(pool->at, "pool",
-                   fmt::format("there is no pool {}{}", shown(pool->text),
-                               did_you_mean(pool->text, pool_names_)));
-    }
-  }
-  if (const auto hash = reader.text("native_hash", "40 hex digits, as the server stores")) {
-    const std::string why = add_native_hash(hash->text, user.hashes);
-    if (!why.empty()) reader.fault(hash->at, "native_hash", why);
-  }
-  std::optional<std::vector<Located>> hashes;
-  if (reader.take("hash") != nullptr)
-    hashes = reader.texts("hash", "a hash as servers store it", true);
-  for (const Located& hash : hashes.value_or(std::vector<Located>())) {
-    const std::string why = add_hash(hash.text, user.hashes);
-    if (!why.empty()) reader.fault(hash.at, "hash", why);
-  }
-  reader.read("passthrough", user.passthrough);
-  const bool stored = item.table->contains("native_hash") || item.table->contains("hash");
-  if (user.passthrough && stored)
-    reader.fault(reader.source(), "passthrough",
-                 "the server decides, so nothing is stored: take the hash out");
-  if (!user.passthrough && !stored)
-    reader.missing("hash", "40 hex digits, or another hash as the server stores it");
-  reader.hint("password",
-              "passwords are not stored: put SELECT PASSWORD('...') or the server's "
-              "authentication_string into hash");
+  reader.read("interval", load.interval, 100ms);
+  reader.read("pause", load.pause, 0ms);
+  reader.read("timeout", load.timeout, 1ms);
   reader.reject_unknown();
-  config_.users.push_back(std::move(user));
+  pool.load_users = std::move(load);
+}
+
+/// Those of the file itself, then those of users_file.
+void Loader::users() {
+  const bool elsewhere = !config_.proxy.users_file.empty() ||
+                         std::ranges::any_of(config_.pools, [](const PoolConfig& pool) {
+                           return pool.load_users.has_value();
+                         });
+  UserReader reader(pool_names_, used_pools_, config_.users);
+  reader.read(top_, report_, elsewhere ? "" : "nobody could log in");
+  if (!config_.proxy.users_file.empty()) users_ = load_users_file(reader, config_.proxy.users_file);
 }
 
 void Loader::health() {
@@ -447,8 +420,14 @@ LoadResult load_text(std::string_view text, const std::string& name) {
   Report report(name);
   try {
     const toml::table root = toml::parse(text, name);
-    Config config = Loader(root, report).load();
-    return std::move(report).finish(std::move(config));
+    Loader loader(root, report);
+    Config config = loader.load();
+    LoadResult result = std::move(report).finish(std::move(config));
+    LoadResult& more = loader.users_file();
+    std::ranges::move(more.warnings, std::back_inserter(result.warnings));
+    std::ranges::move(more.errors, std::back_inserter(result.errors));
+    if (!result.errors.empty()) result.config.reset();
+    return result;
   } catch (const toml::parse_error& fault) {
     report.error(fault.source(), fmt::format("not TOML: {}", fault.description()));
     return std::move(report).finish({});

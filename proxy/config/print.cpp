@@ -1,11 +1,14 @@
 // The effective configuration as TOML.
 #include "proxy/config/load.hpp"
+#include "proxy/config/mysql_user.hpp"
 #include "proxy/config/table_reader.hpp"
 #include "proxy/config/units.hpp"
 #include "proxy/config/user.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <span>
 #include <sstream>
 
 namespace mysqlproxy {
@@ -39,6 +42,9 @@ class Printer {
   void table(std::string_view kind, std::string_view name) {
     start(fmt::format("{}.{}", kind, key_of(name)));
   }
+  void table(std::string_view kind, std::string_view name, std::string_view part) {
+    start(fmt::format("{}.{}.{}", kind, key_of(name), part));
+  }
 
   void line(std::string_view key, const std::string& value) {
     fmt::format_to(std::back_inserter(text_), "{} = {}\n", key, value);
@@ -53,6 +59,9 @@ class Printer {
   }
   void size(std::string_view key, std::uint64_t value, std::uint64_t standard) {
     entry(key, quoted(format_size(value)), value == standard);
+  }
+  void optional_line(std::string_view key, const std::string& value, bool is_standard) {
+    entry(key, value, is_standard);
   }
   void comment(std::string_view text) { fmt::format_to(std::back_inserter(text_), "# {}\n", text); }
 
@@ -89,8 +98,22 @@ void print(Printer& out, const ProxySettings& proxy) {
   out.optional("idle_timeout", proxy.idle_timeout, standard.idle_timeout);
   out.optional("drain_timeout", proxy.drain_timeout, standard.drain_timeout);
   out.size("max_allowed_packet", proxy.max_allowed_packet, standard.max_allowed_packet);
+  if (!proxy.users_file.empty())
+    out.comment(fmt::format("users_file = {}; its users stand below", quoted(proxy.users_file)));
   out.optional("data_dir", proxy.data_dir, standard.data_dir);
   out.optional("tls_keylog", proxy.tls_keylog, standard.tls_keylog);
+}
+
+void print(Printer& out, const LoginLimits& limits) {
+  const LoginLimits standard;
+  const auto text = [](const Network& one) { return to_string(one); };
+  out.table("login_limits");
+  out.optional("max_failures", limits.max_failures, standard.max_failures);
+  out.optional("free_failures", limits.free_failures, standard.free_failures);
+  out.optional("first_delay", limits.first_delay, standard.first_delay);
+  out.optional("longest_delay", limits.longest_delay, standard.longest_delay);
+  out.optional("block_time", limits.block_time, standard.block_time);
+  out.optional_line("exempt", list_of(limits.exempt, text), limits.exempt == standard.exempt);
 }
 
 void print(Printer& out, const TlsFiles& files) {
@@ -123,6 +146,7 @@ void print(Printer& out, const ListenerConfig& listener) {
   if (!listener.proxy_protocol_from.empty())
     out.line("proxy_protocol_from", list_of(listener.proxy_protocol_from,
                                             [](const Network& one) { return to_string(one); }));
+  out.optional("max_handshakes", listener.max_handshakes, ListenerConfig{}.max_handshakes);
   const ListenerTls standard;
   out.optional("tls", listener.tls.mode, standard.mode);
   print(out, listener.tls.files);
@@ -157,21 +181,66 @@ void print(Printer& out, const PoolConfig& pool) {
   out.optional("balance", pool.balance, PoolConfig{}.balance);
 }
 
-void print(Printer& out, const UserConfig& user, bool with_hashes) {
-  out.table("user", user.name);
-  out.line("pool", quoted(user.pool));
-  if (user.passthrough) {
-    out.line("passthrough", "true");
-    return;
-  }
+void print(Printer& out, const PoolConfig& pool, const LoadUsers& load) {
+  const LoadUsers standard;
+  out.table("pool", pool.name, "load_users");
+  out.optional("user", load.user, standard.user);
+  out.optional("password_file", load.password_file, standard.password_file);
+  out.optional("interval", load.interval, standard.interval);
+  out.optional("pause", load.pause, standard.pause);
+  out.optional("timeout", load.timeout, standard.timeout);
+}
+
+std::string shown_hash(const std::string& hash, bool whole) {
+  return whole ? hash : hash.substr(0, 5) + "…";
+}
+
+void print(Printer& out, const TransportRule& rule) {
+  const TransportRule standard;
+  if (rule == standard) return;
+  out.optional("require", rule.kind, standard.kind);
+  out.optional("require_subject", rule.subject, standard.subject);
+  out.optional("require_issuer", rule.issuer, standard.issuer);
+  out.optional("require_cipher", rule.cipher, standard.cipher);
+}
+
+/// What [user.NAME] says of one account, or of several that only differ in their host.
+void print_account(Printer& out, std::span<const UserConfig> accounts, bool with_hashes) {
+  const UserConfig& user = accounts.front();
   const auto hashes = format_hashes(user.hashes);
-  const auto shown = [&](const std::string& hash) {
-    return with_hashes ? hash : hash.substr(0, 5) + "…";
-  };
-  if (user.hashes.native && hashes.size() == 1)
+  const auto shown = [&](const std::string& hash) { return shown_hash(hash, with_hashes); };
+  if (user.passthrough)
+    out.line("passthrough", "true");
+  else if (user.hashes.native && hashes.size() == 1)
     out.line("native_hash", quoted(shown(hashes.front())));
   else
     out.line("hash", list_of(hashes, shown));
+  if (accounts.size() > 1 || user.host != HostPattern())
+    out.line("host", list_of(accounts, [](const UserConfig& one) { return one.host.text(); }));
+  print(out, user.require);
+  if (user.locked) out.line("locked", "true");
+  if (user.expired) out.line("expired", "true");
+}
+
+/// The accounts of one name.
+void print(Printer& out, std::span<const UserConfig> accounts, bool with_hashes) {
+  const UserConfig& user = accounts.front();
+  out.table("user", user.name);
+  out.line("pool", quoted(user.pool));
+  const bool alike = std::ranges::all_of(accounts, [&](UserConfig one) {
+    one.host = user.host;
+    return one == user;
+  });
+  if (alike) {
+    print_account(out, accounts, with_hashes);
+  } else {
+    out.line("mysql_user", list_of(accounts, [&](const UserConfig& one) {
+               return format_create_user(one, with_hashes);
+             }));
+  }
+  if (!user.server.user.empty()) out.line("server_user", quoted(user.server.user));
+  if (!user.server.secret_file.empty())
+    out.line("server_secret_file", quoted(user.server.secret_file));
 }
 
 void print(Printer& out, const HealthConfig& health) {
@@ -196,10 +265,21 @@ void print(Printer& out, const LogConfig& log) {
 std::string to_toml(const Config& config, bool with_hashes) {
   Printer out;
   print(out, config.proxy);
+  print(out, config.login_limits);
   for (const auto& listener : config.listeners) print(out, listener);
   for (const auto& server : config.servers) print(out, server);
-  for (const auto& pool : config.pools) print(out, pool);
-  for (const auto& user : config.users) print(out, user, with_hashes);
+  for (const auto& pool : config.pools) {
+    print(out, pool);
+    if (pool.load_users) print(out, pool, *pool.load_users);
+  }
+  // The accounts of one name stand side by side.
+  for (std::span<const UserConfig> rest(config.users); !rest.empty();) {
+    const auto end = std::ranges::find_if(
+        rest, [&](const UserConfig& one) { return one.name != rest.front().name; });
+    const auto count = static_cast<std::size_t>(end - rest.begin());
+    print(out, rest.first(count), with_hashes);
+    rest = rest.subspan(count);
+  }
   print(out, config.health);
   print(out, config.log);
   return std::move(out).take();

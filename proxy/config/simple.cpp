@@ -16,7 +16,7 @@ class Flags {
   LoadResult load(const SimpleSetup& setup) {
     config_.listeners.push_back(
         {.name = "main", .bind = {}, .server_version = {}, .tls = {}, .proxy_protocol_from = {}});
-    config_.pools.push_back({.name = "main", .servers = {}});
+    config_.pools.push_back({.name = "main", .servers = {}, .load_users = {}});
     for (const auto& text : setup.listen) listen(text);
     for (const auto& text : setup.server) server(text);
     for (const auto& text : setup.user) user(text);

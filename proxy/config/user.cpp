@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace mysqlproxy {
 namespace {
@@ -75,22 +76,98 @@ std::string add_hash(std::string_view text, StoredHashes& hashes) {
   return added ? std::string() : std::string(added.error().message);
 }
 
-std::vector<std::string> format_hashes(const StoredHashes& hashes) {
+std::string add_hash_of(std::string_view plugin, std::string_view text, StoredHashes& hashes) {
+  using mysqlwire::crypto::AuthPlugin;
+  const AuthPlugin known = plugin.empty() ? AuthPlugin::mysql_native_password
+                                          : mysqlwire::crypto::find_auth_plugin(plugin);
+  switch (known) {
+    case AuthPlugin::mysql_native_password:
+    case AuthPlugin::caching_sha2_password:
+    case AuthPlugin::sha256_password:
+    case AuthPlugin::client_ed25519:
+    case AuthPlugin::parsec: break;
+    case AuthPlugin::mysql_old_password:
+      return "mysql_old_password can't be used: set the password anew";
+    default: return {};
+  }
+  if (text.empty()) {
+    hashes.native = mysqlwire::crypto::native_hash("");
+    hashes.no_password = true;
+    return {};
+  }
+  return known == AuthPlugin::mysql_native_password ? add_native_hash(text, hashes)
+                                                    : add_hash(text, hashes);
+}
+
+std::vector<std::pair<std::string_view, std::string>> hashes_by_plugin(const StoredHashes& hashes) {
   using namespace mysqlwire::crypto;
-  std::vector<std::string> texts;
-  if (hashes.native) texts.push_back(format_native_hash(*hashes.native));
-  if (hashes.sha2) texts.push_back(format_sha2_hash(*hashes.sha2));
+  std::vector<std::pair<std::string_view, std::string>> texts;
+  if (hashes.native)
+    texts.emplace_back("mysql_native_password", format_native_hash(*hashes.native));
+  if (hashes.sha2) texts.emplace_back("caching_sha2_password", format_sha2_hash(*hashes.sha2));
   for (const auto& crypt : {hashes.caching_sha2, hashes.sha256}) {
     if (!crypt) continue;
     // The salt may hold any byte.
     std::string hex = "0x";
     for (const char c : format_sha_crypt(*crypt))
       hex += fmt::format("{:02X}", static_cast<unsigned char>(c));
-    texts.push_back(std::move(hex));
+    const bool sha256 = crypt->form == ShaCryptHash::Form::sha256;
+    texts.emplace_back(sha256 ? "sha256_password" : "caching_sha2_password", std::move(hex));
   }
-  if (hashes.ed25519) texts.push_back(format_ed25519_key(*hashes.ed25519));
-  if (hashes.parsec) texts.push_back(format_parsec(*hashes.parsec));
+  if (hashes.ed25519) texts.emplace_back("ed25519", format_ed25519_key(*hashes.ed25519));
+  if (hashes.parsec) texts.emplace_back("parsec", format_parsec(*hashes.parsec));
   return texts;
+}
+
+std::vector<std::string> format_hashes(const StoredHashes& hashes) {
+  std::vector<std::string> texts;
+  for (auto& [plugin, text] : hashes_by_plugin(hashes)) texts.push_back(std::move(text));
+  return texts;
+}
+
+namespace {
+
+template <std::size_t N>
+bool read_hex(std::string_view text, mysqlwire::crypto::Secret<N>& secret) {
+  if (text.size() != 2 * N || !is_hex(text)) return false;
+  for (std::size_t i = 0; i < N; ++i)
+    std::from_chars(text.data() + 2 * i, text.data() + 2 * i + 2, secret.writable_bytes()[i], 16);
+  return true;
+}
+
+}  // namespace
+
+std::string read_server_secret(std::string_view text, mysqlwire::crypto::PasswordSecret& secret) {
+  using namespace mysqlwire::crypto;
+  constexpr std::string_view wanted =
+      "expected lines such as sha1: and 40 hex digits, sha256: and 64 hex digits, or password: and "
+      "the password";
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.empty()) continue;
+    bool good = false;
+    if (line.starts_with("sha1:")) {
+      good = read_hex(line.substr(5), secret.sha1.emplace());
+    } else if (line.starts_with("sha256:")) {
+      good = read_hex(line.substr(7), secret.sha256.emplace());
+    } else if (line.starts_with("password:")) {
+      line.remove_prefix(9);
+      good = !line.empty();
+      secret.clear = SecretBytes(mysqlwire::as_bytes(line));
+    } else if (StoredHashes stored; add_hash(line, stored).empty()) {
+      // SHA1(SHA1(password)) and its like: made so that nobody can log in with them.
+      return fmt::format("what a server stores of a password logs in nowhere; {}", wanted);
+    }
+    if (!good) return std::string(wanted);
+  }
+  if (secret.clear) {
+    secret.sha1 = secret.get_sha1();
+    secret.sha256 = secret.get_sha256();
+  }
+  return secret.sha1 || secret.sha256 ? std::string() : std::string(wanted);
 }
 
 }  // namespace mysqlproxy

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mysqlproxy {
@@ -19,7 +20,23 @@ std::string add_hash(std::string_view text, StoredHashes& hashes);
 /// The same for one that is to be mysql_native_password's.
 std::string add_native_hash(std::string_view text, StoredHashes& hashes);
 
-/// The hashes in the forms that add_hash() reads.
+/// The same for a plugin's authentication_string, by the name that mysql.user has; an empty name is
+/// mysql_native_password. An empty text is an account without a password. A plugin whose passwords
+/// can't be checked adds nothing, which is no fault.
+std::string add_hash_of(std::string_view plugin, std::string_view text, StoredHashes& hashes);
+
+/// The hashes in the forms that add_hash() reads, each with mysql.user's name of its plugin.
+std::vector<std::pair<std::string_view, std::string>> hashes_by_plugin(const StoredHashes& hashes);
+/// The same without the plugins.
 std::vector<std::string> format_hashes(const StoredHashes& hashes);
+
+/// Reads what a user's sessions log in to servers with, a line for each form:
+///
+///   sha1:DIGITS     SHA1(password), for mysql_native_password
+///   sha256:DIGITS   SHA256(password), for caching_sha2_password where the server has it cached
+///   password:TEXT   the password, for any plugin
+///
+/// Returns what is wrong, in words without the text itself, or an empty text.
+std::string read_server_secret(std::string_view text, mysqlwire::crypto::PasswordSecret& secret);
 
 }  // namespace mysqlproxy

@@ -28,30 +28,17 @@ Topology::Topology(Config config, const Topology* previous, const std::shared_pt
     by_name[wanted.name] = server;
     servers_.push_back(std::move(server));
   }
-  std::map<std::string, std::shared_ptr<Pool>> pools;
   for (const auto& pool : config_.pools) {
     std::vector<std::shared_ptr<Server>> servers;
     for (const auto& name : pool.servers) servers.push_back(by_name.at(name));
-    pools[pool.name] = std::make_shared<Pool>(pool, std::move(servers));
+    pools_[pool.name] = std::make_shared<Pool>(pool, std::move(servers));
   }
-  std::size_t native = 0;
-  for (const auto& user : config_.users) {
-    users_[user.name] = {user, pools.at(user.pool)};
-    if (user.hashes.native || user.passthrough) ++native;
-  }
-  usual_plugin_ =
-      2 * native >= config_.users.size() ? "mysql_native_password" : "caching_sha2_password";
-  const bool by_native = usual_plugin_ == "mysql_native_password";
-  for (const auto& user : config_.users) {
-    if (user.passthrough || user.hashes.native.has_value() != by_native) continue;
-    typical_ = user.hashes;
-    break;
-  }
+  accounts_ = AccountTable(config_.users);
 }
 
-const Topology::User* Topology::find_user(std::string_view name) const {
-  const auto found = users_.find(name);
-  return found == users_.end() ? nullptr : &found->second;
+std::shared_ptr<Pool> Topology::find_pool(std::string_view name) const {
+  const auto found = pools_.find(name);
+  return found == pools_.end() ? nullptr : found->second;
 }
 
 CommonGround Topology::ground(std::string_view version_override) const {

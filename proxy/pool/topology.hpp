@@ -2,6 +2,7 @@
 #pragma once
 
 #include "proxy/config/config.hpp"
+#include "proxy/pool/account_table.hpp"
 #include "proxy/pool/common_ground.hpp"
 #include "proxy/pool/pool.hpp"
 #include "proxy/pool/server.hpp"
@@ -30,21 +31,18 @@ class Topology {
 
   const Config& config() const noexcept { return config_; }
   const std::vector<std::shared_ptr<Server>>& servers() const noexcept { return servers_; }
-  /// Null for an unknown user.
-  const User* find_user(std::string_view name) const;
-  /// The plugin that greetings name: the one that most users can answer without being asked again.
-  std::string_view usual_plugin() const noexcept { return usual_plugin_; }
-  /// What is stored of a user who logs in by it; nothing, where nothing is stored of anybody.
-  const mysqlwire::crypto::StoredPassword& typical_password() const noexcept { return typical_; }
+  /// The accounts of the configuration.
+  const AccountTable& accounts() const noexcept { return accounts_; }
+  /// Null for an unknown name.
+  std::shared_ptr<Pool> find_pool(std::string_view name) const;
   /// What clients are shown, by all that is known of the servers now.
   CommonGround ground(std::string_view version_override) const;
 
  private:
   Config config_;
   std::vector<std::shared_ptr<Server>> servers_;
-  std::map<std::string, User, std::less<>> users_;
-  std::string_view usual_plugin_;
-  mysqlwire::crypto::StoredPassword typical_;
+  std::map<std::string, std::shared_ptr<Pool>, std::less<>> pools_;
+  AccountTable accounts_;
 };
 
 }  // namespace mysqlproxy

@@ -37,16 +37,14 @@ Task<bool> Session::change_user() {
   Credentials old = std::exchange(credentials_, Credentials());
   bool authentic = co_await dialog.hear();
   if (authentic) {
-    const Topology::User* user = topology->find_user(role.login().user);
-    authentic = co_await dialog.verify(user, *topology, credentials_);
-    if (authentic) pool_ = user->pool;
+    authentic = co_await authenticate(dialog, role.login());
   }
   const auto& login = role.login();
   SessionWishes wishes{wishes_.capabilities, wishes_.max_packet_size, login.collation, login.schema,
                        login.attributes};
   Verdict verdict = dialog.denied() ? Verdict::refused : Verdict::over;
   if (!authentic) {
-    ending_ = dialog.ending();
+    if (ending_.reason.empty()) ending_ = dialog.ending();
   } else if (pool_->has(*server_->server())) {
     verdict = co_await change_user_on_server(dialog, wishes);
   } else {
@@ -79,7 +77,7 @@ Task<Session::Verdict> Session::change_user_on_server(LoginDialog& dialog,
                                                       const SessionWishes& wishes) {
   mysqlwire::ClientLogin login;
   login.collation = collation_for(*server_->server(), wishes.collation);
-  login.user = credentials_.user;
+  login.user = credentials_.account();
   login.schema = wishes.schema;
   login.attributes =
       attributes_for(server_->server()->config(), wishes.attributes, arrival_.address);
@@ -124,7 +122,7 @@ Task<Session::Verdict> Session::change_user_on_server(LoginDialog& dialog,
   if (step == ClientStep::refused) {
     dialog.reject(change.err_payload());
   } else if (declined) {
-    reason = no_proof_reason(name, credentials_.user, proof);
+    reason = no_proof_reason(name, credentials_.account(), proof);
     dialog.reject(error_payload(auth_not_supported, reason));
   } else {
     reason = fmt::format("server {} closed the connection", name);

@@ -16,8 +16,13 @@ namespace mysqlproxy {
 /// What a session logs in to servers with: as much as the client's own login gave away. Kept for as
 /// long as the session, since KILL and COM_CHANGE_USER log in again; wiped then.
 struct Credentials {
-  std::string user;
+  std::string user;         ///< as the client knows it
+  std::string server_user;  ///< as the servers know it; empty: the same
   mysqlwire::crypto::PasswordSecret secret;
+  bool foreign = false;  ///< `secret` is not the client's, who can't be asked for more of it
+
+  /// The account on the servers.
+  const std::string& account() const noexcept { return server_user.empty() ? user : server_user; }
 };
 
 /// The client, while it waits for its login to end: it can be asked for more.

@@ -33,4 +33,11 @@ std::string access_denied_message(std::string_view user, std::string_view host,
                      using_password ? "YES" : "NO");
 }
 
+std::string host_blocked_message(std::string_view host, mysqlwire::Flavor flavor) {
+  const bool mariadb = flavor == mysqlwire::Flavor::mariadb;
+  return fmt::format(
+      "Host '{}' is blocked because of many connection errors; unblock with '{} flush-hosts'", host,
+      mariadb ? "mariadb-admin" : "mysqladmin");
+}
+
 }  // namespace mysqlproxy

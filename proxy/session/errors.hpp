@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mysqlwire/wire/bytes.hpp>
+#include <mysqlwire/wire/context.hpp>
 #include <mysqlwire/wire/writer.hpp>
 
 #include <cstdint>
@@ -33,6 +34,10 @@ inline constexpr SqlError malformed_packet{1835, "HY000"};
 
 inline constexpr SqlError compression_refused{3922, "HY000"};
 inline constexpr SqlError compression_level_refused{3923, "HY000"};
+inline constexpr SqlError host_blocked{1129, "HY000"};
+inline constexpr SqlError password_expired{1862, "HY000"};
+inline constexpr SqlError account_locked{3118, "HY000"};          ///< MySQL's
+inline constexpr SqlError account_locked_mariadb{4151, "HY000"};  ///< MariaDB's
 inline constexpr SqlError insecure_transport{3159, "HY000"};
 
 /// The payload of an ERR packet. The message is cut at 512 bytes, as servers do.
@@ -44,5 +49,8 @@ mysqlwire::Buffer early_error_payload(SqlError error, std::string_view message);
 /// "Access denied for user 'app'@'10.0.0.9' (using password: YES)".
 std::string access_denied_message(std::string_view user, std::string_view host,
                                   bool using_password);
+
+/// What servers say to a host that has failed too often: "Host '10.0.0.9' is blocked because of …".
+std::string host_blocked_message(std::string_view host, mysqlwire::Flavor flavor);
 
 }  // namespace mysqlproxy

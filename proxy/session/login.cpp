@@ -57,37 +57,32 @@ Task<bool> Session::log_in() {
   if (arrival_.proxied) {
     const bool heard = co_await hear_origin();
     if (!heard) co_return false;
+    if (services_.failed_logins.blocked(arrival_.from, worker_.loop().now())) {
+      const auto message = host_blocked_message(arrival_.host, arrival_.ground->flavor);
+      say(early_error_payload(host_blocked, message), 0);
+      end(EndedBy::proxy, message);
+      co_return false;
+    }
   }
   salt_ = mysqlwire::crypto::random_salt();
-  const std::string_view usual_plugin = topology->usual_plugin();
-  mysqlwire::ServerHandshake handshake(greeting_of(arrival_, id_, salt_, usual_plugin));
+  const auto usual = services_.directory.usual(*topology);
+  mysqlwire::ServerHandshake handshake(greeting_of(arrival_, id_, salt_, usual.plugin));
   mysqlwire::Buffer out;
   handshake.start(out);
   client_.send(out);
   mysqlwire::FrameReader reader;
   LoginDialog dialog(client_side(), handshake, receive_login, reader);
   bool authentic = co_await dialog.hear();
-  const Topology::User* user = nullptr;
-  if (authentic) {
-    user = topology->find_user(handshake.login().user);
-    if (user != nullptr) pool_ = user->pool;
-    authentic = co_await dialog.verify(user, *topology, credentials_);
-  }
+  if (authentic) authentic = co_await authenticate(dialog, handshake.login());
   spoke_ = dialog.spoke();
   if (!authentic) {
     pool_.reset();
     credentials_.user = handshake.login().user;
-    ending_ = dialog.ending();
+    if (ending_.reason.empty()) ending_ = dialog.ending();
     if (worker_.draining() && client_.bytes_in == 0) ending_ = {EndedBy::proxy, "shutdown"};
     co_return false;
   }
   const auto& login = handshake.login();
-  // Behind the password and before the schema, as in servers; so where the server checks the
-  // password, it comes first.
-  if (!user->config.passthrough && lacks_tls()) {
-    reject_for_tls(dialog);
-    co_return false;
-  }
   if (!compression_fits(login, dialog)) co_return false;
   wishes_ = {login.capabilities, login.max_packet_size, login.collation, login.schema,
              login.attributes};

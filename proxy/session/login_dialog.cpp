@@ -118,11 +118,10 @@ Task<bool> LoginDialog::carry_out(CheckAction& action) {
 
 /// What an answer is checked against. Nobody's is made up like that of a typical user.
 crypto::StoredPassword LoginDialog::stored_of(const Topology::User* user,
-                                              const Topology& topology) {
+                                              const StoredHashes& usual) {
   const std::string& name = role_.login().user;
   if (user == nullptr)
-    return crypto::StoredPassword::make_decoy(name, side_.services.decoy_key,
-                                              topology.typical_password());
+    return crypto::StoredPassword::make_decoy(name, side_.services.decoy_key, usual);
   crypto::StoredPassword stored = user->config.hashes;
   if (user->config.passthrough) return stored;
   account_ = &user->config.hashes;
@@ -131,20 +130,20 @@ crypto::StoredPassword LoginDialog::stored_of(const Topology::User* user,
   return stored;
 }
 
-Task<bool> LoginDialog::verify(const Topology::User* user, const Topology& topology,
+Task<bool> LoginDialog::verify(const Topology::User* user, const StoredHashes& usual,
                                Credentials& credentials) {
   credentials.user = role_.login().user;
   crypto::PasswordCheckOptions options;
   options.channel = {side_.channel.tls() != nullptr, side_.unix_socket};
   options.rsa = side_.services.rsa_key.get();
   options.unchecked = user != nullptr && user->config.passthrough;
-  check_.emplace(stored_of(user, topology), options);
+  check_.emplace(stored_of(user, usual), options);
   CheckAction action = check_->on_response(role_.plugin(), role_.salt(), role_.auth_response(),
                                            role_.switch_required());
   const bool goes_on = co_await carry_out(action);
   if (!goes_on) co_return false;
   if (action.step != CheckStep::accepted) {
-    deny(action.reason);
+    wrong_ = action.reason;
     co_return false;
   }
   learn(credentials);
@@ -160,14 +159,18 @@ void LoginDialog::learn(Credentials& credentials) {
 }
 
 /// The same words for an unknown user and a wrong password; why, only the log says.
-void LoginDialog::deny(std::string_view reason) {
+void LoginDialog::deny() {
   const std::string& user = role_.login().user;
   side_.services.counters.refused_logins.fetch_add(1, std::memory_order_relaxed);
   const std::string message = access_denied_message(user, side_.host, check_->used_password());
-  side_.services.log.debug("login denied", {{"user", user}, {"host", side_.host}, {"why", reason}});
-  reject(error_payload(access_denied, message));
+  side_.services.log.debug("login denied", {{"user", user}, {"host", side_.host}, {"why", wrong_}});
+  refuse(error_payload(access_denied, message), message);
+}
+
+void LoginDialog::refuse(Bytes err_payload, std::string reason) {
+  reject(err_payload);
   denied_ = true;
-  end(EndedBy::proxy, message);
+  end(EndedBy::proxy, std::move(reason));
 }
 
 Task<bool> LoginDialog::obtain_password(Credentials& credentials, std::string& why_not) {
@@ -179,7 +182,10 @@ Task<bool> LoginDialog::obtain_password(Credentials& credentials, std::string& w
   if (!goes_on) co_return false;
   why_not = fmt::format("the client logged in by {}, and: {}", to_string(check_->plugin()),
                         action.reason);
-  if (action.step == CheckStep::denied) deny(action.reason);
+  if (action.step == CheckStep::denied) {
+    wrong_ = action.reason;
+    deny();
+  }
   if (action.step != CheckStep::accepted) co_return false;
   learn(credentials);
   co_return true;

@@ -47,8 +47,16 @@ class LoginDialog final : public ProofSource {
 
   /// Waits for the claim: role's login() is there then.
   Task<bool> hear();
-  /// Has it proved. `user` is null for an unknown one, which is treated like any other.
-  Task<bool> verify(const Topology::User* user, const Topology& topology, Credentials& credentials);
+  /// Has it proved. `user` is null for an unknown one, which is treated like any other: like one of
+  /// whom `usual` is stored. When it is false and wrong() is true, deny() is still to be called.
+  Task<bool> verify(const Topology::User* user, const StoredHashes& usual,
+                    Credentials& credentials);
+  /// The client was heard to the end, and its user or password is wrong.
+  bool wrong() const noexcept { return wrong_ != nullptr; }
+  /// Tells it so.
+  void deny();
+  /// The end for a client that is who it says it is, and may not log in all the same.
+  void refuse(mysqlwire::Bytes err_payload, std::string reason);
   /// The end, with a server's OK or somebody's ERR.
   void accept(mysqlwire::Bytes ok_payload);
   void reject(mysqlwire::Bytes err_payload);
@@ -60,16 +68,16 @@ class LoginDialog final : public ProofSource {
 
   const Ending& ending() const noexcept { return ending_; }
   bool spoke() const noexcept { return spoke_; }
-  /// The client was heard to the end, and its user or password is wrong.
+  /// It was told that its user or password is wrong, or that it may not log in.
   bool denied() const noexcept { return denied_; }
 
  private:
   Task<bool> next_reply();
   Task<bool> secure();
   Task<bool> carry_out(mysqlwire::crypto::CheckAction& action);
-  mysqlwire::crypto::StoredPassword stored_of(const Topology::User* user, const Topology& topology);
+  mysqlwire::crypto::StoredPassword stored_of(const Topology::User* user,
+                                              const StoredHashes& usual);
   void learn(Credentials& credentials);
-  void deny(std::string_view reason);
   void end(EndedBy side, std::string reason);
   void send(const mysqlwire::Buffer& out);
 
@@ -82,6 +90,7 @@ class LoginDialog final : public ProofSource {
   mysqlwire::ServerStep step_ = mysqlwire::ServerStep::need_more;
   Ending ending_;
   bool spoke_ = false;
+  const char* wrong_ = nullptr;  ///< why, for the log
   bool denied_ = false;
 };
 

@@ -66,6 +66,7 @@ void Session::take_origin(const mysqlwire::ProxyHeader& origin) {
   if (origin.local || ip.empty()) return;
   arrival_.origin = {origin.family, origin.source, origin.destination};
   arrival_.host = ip;
+  if (const auto network = parse_network(ip)) arrival_.from = {network->address, false};
   arrival_.address = ip.find(':') == ip.npos ? fmt::format("{}:{}", ip, origin.source.port)
                                              : fmt::format("[{}]:{}", ip, origin.source.port);
 }

@@ -152,7 +152,7 @@ mysqlwire::ClientLogin ServerConnector::login_for(const Server& server,
   login.tls_optional = config.tls.mode == TlsMode::preferred;
   login.max_packet_size = wishes.max_packet_size;
   login.collation = collation_for(server, wishes.collation);
-  login.user = credentials.user;
+  login.user = credentials.account();
   login.schema = wishes.schema;
   login.attributes = attributes_for(config, wishes.attributes, behalf_.address);
   if (!login.attributes.empty()) login.capabilities.set(Capability::connect_attrs);
@@ -487,7 +487,7 @@ Task<ClientStep> ServerConnector::answer(Attempt& attempt, ClientHandshake& hand
   if (answer == ServerProof::Answer::nothing) co_return ClientStep::need_more;
   if (answer == ServerProof::Answer::reply) co_return handshake.respond(proof.reply(), out);
   attempt.declined = true;
-  attempt.reason = no_proof_reason(attempt.server->name(), credentials.user, proof);
+  attempt.reason = no_proof_reason(attempt.server->name(), credentials.account(), proof);
   attempt.reply = error_payload(auth_not_supported, attempt.reason);
   constexpr std::uint8_t empty_password[] = {0};
   co_return handshake.respond(empty_password, out);

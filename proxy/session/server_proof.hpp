@@ -26,7 +26,7 @@ class ServerProof {
   ServerProof(Credentials& credentials, ProofSource* source,
               mysqlwire::crypto::PasswordAnswerOptions options)
       : credentials_(credentials),
-        source_(source),
+        source_(credentials.foreign ? nullptr : source),
         answer_(credentials.secret.clone(), std::move(options)) {}
   ~ServerProof();
   ServerProof(const ServerProof&) = delete;

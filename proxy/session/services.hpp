@@ -5,6 +5,8 @@
 #include "proxy/pool/topology.hpp"
 #include "proxy/session/connection_ids.hpp"
 #include "proxy/session/learnt_hashes.hpp"
+#include "proxy/users/directory.hpp"
+#include "proxy/users/failed_logins.hpp"
 
 #include <mysqlwire/crypto/rsa_password.hpp>
 #include <mysqlwire/crypto/salt.hpp>
@@ -32,6 +34,8 @@ class Services {
   Log& log;
   ConnectionIds ids;
   LearntHashes learnt;
+  Directory directory;
+  FailedLogins failed_logins;
   /// For clients that send their password without TLS. Set once, before the first client.
   std::shared_ptr<const mysqlwire::crypto::RsaKey> rsa_key;
   /// What the answers to unknown users are made from.

@@ -60,6 +60,7 @@ void Session::cut() noexcept {
 
 Task<void> Session::run() {
   const bool logged_in = co_await log_in();
+  arrival_.handshake.reset();
   if (logged_in) co_await serve();
   co_await hang_up();
   record();

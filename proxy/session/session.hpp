@@ -6,6 +6,7 @@
 #include "proxy/pool/common_ground.hpp"
 #include "proxy/session/channel.hpp"
 #include "proxy/session/ending.hpp"
+#include "proxy/session/handshake_slot.hpp"
 #include "proxy/session/kill_statement.hpp"
 #include "proxy/session/origin.hpp"
 #include "proxy/session/packet_io.hpp"
@@ -29,13 +30,16 @@ namespace mysqlproxy {
 class LoginDialog;
 class Worker;
 struct ClientSide;
+struct Claimant;
 
 /// What the acceptor knows of a client.
 struct Arrival {
   int descriptor = -1;
-  std::string address;   ///< "10.0.0.9:41234", "unix"
-  std::string host;      ///< as error messages name it: "10.0.0.9", "localhost"
-  std::string listener;  ///< the name of the one that it came by
+  std::string address;                       ///< "10.0.0.9:41234", "unix"
+  std::string host;                          ///< as error messages name it: "10.0.0.9", "localhost"
+  ClientHost from;                           ///< as accounts look at it
+  std::string listener;                      ///< the name of the one that it came by
+  std::shared_ptr<HandshakeSlot> handshake;  ///< held until it is logged in
   std::shared_ptr<const CommonGround> ground;  ///< what that listener shows
   std::shared_ptr<const TlsContext> tls;       ///< null: not offered
   bool tls_required = false;
@@ -72,6 +76,9 @@ class Session {
   void take_origin(const mysqlwire::ProxyHeader& origin);
   Task<bool> log_in();
   ClientSide client_side();
+  Task<bool> authenticate(LoginDialog& dialog, const mysqlwire::LoginRequest& login);
+  Claimant claimant(const mysqlwire::LoginRequest& login) const;
+  Task<void> hold_back(std::chrono::milliseconds delay);
   /// How an attempt to serve a user ended: `refused` by the server in its own words, or the session
   /// is `over`.
   enum class Verdict : std::uint8_t { done, refused, over };

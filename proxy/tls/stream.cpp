@@ -74,6 +74,27 @@ TlsStream::TlsStream(std::shared_ptr<const TlsContext> context, SslPtr ssl, Sock
   SSL_set_bio(ssl_.get(), bio, bio);
 }
 
+namespace {
+
+std::string one_line(const X509_NAME* name) {
+  char* text = X509_NAME_oneline(name, nullptr, 0);
+  if (text == nullptr) throw std::bad_alloc();
+  std::string line(text);
+  OPENSSL_free(text);
+  return line;
+}
+
+}  // namespace
+
+std::optional<TlsStream::PeerNames> TlsStream::verified_peer() const {
+  const X509* certificate = SSL_get0_peer_certificate(ssl_.get());
+  const bool asked = (SSL_get_verify_mode(ssl_.get()) & SSL_VERIFY_PEER) != 0;
+  if (certificate == nullptr || !asked || SSL_get_verify_result(ssl_.get()) != X509_V_OK)
+    return std::nullopt;
+  return PeerNames{one_line(X509_get_subject_name(certificate)),
+                   one_line(X509_get_issuer_name(certificate))};
+}
+
 TlsStream::Handshake TlsStream::shake_hands() {
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());

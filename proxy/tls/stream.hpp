@@ -8,6 +8,7 @@
 #include <mysqlwire/wire/bytes.hpp>
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +33,14 @@ class TlsStream {
   bool pending() const noexcept { return SSL_has_pending(ssl_.get()) == 1; }
   /// Says goodbye, so that the other side can tell an end from a cut.
   void shut_write() noexcept;
+
+  /// Whose certificate was verified, in the form that servers store: "/C=SE/O=Shop/CN=app".
+  struct PeerNames {
+    std::string subject;
+    std::string issuer;
+  };
+  /// Nothing when the peer has shown none, or none that counts.
+  std::optional<PeerNames> verified_peer() const;
 
   /// "TLSv1.3", "TLS_AES_256_GCM_SHA384".
   std::string_view version() const noexcept { return SSL_get_version(ssl_.get()); }

@@ -66,7 +66,7 @@ TEST_CASE("what is printed loads to the same configuration") {
     const auto first = load_case(path);
     REQUIRE(first.config);
     const auto second = load_text(to_toml(*first.config, true), "printed.toml");
-    CHECK(problems(second).empty());
+    CHECK(second.errors.empty());
     REQUIRE(second.config);
     CHECK(second.config->proxy == first.config->proxy);
     CHECK(second.config->listeners == first.config->listeners);
@@ -134,6 +134,93 @@ TEST_CASE("the health check's password comes from its file") {
   REQUIRE(result.warnings.size() == 1);
   CHECK(result.warnings.front().where == folder / "proxy.toml" + ":13:17");
   CHECK(to_toml(*result.config).find("monitor's") == std::string::npos);
+}
+
+TEST_CASE("users stand in a file of their own") {
+  const test::TemporaryFolder folder;
+  const std::string head =
+      "[proxy]\nusers_file = \"users.toml\"\n[listen.main]\nbind = \"127.0.0.1:6446\"\n"
+      "[server.db1]\naddress = \"127.0.0.1:3306\"\n[pool.main]\nservers = [\"db1\"]\n";
+  const std::string hash = "hash = \"*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19\"\n";
+  const std::string users = folder / "users.toml";
+  const auto load = [&](const std::string& text, const std::string& more = {}) {
+    test::write_file(users, text);
+    fs::permissions(users, fs::perms(0600));
+    test::write_file(folder / "proxy.toml", head + more);
+    return load_file(folder / "proxy.toml");
+  };
+  SECTION("beside those of the configuration") {
+    const auto result =
+        load("[user.b]\npool = \"main\"\n" + hash, "[user.a]\npool = \"main\"\n" + hash);
+    CHECK(problems(result) == "");
+    REQUIRE(result.config);
+    CHECK(result.config->find_user("a") != nullptr);
+    CHECK(result.config->find_user("b") != nullptr);
+  }
+  SECTION("it may be empty, for now") { CHECK(load("").config); }
+  SECTION("whole or not at all") {
+    const auto result = load("[user.b]\npool = \"man\"\n" + hash + "[user.a]\npool = \"main\"\n" +
+                                 hash + "[server.db2]\naddress = \"x:1\"\n",
+                             "[user.a]\npool = \"main\"\n" + hash);
+    CHECK_FALSE(result.config);
+    CHECK(problems(result) ==
+          "error: " + users +
+              ":2:8: user.b.pool: there is no pool \"man\"; did you mean \"main\"?\n" +
+              "error: " + users + ":4:7: user.a: the configuration has this user already\n" +
+              "error: " + users + ":7:2: unknown key server; known here: user\n");
+  }
+  SECTION("what is no TOML is said with its place") {
+    const auto result = load("[user.b\n");
+    REQUIRE(result.errors.size() == 1);
+    CHECK_THAT(result.errors[0].where, Catch::StartsWith(users + ":1:"));
+  }
+  SECTION("missing") {
+    load("");
+    fs::remove(users);
+    const auto result = load_file(folder / "proxy.toml");
+    REQUIRE(result.errors.size() == 1);
+    CHECK(result.errors[0].where == users);
+  }
+  SECTION("nobody else is to write or read it") {
+    load("[user.a]\npool = \"main\"\n" + hash);
+    for (const unsigned mode : {0644U, 0620U, 0602U, 0604U}) {
+      fs::permissions(users, fs::perms(mode));
+      const auto result = load_file(folder / "proxy.toml");
+      CHECK(result.config);
+      REQUIRE(result.warnings.size() == 1);
+      CHECK(result.warnings[0].where == users);
+    }
+    fs::permissions(users, fs::perms(0640));
+    CHECK(load_file(folder / "proxy.toml").warnings.empty());
+  }
+}
+
+TEST_CASE("an account on the servers has its own secret") {
+  const test::TemporaryFolder folder;
+  const std::string base =
+      test::read_file((fs::path(MYSQLWIRE_CONFIG_CASES) / "valid" / "minimal.toml").string());
+  const auto load = [&](const std::string& secret, const std::string& more = {}) {
+    test::write_file(folder / "secret", secret);
+    fs::permissions(folder / "secret", fs::perms(0600));
+    test::write_file(folder / "proxy.toml", base +
+                                                "server_user = \"rw\"\nserver_secret_file = "
+                                                "\"secret\"\n" +
+                                                more);
+    return load_file(folder / "proxy.toml");
+  };
+  const auto good = load("sha1:5ebe2294ecd0e0f08eab7690d2a6ee695ebe2294\n");
+  CHECK(problems(good) == "");
+  REQUIRE(good.config);
+  const auto& server = good.config->users.front().server;
+  CHECK(server.user == "rw");
+  REQUIRE(server.secret);
+  CHECK(server.secret->sha1);
+  CHECK_FALSE(server.secret->clear);
+  CHECK(to_toml(*good.config).find("5ebe") == std::string::npos);
+  CHECK_FALSE(load("*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19\n").config);
+  const auto clear = load("what\n");
+  REQUIRE(clear.errors.size() == 1);
+  CHECK(clear.errors[0].text.find("what") == std::string::npos);
 }
 
 TEST_CASE("what is defined and never used is a warning") {

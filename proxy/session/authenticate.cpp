@@ -1,0 +1,75 @@
+// Session: who a client is, and whether it may log in.
+#include "proxy/app/worker.hpp"
+#include "proxy/session/errors.hpp"
+#include "proxy/session/login_dialog.hpp"
+#include "proxy/session/session.hpp"
+#include "proxy/users/admission.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace mysqlproxy {
+
+/// Has the client prove who it says it is, and looks whether that account may be used. Fills
+/// `pool_` and `credentials_`. False when the dialog is over.
+Task<bool> Session::authenticate(LoginDialog& dialog, const mysqlwire::LoginRequest& login) {
+  const auto topology = services_.topology();
+  const Directory& directory = services_.directory;
+  const auto usual = directory.usual(*topology);
+  auto user = directory.find(*topology, login.user, arrival_.from);
+  bool right = co_await dialog.verify(user ? &*user : nullptr, usual.stored, credentials_);
+  if (dialog.wrong()) {
+    const auto delay = services_.failed_logins.note_failure(arrival_.from, worker_.loop().now());
+    co_await hold_back(delay);
+    dialog.deny();
+    co_return false;
+  }
+  if (!right) co_return false;
+  if (!user->config.passthrough) services_.failed_logins.note_success(arrival_.from);
+  // Behind the password and before the schema, as in servers; so where the server checks the
+  // password, it comes first.
+  if (!user->config.passthrough && lacks_tls()) {
+    reject_for_tls(dialog);
+    co_return false;
+  }
+  if (auto denial = denial_of(user->config, claimant(login))) {
+    services_.counters.refused_logins.fetch_add(1, std::memory_order_relaxed);
+    dialog.refuse(denial->payload, std::move(denial->reason));
+    co_return false;
+  }
+  pool_ = user->pool;
+  credentials_.server_user = user->config.server.user;
+  if (user->config.server.secret) {
+    credentials_.secret = user->config.server.secret->clone();
+    credentials_.foreign = true;
+  }
+  co_return true;
+}
+
+Claimant Session::claimant(const mysqlwire::LoginRequest& login) const {
+  Claimant claimant{.user = login.user, .host = arrival_.host};
+  claimant.capabilities = login.capabilities;
+  claimant.flavor = arrival_.ground->flavor;
+  claimant.using_password = login.auth_response.size() > 1;
+  if (const TlsStream* tls = client_.tls()) {
+    claimant.tls = true;
+    claimant.cipher = tls->cipher();
+    if (auto names = tls->verified_peer()) {
+      claimant.certified = true;
+      claimant.subject = std::move(names->subject);
+      claimant.issuer = std::move(names->issuer);
+    }
+  }
+  return claimant;
+}
+
+/// Waits, unless the client leaves first.
+Task<void> Session::hold_back(std::chrono::milliseconds delay) {
+  if (delay.count() == 0) co_return;
+  Deadline until(worker_.loop(), waker_);
+  until.set(delay);
+  while (!until.passed() && !cut_ && !client_.socket.peer_closed()) co_await waker_;
+}
+
+}  // namespace mysqlproxy
