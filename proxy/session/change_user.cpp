@@ -25,11 +25,23 @@ mysqlwire::ServerStep receive_change(mysqlwire::ServerAuth& role, const mysqlwir
 
 }  // namespace
 
+/// While somebody logs in, nothing of what passes is left in memory.
+void Session::set_wiping(bool on) noexcept {
+  client_.set_wiping(on);
+  if (server_) server_->channel.set_wiping(on);
+  if (on) mysqlwire::crypto::cleanse(worker_.loop().scratch());
+}
+
 /// A new user, maybe of another pool. True when the session goes on.
 Task<bool> Session::change_user() {
   const auto topology = services_.topology();
   mysqlwire::FrameReader reader;
-  reader.feed(relay_->surrender());
+  reader.set_wiping(true);
+  set_wiping(true);
+  SecretBuffer command;
+  command.bytes() = relay_->surrender();
+  reader.feed(command.bytes());
+  command.clear();
   mysqlwire::ServerChangeUser role(wishes_.capabilities, arrival_.ground->flavor, salt_);
   deadline_.set(topology->config().proxy.handshake_timeout);
   LoginDialog dialog(client_side(), role, receive_change, reader);
@@ -68,6 +80,7 @@ Task<bool> Session::change_user() {
     begin_relay(reader.unread());
   else
     relay_->give_back(reader.unread());
+  set_wiping(false);
   co_return true;
 }
 
@@ -83,7 +96,8 @@ Task<Session::Verdict> Session::change_user_on_server(LoginDialog& dialog,
       attributes_for(server_->server()->config(), wishes.attributes, arrival_.address);
   mysqlwire::ClientChangeUser change(login, server_->capabilities, server_->greeting);
   ServerProof proof(credentials_, &dialog, server_->link());
-  mysqlwire::Buffer out;
+  SecretBuffer secret_out;
+  mysqlwire::Buffer& out = secret_out.bytes();
   mysqlwire::FrameReader reader;
   reader.set_max_payload(mysqlwire::ClientChangeUser::max_payload);
   Deadline deadline(worker_.loop(), waker_);
@@ -99,7 +113,7 @@ Task<Session::Verdict> Session::change_user_on_server(LoginDialog& dialog,
       if (answer == ServerProof::Answer::reply) step = change.respond(proof.reply(), out);
     }
     server_->channel.send(out);
-    out.clear();
+    secret_out.clear();
     const Reception got = co_await receive_packet(worker_.loop(), waker_, server_->channel, reader,
                                                   deadline, &client_.socket);
     if (got.kind != Reception::Kind::packet) {

@@ -1,5 +1,7 @@
 #include "proxy/session/channel.hpp"
 
+#include <mysqlwire/wire/wipe.hpp>
+
 #include <cerrno>
 
 namespace mysqlproxy {
@@ -8,7 +10,9 @@ bool Channel::send(mysqlwire::Bytes bytes) {
   if (!compressed_) return send_bytes(bytes);
   mysqlwire::Buffer frames;
   compressed_->pack(bytes, frames);
-  return send_bytes(frames);
+  const bool good = send_bytes(frames);
+  if (wiping_) mysqlwire::wipe(frames);
+  return good;
 }
 
 bool Channel::send_bytes(mysqlwire::Bytes bytes) {
@@ -21,8 +25,21 @@ bool Channel::send_bytes(mysqlwire::Bytes bytes) {
       bytes = bytes.subspan(result.size);
     }
   }
-  if (!bytes.empty()) tail_.insert(tail_.end(), bytes.begin(), bytes.end());
+  if (!bytes.empty()) keep(bytes);
   return true;
+}
+
+/// Appends to the tail.
+void Channel::keep(mysqlwire::Bytes bytes) {
+  if (wiping_ && tail_.capacity() - tail_.size() < bytes.size()) {
+    // Grows by hand, so that no copy is left behind.
+    mysqlwire::Buffer larger;
+    larger.reserve(2 * (tail_.size() + bytes.size()));
+    larger.assign(tail_.begin(), tail_.end());
+    mysqlwire::wipe(tail_);
+    tail_.swap(larger);
+  }
+  tail_.insert(tail_.end(), bytes.begin(), bytes.end());
 }
 
 bool Channel::flush() {
@@ -34,6 +51,7 @@ bool Channel::flush() {
     sent_ += result.size;
   }
   if (!congested() && !tail_.empty()) {
+    if (wiping_) mysqlwire::wipe(tail_);
     // Freed, not only cleared: an idle connection holds no buffer.
     mysqlwire::Buffer().swap(tail_);
     sent_ = 0;

@@ -57,14 +57,25 @@ class Channel {
     socket.shut_write();
   }
 
-  /// Everything from here on goes through `tls`, whose handshake is done. Nothing may be waiting to
-  /// be sent.
-  void secure(std::unique_ptr<TlsStream> tls) noexcept { tls_ = std::move(tls); }
   /// From here on everything goes through `link`; `early` has come behind the last packet.
   void compress(std::unique_ptr<CompressedLink> link, mysqlwire::Bytes early);
   bool compressed() const noexcept { return compressed_ != nullptr; }
   /// Of the frame that comes next, in either direction; only when compressed().
   std::uint8_t next_frame_id() const noexcept { return compressed_->next_frame_id(); }
+
+  /// Everything from here on goes through `tls`, whose handshake is done. Nothing may be waiting to
+  /// be sent.
+  void secure(std::unique_ptr<TlsStream> tls) noexcept {
+    tls_ = std::move(tls);
+    tls_->set_wiping(wiping_);
+  }
+  /// While on, as from the start, memory that bytes have passed through is overwritten: for the
+  /// time in which they may be a password.
+  void set_wiping(bool on) noexcept {
+    wiping_ = on;
+    if (compressed_) compressed_->set_wiping(on);
+    if (tls_) tls_->set_wiping(on);
+  }
 
   /// Null in clear.
   const TlsStream* tls() const noexcept { return tls_.get(); }
@@ -82,12 +93,14 @@ class Channel {
   bool bytes_wait() const noexcept { return socket.readable() || (tls_ && tls_->pending()); }
   bool send_bytes(mysqlwire::Bytes bytes);
   IoResult read_bytes(std::span<std::uint8_t> into) noexcept;
+  void keep(mysqlwire::Bytes bytes);
 
   std::unique_ptr<TlsStream> tls_;
   std::unique_ptr<CompressedLink> compressed_;
   std::optional<mysqlwire::Error> fault_;
   mysqlwire::Buffer tail_;
   std::size_t sent_ = 0;
+  bool wiping_ = true;
 };
 
 }  // namespace mysqlproxy

@@ -1,5 +1,7 @@
 #include "proxy/session/compressed_link.hpp"
 
+#include <mysqlwire/wire/wipe.hpp>
+
 #include <algorithm>
 
 namespace mysqlproxy {
@@ -48,6 +50,7 @@ mysqlwire::Result<std::size_t> CompressedLink::unpack(std::span<std::uint8_t> in
     if (!next) return next.error();
     piece_ = *next;
     if (decompressor_.frames() != frames) next_id_ = decompressor_.next_sequence_id();
+    if (piece_.empty() && wiping_) mysqlwire::wipe(input_);
     if (piece_.empty()) input_.clear();
   }
   const std::size_t size = std::min(piece_.size(), into.size());
@@ -58,7 +61,13 @@ mysqlwire::Result<std::size_t> CompressedLink::unpack(std::span<std::uint8_t> in
 
 void CompressedLink::rest() noexcept {
   mysqlwire::Buffer().swap(input_);
+  if (wiping_) decompressor_.wipe();
   decompressor_.release();
+}
+
+void CompressedLink::set_wiping(bool on) noexcept {
+  if (wiping_ && drained()) decompressor_.wipe();
+  wiping_ = on;
 }
 
 }  // namespace mysqlproxy

@@ -61,6 +61,9 @@ class CompressedLink {
   /// Gives memory back while nothing comes. Only when drained().
   void rest() noexcept;
 
+  /// While on, what was unpacked is overwritten before its memory is given back.
+  void set_wiping(bool on) noexcept;
+
   /// The id of the frame that comes next, in either direction.
   std::uint8_t next_frame_id() const noexcept { return next_id_; }
 
@@ -73,6 +76,7 @@ class CompressedLink {
   mysqlwire::Bytes piece_;   // of the packet stream, not handed out yet
   std::uint8_t next_id_ = 0;
   Peer peer_;
+  bool wiping_ = false;
 };
 
 }  // namespace mysqlproxy

@@ -71,6 +71,7 @@ Task<bool> Session::log_in() {
   handshake.start(out);
   client_.send(out);
   mysqlwire::FrameReader reader;
+  reader.set_wiping(true);
   LoginDialog dialog(client_side(), handshake, receive_login, reader);
   bool authentic = co_await dialog.hear();
   if (authentic) authentic = co_await authenticate(dialog, handshake.login());
@@ -201,6 +202,10 @@ void Session::begin_relay(Bytes early) {
   else
     relay_.emplace(context, compressed, early);
   server_name_ = server_->server()->name();
+  // From here on it is the client's data that passes. What was learnt is as good as the password
+  // for another login of this session, and not the password.
+  set_wiping(false);
+  credentials_.secret.forget_clear();
   services_.ids.attach(id_, {server_->server(), server_->greeting.connection_id});
 }
 

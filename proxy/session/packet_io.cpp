@@ -1,5 +1,7 @@
 #include "proxy/session/packet_io.hpp"
 
+#include <mysqlwire/crypto/secret.hpp>
+
 namespace mysqlproxy {
 
 Task<Reception> receive_packet(Loop& loop, Waker& waker, Channel& channel,
@@ -25,6 +27,7 @@ Task<Reception> receive_packet(Loop& loop, Waker& waker, Channel& channel,
       const IoResult got = channel.read(loop.scratch().first(most));
       if (got.kind == IoResult::Kind::done) {
         reader.feed(loop.scratch().first(got.size));
+        if (reader.wiping()) mysqlwire::crypto::cleanse(loop.scratch().first(got.size));
         continue;
       }
       if (got.kind != IoResult::Kind::would_block) {

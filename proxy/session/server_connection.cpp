@@ -367,7 +367,8 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
   mysqlwire::FrameReader reader;
   reader.set_max_payload(ClientHandshake::max_payload);
   ClientHandshake handshake(login_for(server, credentials, wishes));
-  mysqlwire::Buffer out;
+  SecretBuffer secret_out;
+  mysqlwire::Buffer& out = secret_out.bytes();
   ClientStep step = ClientStep::need_more;
   bool greeted = false;
   std::optional<ServerProof> proof;
@@ -407,7 +408,7 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
     }
     if (step == ClientStep::start_tls) {
       channel.send(out);
-      out.clear();
+      secret_out.clear();
       const std::string& name = server.config().tls.name;
       const auto tls = server.tls();
       auto stream = std::make_unique<TlsStream>(
@@ -435,7 +436,7 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
     }
     if (step == ClientStep::ready) break;
     channel.send(out);  // whether it arrives, the answer tells
-    out.clear();
+    secret_out.clear();
   }
   server.reached();
   attempt.connection->capabilities = handshake.capabilities();

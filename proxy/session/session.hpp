@@ -100,6 +100,7 @@ class Session {
   Task<bool> kill();
   Task<bool> kill_elsewhere(ServerConnectionId where, KillStatement::Scope scope);
   Task<bool> change_user();
+  void set_wiping(bool on) noexcept;
   Task<Verdict> change_user_on_server(LoginDialog& dialog, const SessionWishes& wishes);
 
   // Ends.

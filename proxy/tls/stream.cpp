@@ -138,6 +138,13 @@ IoResult TlsStream::outcome(int result) noexcept {
   }
 }
 
+void TlsStream::set_wiping(bool on) noexcept {
+  if (on)
+    SSL_set_options(ssl_.get(), SSL_OP_CLEANSE_PLAINTEXT);
+  else
+    SSL_clear_options(ssl_.get(), SSL_OP_CLEANSE_PLAINTEXT);
+}
+
 void TlsStream::shut_write() noexcept {
   ERR_clear_error();
   if (SSL_is_init_finished(ssl_.get()) == 1) SSL_shutdown(ssl_.get());

@@ -41,6 +41,8 @@ class TlsStream {
   };
   /// Nothing when the peer has shown none, or none that counts.
   std::optional<PeerNames> verified_peer() const;
+  /// Whether OpenSSL overwrites what it has decrypted as soon as that was read: for logins.
+  void set_wiping(bool on) noexcept;
 
   /// "TLSv1.3", "TLS_AES_256_GCM_SHA384".
   std::string_view version() const noexcept { return SSL_get_version(ssl_.get()); }

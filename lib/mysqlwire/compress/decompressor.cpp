@@ -1,4 +1,5 @@
 #include <mysqlwire/compress/decompressor.hpp>
+#include <mysqlwire/wire/wipe.hpp>
 
 #include <zlib.h>
 #include <zstd.h>
@@ -43,6 +44,12 @@ void Decompressor::release() noexcept {
   state_.reset();
   body_ = {};
   output_ = {};
+}
+
+void Decompressor::wipe() noexcept {
+  if (mid_frame()) return;
+  mysqlwire::wipe(body_);
+  mysqlwire::wipe(output_);
 }
 
 Error Decompressor::fail(errc code, const char* field) noexcept {

@@ -68,6 +68,9 @@ class Decompressor {
 
   /// Gives the working memory back. Not in the middle of a frame, where it does nothing.
   void release() noexcept;
+  /// Overwrites the newest piece, for the time in which it may have been a password. What zlib and
+  /// zstd remember of it is theirs.
+  void wipe() noexcept;
 
  private:
   struct State;

@@ -223,6 +223,13 @@ std::optional<Sha256Secret> PasswordSecret::get_sha256() const {
   return std::nullopt;
 }
 
+void PasswordSecret::forget_clear() {
+  if (!clear || clear->empty()) return;
+  sha1 = get_sha1();
+  sha256 = get_sha256();
+  clear.reset();
+}
+
 PasswordSecret PasswordSecret::clone() const {
   PasswordSecret copy;
   if (clear) copy.clear = clear->clone();

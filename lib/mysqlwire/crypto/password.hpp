@@ -90,6 +90,10 @@ struct PasswordSecret {
   std::optional<Sha1Secret> get_sha1() const;
   std::optional<Sha256Secret> get_sha256() const;
 
+  /// Wipes the password itself and keeps its digests, which log in by the two common plugins. That
+  /// there is none stays known.
+  void forget_clear();
+
   PasswordSecret clone() const;
 };
 

@@ -115,8 +115,9 @@ Result<Buffer> encrypt_password(Bytes password, Bytes salt, std::string_view pub
   if (key == nullptr || EVP_PKEY_is_a(key.get(), "RSA") != 1)
     return Error{errc::bad_value, 0, "the server's public key is no RSA key in PEM"};
   const PkeyContext context(EVP_PKEY_CTX_new(key.get(), nullptr));
-  Buffer plain(password.begin(), password.end());
-  plain.push_back(0);
+  // In its size from the start: a growing buffer would leave a copy behind.
+  Buffer plain(password.size() + 1);
+  std::ranges::copy(password, plain.begin());
   mask(plain, salt);
   Buffer encrypted(static_cast<std::size_t>(EVP_PKEY_get_size(key.get())));
   std::size_t size = encrypted.size();

@@ -129,8 +129,16 @@ ClientAuth::Step ClientAuth::next_round(AuthSource source, std::string_view plug
   return need_auth(source, plugin, data);
 }
 
+void ClientAuth::reserve_for_secret(Buffer& out, Bytes auth_response) const {
+  // The fixed fields, the NULs and length prefixes, with room to spare.
+  constexpr std::size_t overhead = 128;
+  out.reserve(out.size() + overhead + login_.user.size() + login_.schema.size() + plugin_.size() +
+              login_.attributes.size() + auth_response.size());
+}
+
 ClientAuth::Step ClientAuth::respond_raw(Bytes auth_response, Buffer& out) {
   if (phase_ != Phase::reply) return fail({errc::unexpected_packet, 0, "login", "auth_response"});
+  reserve_for_secret(out, auth_response);
   append_packet(out, auth_response, sequence_id_);
   phase_ = Phase::verdict;
   return Step::need_more;

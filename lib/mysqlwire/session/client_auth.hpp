@@ -54,7 +54,8 @@ enum class AuthSource : std::uint8_t {
 
 /// The rounds between greeting and verdict, without I/O and without cryptography: the server's
 /// packets in, the client's packets out, and the driver computes. ClientHandshake and
-/// ClientChangeUser differ in how it begins.
+/// ClientChangeUser differ in how it begins. `out` may hold a password after respond(): it is
+/// appended without leaving copies behind, and the driver overwrites it once it is sent.
 ///
 /// A server can ask for any plugin, mysql_clear_password too: the driver answers only for plugins
 /// it allows on this link, and closes otherwise. After data that want no reply (`more_data` only,
@@ -108,6 +109,8 @@ class ClientAuth {
   /// A reply to a switch or to more data.
   Step respond_raw(Bytes auth_response, Buffer& out);
   Step fail(const Error& error) noexcept;
+  /// Makes room for the whole login: a buffer that grows behind a password leaves a copy of it.
+  void reserve_for_secret(Buffer& out, Bytes auth_response) const;
   /// The plugin to name first.
   std::string_view first_plugin(std::string_view greeting_plugin) const noexcept;
   Step need_auth(AuthSource source, std::string_view plugin, Bytes data);

@@ -39,6 +39,7 @@ ClientChangeUser::Step ClientChangeUser::send_command(Bytes auth_response, Buffe
   change.collation = login_.collation;
   change.auth_plugin_name = plugin_;
   change.attributes.block = login_.attributes;
+  reserve_for_secret(out, auth_response);
   const auto sent = append_message(out, change, context(), sequence_id_);
   if (!sent) return fail(sent.error());
   phase_ = Phase::verdict;

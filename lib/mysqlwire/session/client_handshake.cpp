@@ -97,6 +97,7 @@ ClientHandshake::Step ClientHandshake::send_login(Bytes auth_response, Buffer& o
   response.auth_plugin_name = plugin_;
   response.attributes.block = login_.attributes;
   response.zstd_compression_level = login_.zstd_compression_level;
+  reserve_for_secret(out, auth_response);
   const auto sent = append_message(out, response, context(), sequence_id_);
   if (!sent) return fail(sent.error());
   phase_ = Phase::verdict;

@@ -64,6 +64,7 @@ class FrameReader {
   /// given back: for the time in which packets may hold a password. Switching it on or off
   /// overwrites what is there and done with, the current packet too.
   void set_wiping(bool on) noexcept;
+  bool wiping() const noexcept { return wiping_; }
 
   /// Bytes that were fed and belong neither to the current packet nor to an earlier one. After an
   /// SSLRequest this must be 0: what else has come was sent in the clear.
