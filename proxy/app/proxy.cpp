@@ -51,7 +51,9 @@ Proxy::Proxy(CommandLine options, Config config)
       services_(log_),
       signals_(io_),
       drain_timer_(io_),
-      monitor_(log_) {
+      monitor_(log_),
+      account_loader_(log_, services_.directory) {
+  services_.account_loader = &account_loader_;
   prepare_tls(config);
   topology_ = std::make_shared<const Topology>(std::move(config), nullptr, key_log_, log_);
 }
@@ -82,12 +84,16 @@ ExitCode Proxy::run() {
   monitor_.start();
   monitor_.watch(topology_->servers(), config.health);
   monitor_.wait_for_first_round(config.health.timeout + std::chrono::milliseconds(500));
+  account_loader_.start();
+  account_loader_.watch(*topology_);
+  account_loader_.wait_for_first_round();
   start_workers(config.proxy.threads);
   announce();
   for (const auto& listener : listeners_) listener->start();
   io_.run();
   resolver_.stop();
   monitor_.stop();
+  account_loader_.stop();
   for (const auto& worker : workers_) worker->stop();
   const auto& counters = services_.counters;
   log_.info("stopped", {{"connections", counters.accepted.load()},
@@ -293,6 +299,7 @@ void Proxy::reload() {
   services_.failed_logins.reset(topology->config().login_limits);
   resolver_.watch(topology->servers());
   monitor_.watch(topology->servers(), topology->config().health);
+  account_loader_.watch(*topology);
   log_.info("the configuration was reloaded");
   announce();
 }

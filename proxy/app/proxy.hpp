@@ -9,6 +9,7 @@
 #include "proxy/log/log.hpp"
 #include "proxy/session/errors.hpp"
 #include "proxy/session/services.hpp"
+#include "proxy/users/account_loader.hpp"
 
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
@@ -68,6 +69,7 @@ class Proxy {
   std::vector<std::unique_ptr<Worker>> workers_;
   Resolver resolver_;
   Monitor monitor_;
+  AccountLoader account_loader_;
   bool draining_ = false;
   ExitCode exit_ = ExitCode::good;
 };

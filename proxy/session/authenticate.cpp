@@ -3,6 +3,7 @@
 #include "proxy/session/errors.hpp"
 #include "proxy/session/login_dialog.hpp"
 #include "proxy/session/session.hpp"
+#include "proxy/users/account_loader.hpp"
 #include "proxy/users/admission.hpp"
 
 #include <fmt/format.h>
@@ -19,6 +20,16 @@ Task<bool> Session::authenticate(LoginDialog& dialog, const mysqlwire::LoginRequ
   const auto usual = directory.usual(*topology);
   auto user = directory.find(*topology, login.user, arrival_.from);
   bool right = co_await dialog.verify(user ? &*user : nullptr, usual.stored, credentials_);
+  AccountLoader* loader = services_.account_loader;
+  if (dialog.wrong() && loader != nullptr && loader->active() &&
+      !topology->accounts().has(login.user)) {
+    // It may be that the servers have another account by now.
+    co_await loader->refresh(worker_.loop(), waker_);
+    auto newer = directory.find(*topology, login.user, arrival_.from);
+    const bool changed = newer && (!user || newer->config.hashes != user->config.hashes);
+    user = std::move(newer);
+    if (changed) right = co_await dialog.verify_again(*user, credentials_);
+  }
   if (dialog.wrong()) {
     const auto delay = services_.failed_logins.note_failure(arrival_.from, worker_.loop().now());
     co_await hold_back(delay);

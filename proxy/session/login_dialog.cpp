@@ -124,7 +124,7 @@ crypto::StoredPassword LoginDialog::stored_of(const Topology::User* user,
     return crypto::StoredPassword::make_decoy(name, side_.services.decoy_key, usual);
   crypto::StoredPassword stored = user->config.hashes;
   if (user->config.passthrough) return stored;
-  account_ = &user->config.hashes;
+  account_ = user->config.hashes;
   // Where only the slow hash is known, the fast path works by what a full authentication taught.
   if (!stored.sha2 && stored.caching_sha2) stored.sha2 = side_.services.learnt.find(name, stored);
   return stored;
@@ -136,10 +136,25 @@ Task<bool> LoginDialog::verify(const Topology::User* user, const StoredHashes& u
   crypto::PasswordCheckOptions options;
   options.channel = {side_.channel.tls() != nullptr, side_.unix_socket};
   options.rsa = side_.services.rsa_key.get();
+  options.judge_again = side_.services.account_loader != nullptr;
   options.unchecked = user != nullptr && user->config.passthrough;
   check_.emplace(stored_of(user, usual), options);
-  CheckAction action = check_->on_response(role_.plugin(), role_.salt(), role_.auth_response(),
-                                           role_.switch_required());
+  const CheckAction action = check_->on_response(role_.plugin(), role_.salt(),
+                                                 role_.auth_response(), role_.switch_required());
+  const bool right = co_await judge(action, credentials);
+  co_return right;
+}
+
+Task<bool> LoginDialog::verify_again(const Topology::User& user, Credentials& credentials) {
+  wrong_ = nullptr;
+  const CheckAction action = check_->judge_again(stored_of(&user, {}), role_.plugin(), role_.salt(),
+                                                 role_.auth_response());
+  const bool right = co_await judge(action, credentials);
+  co_return right;
+}
+
+/// Carries out what the check says to its verdict.
+Task<bool> LoginDialog::judge(CheckAction action, Credentials& credentials) {
   const bool goes_on = co_await carry_out(action);
   if (!goes_on) co_return false;
   if (action.step != CheckStep::accepted) {
@@ -153,7 +168,7 @@ Task<bool> LoginDialog::verify(const Topology::User* user, const StoredHashes& u
 /// Takes over what the login told, for the server, and for the next login.
 void LoginDialog::learn(Credentials& credentials) {
   credentials.secret = std::move(check_->learnt());
-  if (account_ == nullptr || !credentials.secret.clear || credentials.secret.clear->empty()) return;
+  if (!account_ || !credentials.secret.clear || credentials.secret.clear->empty()) return;
   const auto text = mysqlwire::as_text(credentials.secret.clear->bytes());
   side_.services.learnt.learn(credentials.user, *account_, crypto::sha2_hash(text));
 }

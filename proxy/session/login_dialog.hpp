@@ -51,6 +51,8 @@ class LoginDialog final : public ProofSource {
   /// whom `usual` is stored. When it is false and wrong() is true, deny() is still to be called.
   Task<bool> verify(const Topology::User* user, const StoredHashes& usual,
                     Credentials& credentials);
+  /// The same once more after wrong(), for a user whose account is another one by now.
+  Task<bool> verify_again(const Topology::User& user, Credentials& credentials);
   /// The client was heard to the end, and its user or password is wrong.
   bool wrong() const noexcept { return wrong_ != nullptr; }
   /// Tells it so.
@@ -77,6 +79,7 @@ class LoginDialog final : public ProofSource {
   Task<bool> carry_out(mysqlwire::crypto::CheckAction& action);
   mysqlwire::crypto::StoredPassword stored_of(const Topology::User* user,
                                               const StoredHashes& usual);
+  Task<bool> judge(mysqlwire::crypto::CheckAction action, Credentials& credentials);
   void learn(Credentials& credentials);
   void end(EndedBy side, std::string reason);
   void send(const mysqlwire::Buffer& out);
@@ -86,7 +89,7 @@ class LoginDialog final : public ProofSource {
   Receive receive_;
   mysqlwire::FrameReader& reader_;
   std::optional<mysqlwire::crypto::PasswordCheck> check_;
-  const mysqlwire::crypto::StoredPassword* account_ = nullptr;  ///< null: of nobody, or not stored
+  std::optional<StoredHashes> account_;  ///< none: of nobody, or not stored
   mysqlwire::ServerStep step_ = mysqlwire::ServerStep::need_more;
   Ending ending_;
   bool spoke_ = false;

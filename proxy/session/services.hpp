@@ -18,6 +18,8 @@
 
 namespace mysqlproxy {
 
+class AccountLoader;
+
 /// Counters that any thread adds to.
 struct Counters {
   std::atomic<std::uint32_t> sessions = 0;  ///< client connections now
@@ -36,6 +38,7 @@ class Services {
   LearntHashes learnt;
   Directory directory;
   FailedLogins failed_logins;
+  AccountLoader* account_loader = nullptr;  ///< for the sessions of a whole proxy
   /// For clients that send their password without TLS. Set once, before the first client.
   std::shared_ptr<const mysqlwire::crypto::RsaKey> rsa_key;
   /// What the answers to unknown users are made from.

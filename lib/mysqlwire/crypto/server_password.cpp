@@ -217,6 +217,7 @@ CheckAction PasswordCheck::check_parsec(Bytes salt, Bytes response) {
 
 CheckAction PasswordCheck::ask_for_full() {
   waiting_ = Waiting::full;
+  asked_for_full_ = true;
   return more({static_cast<std::uint8_t>(CachingSha2::perform_full_authentication)});
 }
 
@@ -242,12 +243,35 @@ CheckAction PasswordCheck::on_full(Bytes salt, Bytes response) {
 
 CheckAction PasswordCheck::check_clear(Bytes password) {
   used_password_ = !password.empty();
-  if (!options_.unchecked && !verify_password(password, stored_)) return deny("wrong password");
+  if (!options_.unchecked && !verify_password(password, stored_)) {
+    if (options_.judge_again) wrong_.emplace(password);
+    return deny("wrong password");
+  }
   learnt_.clear.emplace(password);
   learnt_.sha1 = stage1(as_text(password));
   learnt_.sha256 = sha2_stage1(as_text(password));
   by_fast_path_ = false;
   return accept();
+}
+
+CheckAction PasswordCheck::judge_again(StoredPassword stored, std::string_view plugin, Bytes salt,
+                                       Bytes response) {
+  stored_ = std::move(stored);
+  if (wrong_) {
+    const SecretBytes password = std::move(*wrong_);
+    wrong_.reset();
+    return check_clear(password.bytes());
+  }
+  const AuthPlugin used = find_auth_plugin(plugin);
+  // What was answered once is an answer still, unless an exchange followed it.
+  const bool at_hand =
+      waiting_ == Waiting::over && used == plugin_ && !key_sent_ &&
+      (used == AuthPlugin::mysql_native_password || used == AuthPlugin::client_ed25519 ||
+       (used == AuthPlugin::caching_sha2_password && !asked_for_full_));
+  if (at_hand && fits(used)) return check(salt, response);
+  const AuthPlugin chosen = choose(used);
+  if (switched_ || chosen == AuthPlugin::unknown) return deny("wrong password");
+  return switch_to(chosen);
 }
 
 CheckAction PasswordCheck::ask_for_clear() {

@@ -27,6 +27,8 @@ struct PasswordCheckOptions {
   /// Nothing is stored, and somebody else decides, such as the server behind a proxy: whatever the
   /// client says is accepted, and nothing is learnt until relay() or ask_for_clear().
   bool unchecked = false;
+  /// Keep a wrong password, until the check goes, for judge_again().
+  bool judge_again = false;
 };
 
 /// What to do next.
@@ -83,6 +85,12 @@ class PasswordCheck {
   CheckAction on_response(std::string_view plugin, Bytes salt, Bytes response,
                           bool must_switch = false);
 
+  /// After `denied` or `impossible`: the same login against what is stored by now. `plugin`, `salt`
+  /// and `response` are the client's newest, as before. It is asked for more only where it follows:
+  /// by one switch, if it was not switched before.
+  CheckAction judge_again(StoredPassword stored, std::string_view plugin, Bytes salt,
+                          Bytes response);
+
   /// After `accepted`, when a server turns out to want the password itself: asks the client for it,
   /// and its answer is checked again. `impossible` when it is too late, or not safe: a client by
   /// libmysql follows one switch only, so one that was switched to another plugin than
@@ -130,12 +138,14 @@ class PasswordCheck {
   StoredPassword stored_;
   PasswordCheckOptions options_;
   PasswordSecret learnt_;
+  std::optional<SecretBytes> wrong_;  ///< the password itself, of a login that was denied
   Buffer data_;
   AuthPlugin plugin_ = AuthPlugin::unknown;
   Waiting waiting_ = Waiting::first;
   bool switched_ = false;
   bool used_password_ = false;
   bool key_sent_ = false;
+  bool asked_for_full_ = false;
   bool relaying_ = false;
   bool by_fast_path_ = false;
   std::string relayed_plugin_;

@@ -59,6 +59,8 @@ struct Login {
   bool plugin_auth = true;
   /// Once accepted, the server asks for the password itself.
   bool ask_for_clear = false;
+  /// What is stored by the time that a login is denied, for a second judgement.
+  std::optional<StoredPassword> newer{};
 };
 
 /// How a login went: the plugins answered and the signs in between, then the end.
@@ -133,6 +135,13 @@ class Conversation {
     if (action.step == CheckStep::accepted && std::exchange(login_.ask_for_clear, false)) {
       say("asked");
       action = carry_out(check_.ask_for_clear(), server_, out);
+    }
+    if (action.step == CheckStep::denied && login_.newer) {
+      say("again");
+      const StoredPassword newer = *std::exchange(login_.newer, std::nullopt);
+      action = carry_out(
+          check_.judge_again(newer, server_.plugin(), server_.salt(), server_.auth_response()),
+          server_, out);
     }
     switch (action.step) {
       case CheckStep::accepted: accept(check_, server_, hex("00000002000000"), out); break;
@@ -373,6 +382,62 @@ TEST_CASE("the fast path: nothing but digests on either side", "[crypto]") {
   CHECK(outcome.used_password);
   outcome = log_in(over(plain, "sha2"));
   CHECK(*outcome.learnt.sha256 == sha2_stage1("secret"));
+}
+
+TEST_CASE("a login is judged again by what is stored by then", "[crypto]") {
+  struct Case {
+    const char* begins;  ///< by which plugin the client does
+    const char* before;  ///< the form that is stored of an older password
+    const char* newer;
+    const char* story;
+  };
+  const Case cases[] = {
+      // By the answer that is there.
+      {"mysql_native_password", "native", "native", "mysql_native_password again ok"},
+      {"caching_sha2_password", "sha2", "sha2", "caching_sha2_password again fast ok"},
+      {"caching_sha2_password", "sha2", "$A$", "caching_sha2_password again more ok"},
+      // By the password that is there.
+      {"caching_sha2_password", "$A$", "$A$", "caching_sha2_password more again ok"},
+      {"caching_sha2_password", "$A$", "native", "caching_sha2_password more again ok"},
+      {"caching_sha2_password", "$A$", "ed25519", "caching_sha2_password more again ok"},
+      // By another answer.
+      {"mysql_native_password", "native", "sha2",
+       "mysql_native_password again caching_sha2_password fast ok"},
+      {"caching_sha2_password", "sha2", "native",
+       "caching_sha2_password again mysql_native_password ok"},
+      {"mysql_native_password", "native", "ed25519",
+       "mysql_native_password again client_ed25519 ok"},
+      // Clients follow one switch and no more.
+      {"caching_sha2_password", "native", "native",
+       "caching_sha2_password mysql_native_password again ok"},
+      {"caching_sha2_password", "native", "ed25519",
+       "caching_sha2_password mysql_native_password again denied refused"},
+      {"caching_sha2_password", "ed25519", "ed25519",
+       "caching_sha2_password client_ed25519 again ok"},
+      {"caching_sha2_password", "parsec", "parsec",
+       "caching_sha2_password parsec more again denied refused"},
+  };
+  for (const Case& one : cases) {
+    CAPTURE(one.begins, one.before, one.newer);
+    for (const bool right : {true, false}) {
+      Login login = over(tls, "");
+      login.greeting_plugin = one.begins;
+      login.stored = stored(one.before, "former");
+      login.newer = stored(one.newer, right ? "secret" : "another");
+      login.server.judge_again = true;
+      const std::string story = log_in(std::move(login)).story;
+      if (right)
+        CHECK(story == one.story);
+      else
+        CHECK_THAT(story, Catch::EndsWith(" denied refused"));
+    }
+  }
+  // Where the password was not kept it is asked for once more.
+  Login login = over(tls, "");
+  login.stored = stored("$A$", "former");
+  login.newer = stored("$A$");
+  CHECK_THAT(log_in(std::move(login)).story,
+             Catch::EndsWith("again caching_sha2_password more ok"));
 }
 
 TEST_CASE("full authentication by every way", "[crypto]") {
