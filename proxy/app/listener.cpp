@@ -132,6 +132,7 @@ void Listener::accept_all() {
       arrival.tls = tls_;
       // What a unix socket carries nobody can listen to.
       arrival.unix_socket = arrival.from.unix_socket;
+      if (arrival.unix_socket) arrival.peer = peer_credentials(client);
       arrival.tls_required = tls_required_ && !arrival.unix_socket;
       arrival.compression = compression_;
       arrival.proxied = std::ranges::any_of(

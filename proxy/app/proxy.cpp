@@ -55,6 +55,9 @@ Proxy::Proxy(CommandLine options, Config config)
       account_loader_(log_, services_.directory) {
   services_.account_loader = &account_loader_;
   prepare_tls(config);
+  const std::string& folder = config.proxy.data_dir;
+  services_.rsa_key = std::make_shared<const mysqlwire::crypto::RsaKey>(
+      folder.empty() ? mysqlwire::crypto::RsaKey::generate() : rsa_key_in(folder));
   topology_ = std::make_shared<const Topology>(std::move(config), nullptr, key_log_, log_);
 }
 
@@ -68,8 +71,6 @@ ExitCode Proxy::run() {
               {{"descriptors", descriptors}, {"max_connections", most_clients}});
   services_.set_topology(topology_);
   services_.failed_logins.reset(topology_->config().login_limits);
-  services_.rsa_key =
-      std::make_shared<const mysqlwire::crypto::RsaKey>(mysqlwire::crypto::RsaKey::generate());
   const Config& config = topology_->config();
   wait_for_signals();
   try {

@@ -61,6 +61,14 @@ Json text_or_null(std::string_view text) {
   return text.empty() ? Json(nullptr) : Json(std::string(cut(text)));
 }
 
+Json number_or_null(std::optional<std::uint32_t> number) {
+  return number ? Json(*number) : Json(nullptr);
+}
+
+std::string number_or_dash(std::optional<std::uint32_t> number) {
+  return number ? std::to_string(*number) : "-";
+}
+
 std::string access_json(const AccessRecord& record) {
   return dump({
       {"time", timestamp(record.time)},
@@ -72,6 +80,12 @@ std::string access_json(const AccessRecord& record) {
       {"pool", text_or_null(record.pool)},
       {"server", text_or_null(record.server)},
       {"connection_id", record.connection_id},
+      {"tls", text_or_null(record.tls)},
+      {"tls_cipher", text_or_null(record.tls_cipher)},
+      {"server_tls", text_or_null(record.server_tls)},
+      {"server_tls_cipher", text_or_null(record.server_tls_cipher)},
+      {"peer_pid", number_or_null(record.peer_pid)},
+      {"peer_uid", number_or_null(record.peer_uid)},
       {"bytes_from_client", record.bytes_from_client},
       {"bytes_to_client", record.bytes_to_client},
       {"commands", record.commands},
@@ -84,12 +98,16 @@ std::string access_json(const AccessRecord& record) {
 std::string access_text(const AccessRecord& record) {
   return fmt::format(
       "{} access client={} listener={} user={} database={} pool={} server={} connection_id={} "
+      "tls={} tls_cipher={} server_tls={} server_tls_cipher={} peer_pid={} peer_uid={} "
       "bytes_from_client={} bytes_to_client={} commands={} duration_ms={:.3f} end={} ended_by={}",
       timestamp(record.time), text_value(record.client), text_value(record.listener),
       text_value(record.user), text_value(record.database), text_value(record.pool),
-      text_value(record.server), record.connection_id, record.bytes_from_client,
-      record.bytes_to_client, record.commands, in_milliseconds(record.duration),
-      text_value(record.end_reason), to_string(record.ended_by));
+      text_value(record.server), record.connection_id, text_value(record.tls),
+      text_value(record.tls_cipher), text_value(record.server_tls),
+      text_value(record.server_tls_cipher), number_or_dash(record.peer_pid),
+      number_or_dash(record.peer_uid), record.bytes_from_client, record.bytes_to_client,
+      record.commands, in_milliseconds(record.duration), text_value(record.end_reason),
+      to_string(record.ended_by));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -51,6 +52,12 @@ struct AccessRecord {
   std::string_view pool;
   std::string_view server;
   std::uint64_t connection_id = 0;  ///< the id that the client was told
+  std::string_view tls;             ///< with the client: "TLSv1.3"
+  std::string_view tls_cipher;      ///< "TLS_AES_256_GCM_SHA384"
+  std::string_view server_tls;      ///< with the last server
+  std::string_view server_tls_cipher;
+  std::optional<std::uint32_t> peer_pid;  ///< who is at the other end of a unix socket
+  std::optional<std::uint32_t> peer_uid;
   std::uint64_t bytes_from_client = 0;
   std::uint64_t bytes_to_client = 0;
   std::uint64_t commands = 0;

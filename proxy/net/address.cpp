@@ -87,6 +87,15 @@ std::array<std::uint8_t, 16> ip_bytes(const SocketAddress& peer) {
   return bytes;
 }
 
+std::optional<PeerCredentials> peer_credentials(int descriptor) noexcept {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0 ||
+      credentials.pid <= 0)
+    return std::nullopt;
+  return PeerCredentials{static_cast<std::uint32_t>(credentials.pid), credentials.uid};
+}
+
 std::string describe(const SocketAddress& peer) {
   if (peer.storage.ss_family == AF_UNIX) return "unix";
   if (peer.storage.ss_family == AF_INET6)

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,15 @@ bool is_name(const Endpoint& endpoint);
 
 /// The address as IPv6 has it, IPv4 mapped; all zero for a unix socket.
 std::array<std::uint8_t, 16> ip_bytes(const SocketAddress& peer);
+
+/// Who is at the other end of a unix socket, as it was when it connected.
+struct PeerCredentials {
+  std::uint32_t pid = 0;
+  std::uint32_t uid = 0;
+};
+
+/// Nothing for other sockets.
+std::optional<PeerCredentials> peer_credentials(int descriptor) noexcept;
 
 /// "10.0.0.9:41234", "[2001:db8::1]:41234", "unix".
 std::string describe(const SocketAddress& peer);

@@ -202,6 +202,9 @@ void Session::begin_relay(Bytes early) {
   else
     relay_.emplace(context, compressed, early);
   server_name_ = server_->server()->name();
+  const TlsStream* const tls = server_->channel.tls();
+  server_tls_ = tls != nullptr ? tls->version() : std::string_view();
+  server_tls_cipher_ = tls != nullptr ? tls->cipher() : std::string_view();
   // From here on it is the client's data that passes. What was learnt is as good as the password
   // for another login of this session, and not the password.
   set_wiping(false);

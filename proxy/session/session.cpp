@@ -267,6 +267,16 @@ void Session::record() {
   if (pool_) record.pool = pool_->name();
   record.server = server_name_;
   record.connection_id = id_;
+  if (client_.tls() != nullptr) {
+    record.tls = client_.tls()->version();
+    record.tls_cipher = client_.tls()->cipher();
+  }
+  record.server_tls = server_tls_;
+  record.server_tls_cipher = server_tls_cipher_;
+  if (arrival_.peer) {
+    record.peer_pid = arrival_.peer->pid;
+    record.peer_uid = arrival_.peer->uid;
+  }
   record.bytes_from_client = client_.bytes_in;
   record.bytes_to_client = client_.bytes_out;
   if (relay_) record.commands = relay_->commands();

@@ -3,6 +3,7 @@
 
 #include "proxy/io/loop.hpp"
 #include "proxy/io/task.hpp"
+#include "proxy/net/address.hpp"
 #include "proxy/pool/common_ground.hpp"
 #include "proxy/session/channel.hpp"
 #include "proxy/session/ending.hpp"
@@ -24,6 +25,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace mysqlproxy {
 
@@ -44,8 +46,9 @@ struct Arrival {
   std::shared_ptr<const TlsContext> tls;       ///< null: not offered
   bool tls_required = false;
   bool unix_socket = false;
-  bool proxied = false;          ///< a PROXY header comes first
-  std::optional<Origin> origin;  ///< as that header has it
+  std::optional<PeerCredentials> peer;  ///< of a unix socket
+  bool proxied = false;                 ///< a PROXY header comes first
+  std::optional<Origin> origin;         ///< as that header has it
   std::shared_ptr<const CompressionConfig> compression;
 };
 
@@ -134,6 +137,8 @@ class Session {
   std::uint64_t last_activity_;    ///< the loop's clock
   std::uint64_t bytes_moved_ = 0;  ///< by both channels, when last looked at
   std::chrono::milliseconds idle_timeout_{0};
+  std::string_view server_tls_;  ///< version and cipher of the last one's connection
+  std::string_view server_tls_cipher_;
   std::string server_name_;   ///< the last one, for the access log
   bool spoke_ = false;        ///< the client has sent something
   bool half_closed_ = false;  ///< the client will send no more

@@ -1,19 +1,27 @@
 #include "proxy/tls/certificate.hpp"
 
+#include "proxy/config/files.hpp"
+
+#include <mysqlwire/crypto/secret.hpp>
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 namespace mysqlproxy {
 namespace {
+
+constexpr std::size_t largest_key_file = 64 << 10;
 
 constexpr long ten_years = 3650L * 24 * 60 * 60;
 
@@ -41,7 +49,24 @@ BioPtr open_to_read(const std::string& path) {
   return file;
 }
 
+void write_whole(const std::string& path, int mode, mysqlwire::Bytes bytes) {
+  const BioPtr file = open_to_write(path, mode);
+  std::size_t written = 0;
+  if (BIO_write_ex(file.get(), bytes.data(), bytes.size(), &written) != 1 ||
+      written != bytes.size()) {
+    ::unlink(path.c_str());
+    throw TlsError(fmt::format("{}: {}", path, std::strerror(errno)));
+  }
+}
+
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+/// What others could read is no secret any more.
+void require_private(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) == 0 && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    throw TlsError(fmt::format("{}: others than its owner may use it; chmod 600", path));
+}
 
 }  // namespace
 
@@ -91,6 +116,28 @@ OwnCertificate certificate_in(const std::string& folder) {
   own.key.reset(PEM_read_bio_PrivateKey(key.get(), nullptr, nullptr, nullptr));
   require(own.key != nullptr, key_path);
   return own;
+}
+
+mysqlwire::crypto::RsaKey rsa_key_in(const std::string& folder) {
+  using mysqlwire::crypto::RsaKey;
+  const std::string private_path = folder + "/private_key.pem";
+  const std::string public_path = folder + "/public_key.pem";
+  if (!exists(private_path)) {
+    RsaKey key = RsaKey::generate();
+    const auto pem = key.private_pem();
+    write_whole(private_path, 0600, pem.bytes());
+    // For clients that are told beforehand whose key it is. One of an earlier key is of no use.
+    ::unlink(public_path.c_str());
+    write_whole(public_path, 0644, mysqlwire::as_bytes(key.public_pem()));
+    return key;
+  }
+  require_private(private_path);
+  auto text = read_whole_file(private_path, largest_key_file);
+  if (!text.fault.empty()) throw TlsError(fmt::format("{} {}", private_path, text.fault));
+  auto key = RsaKey::from_pem(text.text);
+  mysqlwire::crypto::cleanse({reinterpret_cast<std::uint8_t*>(text.text.data()), text.text.size()});
+  if (!key) throw TlsError(fmt::format("{}: {}", private_path, key.error().message));
+  return std::move(*key);
 }
 
 }  // namespace mysqlproxy

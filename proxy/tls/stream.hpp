@@ -44,7 +44,7 @@ class TlsStream {
   /// Whether OpenSSL overwrites what it has decrypted as soon as that was read: for logins.
   void set_wiping(bool on) noexcept;
 
-  /// "TLSv1.3", "TLS_AES_256_GCM_SHA384".
+  /// "TLSv1.3", "TLS_AES_256_GCM_SHA384". OpenSSL's own texts: valid for good.
   std::string_view version() const noexcept { return SSL_get_version(ssl_.get()); }
   std::string_view cipher() const noexcept { return SSL_get_cipher_name(ssl_.get()); }
 

@@ -22,6 +22,8 @@ AccessRecord record() {
           .pool = "main",
           .server = "db1",
           .connection_id = 17,
+          .tls = "TLSv1.3",
+          .tls_cipher = "TLS_AES_256_GCM_SHA384",
           .bytes_from_client = 210,
           .bytes_to_client = 4'096,
           .commands = 3,
@@ -39,16 +41,20 @@ bool is_one_clean_line(std::string_view line) {
 TEST_CASE("an access line as text") {
   CHECK(format_access(record(), LogFormat::text) ==
         "2026-08-22T10:11:12.345Z access client=192.0.2.7:50312 listener=main user=app "
-        "database=shop pool=main server=db1 connection_id=17 bytes_from_client=210 "
-        "bytes_to_client=4096 commands=3 duration_ms=12.345 end=quit ended_by=client");
+        "database=shop pool=main server=db1 connection_id=17 tls=TLSv1.3 "
+        "tls_cipher=TLS_AES_256_GCM_SHA384 server_tls=- server_tls_cipher=- peer_pid=- peer_uid=- "
+        "bytes_from_client=210 bytes_to_client=4096 commands=3 duration_ms=12.345 end=quit "
+        "ended_by=client");
 }
 
 TEST_CASE("an access line as JSON") {
-  CHECK(format_access(record(), LogFormat::json) ==
-        R"({"time":"2026-08-22T10:11:12.345Z","type":"access","client":"192.0.2.7:50312",)"
-        R"("listener":"main","user":"app","database":"shop","pool":"main","server":"db1",)"
-        R"("connection_id":17,"bytes_from_client":210,"bytes_to_client":4096,"commands":3,)"
-        R"("duration_ms":12.345,"end":"quit","ended_by":"client"})");
+  CHECK(
+      format_access(record(), LogFormat::json) ==
+      R"({"time":"2026-08-22T10:11:12.345Z","type":"access","client":"192.0.2.7:50312",)"
+      R"("listener":"main","user":"app","database":"shop","pool":"main","server":"db1",)"
+      R"("connection_id":17,"tls":"TLSv1.3","tls_cipher":"TLS_AES_256_GCM_SHA384",)"
+      R"("server_tls":null,"server_tls_cipher":null,"peer_pid":null,"peer_uid":null,"bytes_from_client":210,"bytes_to_client":4096,"commands":3,)"
+      R"("duration_ms":12.345,"end":"quit","ended_by":"client"})");
 }
 
 TEST_CASE("what is absent is told from what looks absent") {
@@ -62,6 +68,18 @@ TEST_CASE("what is absent is told from what looks absent") {
   const auto json = nlohmann::json::parse(format_access(absent, LogFormat::json));
   CHECK(json["user"].is_null());
   CHECK(json["database"] == "-");
+}
+
+TEST_CASE("who is at the other end of a unix socket") {
+  AccessRecord local = record();
+  local.client = "unix";
+  local.peer_pid = 4711;
+  local.peer_uid = 0;
+  CHECK(format_access(local, LogFormat::text).find(" peer_pid=4711 peer_uid=0 ") !=
+        std::string::npos);
+  const auto json = nlohmann::json::parse(format_access(local, LogFormat::json));
+  CHECK(json["peer_pid"] == 4711);
+  CHECK(json["peer_uid"] == 0);
 }
 
 TEST_CASE("no text can end a line, start a field or reach a terminal") {
@@ -84,7 +102,7 @@ TEST_CASE("no text can end a line, start a field or reach a terminal") {
     CHECK(is_one_clean_line(line));
     CHECK(std::ranges::all_of(line, [](unsigned char c) { return c < 0x7F; }));
     const auto json = nlohmann::json::parse(line);
-    CHECK(json.size() == 15);
+    CHECK(json.size() == 21);
     if (evil[0] != '\xff' && evil != "\xc3") CHECK(json["user"].get<std::string>() == evil);
   }
 }
