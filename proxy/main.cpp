@@ -1,5 +1,7 @@
 #include "proxy/app/proxy.hpp"
 #include "proxy/cli.hpp"
+#include "proxy/password_input.hpp"
+#include "proxy/user_command.hpp"
 
 #include <csignal>
 #include <cstdio>
@@ -23,8 +25,12 @@ int end_with(const mysqlproxy::CommandLineResult& result) {
 int main(int argc, char** argv) try {
   using namespace mysqlproxy;
   std::signal(SIGPIPE, SIG_IGN);
-  const CommandLineResult parsed =
-      parse_command_line(std::vector<std::string>(argv + 1, argv + argc));
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (!arguments.empty() && arguments.front() == "user") {
+    const UserCommandLine line = parse_user_command({arguments.begin() + 1, arguments.end()});
+    return end_with(line.command ? run_user_command(*line.command, read_password) : line.result);
+  }
+  const CommandLineResult parsed = parse_command_line(arguments);
   if (!parsed.options) return end_with(parsed);
   if (parsed.options->check_config) return end_with(check_config(*parsed.options));
   LoadResult loaded = load(*parsed.options);

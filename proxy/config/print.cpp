@@ -9,17 +9,11 @@
 
 #include <algorithm>
 #include <span>
-#include <sstream>
 
 namespace mysqlproxy {
 namespace {
 
-std::string quoted(std::string_view text) {
-  const toml::value<std::string> value{text};
-  std::ostringstream out;
-  out << toml::toml_formatter{value, toml::format_flags::allow_unicode_strings};
-  return std::move(out).str();
-}
+std::string quoted(std::string_view text) { return quote_value(text); }
 
 std::string key_of(std::string_view name) {
   return is_bare_key(name) ? std::string(name) : quoted(name);

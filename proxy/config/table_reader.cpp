@@ -81,6 +81,13 @@ bool is_bare_key(std::string_view key) noexcept {
   });
 }
 
+std::string quote_value(std::string_view text) {
+  const toml::value<std::string> value{text};
+  std::ostringstream out;
+  out << toml::toml_formatter{value, toml::format_flags::allow_unicode_strings};
+  return std::move(out).str();
+}
+
 std::string quote_key(std::string_view key) {
   return is_bare_key(key) && key.size() <= longest_shown ? std::string(key) : shown(key);
 }

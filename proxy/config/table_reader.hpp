@@ -55,6 +55,9 @@ bool is_bare_key(std::string_view key) noexcept;
 /// long.
 std::string quote_key(std::string_view key);
 
+/// A text as the value of a key.
+std::string quote_value(std::string_view text);
+
 /// A text with the place where it stands.
 struct Located {
   std::string text;

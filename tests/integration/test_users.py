@@ -1,7 +1,12 @@
 """Where users come from, and what keeps strangers out: files, pasted lines, the servers themselves; limits."""
 
 import os
+import pty
+import select
+import signal
 import socket
+import subprocess
+import termios
 import time
 
 import pytest
@@ -175,6 +180,85 @@ def test_users_file(secure_server, start, people):
     users.chmod(0o644)
     proxy.reload()
     proxy.wait_for_log("everybody on this machine can read", since=since)
+
+
+# mysqlproxy user
+
+
+def run_user(executable, *arguments, said=None, **variables):
+    done = subprocess.run([str(executable), "user", *map(str, arguments)], input=said, capture_output=True, text=True,
+                          timeout=30, env={**os.environ, **variables}, start_new_session=True)
+    assert WALTER.password not in done.stdout + done.stderr
+    return done
+
+
+def test_user_add_and_check(secure_server, start, people, proxy_executable):
+    people(WALTER.name, by_native(secure_server))
+    proxy = start(secure_server, accounts=(), tables={"proxy": {"users_file": "users.toml"}}, running=False)
+    users = proxy.folder / "users.toml"
+    added = run_user(proxy_executable, "add", WALTER.name, "--file", users, said=WALTER.password + "\n")
+    assert added.returncode == 0, added.stderr
+    assert users.stat().st_mode & 0o777 == 0o600
+    assert WALTER.password not in users.read_text()
+    proxy.start()
+    assert verdict(proxy) == "ok"
+    assert verdict(proxy, plugin=CACHING_SHA2) == "ok"
+    for password, code in ((WALTER.password, 0), ("?", 1)):
+        checked = run_user(proxy_executable, "check", WALTER.name, "-c", proxy.config, "--password-env", "SAID",
+                           SAID=password)
+        assert checked.returncode == code
+    assert run_user(proxy_executable, "check", "nobody", "-c", proxy.config, said="x\n").returncode == 2
+    assert run_user(proxy_executable, "check", WALTER.name, "-c", proxy.config, said="").returncode == 2
+    password_file = proxy.folder / "password"
+    write_secret(password_file, "newer\n")
+    assert run_user(proxy_executable, "add", WALTER.name, "-c", proxy.config, "--password-file",
+                    password_file).returncode == 2
+    assert run_user(proxy_executable, "add", WALTER.name, "-c", proxy.config, "--password-file", password_file,
+                    "--replace").returncode == 0
+    proxy.reload()
+    assert verdict(proxy).code == 1045
+
+
+@pytest.mark.parametrize("again", [WALTER.password, "something else"])
+def test_user_hash_asks_without_echo(proxy_executable, again):
+    """On the terminal itself, whatever standard input and output are."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(proxy_executable, [str(proxy_executable), "user", "hash", "--plugin", "mysql_native_password"])
+    seen = b""
+
+    def read_until(text):
+        nonlocal seen
+        while text not in seen:
+            assert select.select([terminal], [], [], 20)[0], seen
+            seen += os.read(terminal, 1000)
+
+    read_until(b"Password: ")
+    os.write(terminal, WALTER.password.encode() + b"\n")
+    read_until(b"Again: ")
+    os.write(terminal, again.encode() + b"\n")
+    read_until(WALTER.native_hash.encode() if again == WALTER.password else b"differ")
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == (0 if again == WALTER.password else 2)
+    assert WALTER.password.encode() not in seen and again.encode() not in seen
+
+
+def test_interrupted_prompt_leaves_the_terminal_as_it_was(proxy_executable):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(proxy_executable, [str(proxy_executable), "user", "hash"])
+    before = termios.tcgetattr(terminal)[3]
+    seen = b""
+    while b"Password: " not in seen:
+        assert select.select([terminal], [], [], 20)[0], seen
+        seen += os.read(terminal, 1000)
+    assert not termios.tcgetattr(terminal)[3] & termios.ECHO
+    os.write(terminal, b"\x03")
+    _, status = os.waitpid(pid, 0)
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGINT
+    assert termios.tcgetattr(terminal)[3] == before
+    os.close(terminal)
 
 
 # Other accounts on the servers
