@@ -49,7 +49,7 @@ Task<bool> Session::change_user() {
   Credentials old = std::exchange(credentials_, Credentials());
   bool authentic = co_await dialog.hear();
   if (authentic) {
-    authentic = co_await authenticate(dialog, role.login());
+    authentic = co_await authenticate(dialog, role.login(), false);
   }
   const auto& login = role.login();
   SessionWishes wishes{wishes_.capabilities, wishes_.max_packet_size, login.collation, login.schema,

@@ -74,7 +74,7 @@ Task<bool> Session::log_in() {
   reader.set_wiping(true);
   LoginDialog dialog(client_side(), handshake, receive_login, reader);
   bool authentic = co_await dialog.hear();
-  if (authentic) authentic = co_await authenticate(dialog, handshake.login());
+  if (authentic) authentic = co_await authenticate(dialog, handshake.login(), true);
   spoke_ = dialog.spoke();
   if (!authentic) {
     pool_.reset();
@@ -115,11 +115,22 @@ Task<Session::Verdict> Session::connect_server(LoginDialog& dialog, const Sessio
     ending_ = dialog.ending();
     co_return Verdict::over;
   }
+  // In the words that a wrong password has everywhere.
+  if (outcome.refused && unproved_ && dialog.relayed_wrong()) {
+    [[maybe_unused]] const bool right = co_await confirm(dialog);
+    ending_ = dialog.ending();
+    co_return Verdict::refused;
+  }
   if (!outcome.connection) {
     services_.log.warn(outcome.reason, {{"client", arrival_.address}, {"user", credentials_.user}});
     dialog.reject(outcome.reply);
     end(EndedBy::server, outcome.reason);
     co_return outcome.refused ? Verdict::refused : Verdict::over;
+  }
+  const bool confirmed = co_await confirm(dialog);
+  if (!confirmed) {
+    if (ending_.reason.empty()) ending_ = dialog.ending();
+    co_return Verdict::over;
   }
   if (lacks_tls()) {
     reject_for_tls(dialog);

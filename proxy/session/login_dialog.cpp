@@ -131,13 +131,16 @@ crypto::StoredPassword LoginDialog::stored_of(const Topology::User* user,
 }
 
 Task<bool> LoginDialog::verify(const Topology::User* user, const StoredHashes& usual,
-                               Credentials& credentials) {
+                               Credentials& credentials, bool proof_may_wait) {
   credentials.user = role_.login().user;
   crypto::PasswordCheckOptions options;
   options.channel = {side_.channel.tls() != nullptr, side_.unix_socket};
   options.rsa = side_.services.rsa_key.get();
   options.judge_again = side_.services.account_loader != nullptr;
   options.unchecked = user != nullptr && user->config.passthrough;
+  // Who knows no plugins can't be asked for one.
+  options.proof_is_relayed =
+      proof_may_wait && role_.login().capabilities.has(mysqlwire::Capability::plugin_auth);
   check_.emplace(stored_of(user, usual), options);
   const CheckAction action = check_->on_response(role_.plugin(), role_.salt(),
                                                  role_.auth_response(), role_.switch_required());
@@ -163,6 +166,13 @@ Task<bool> LoginDialog::judge(CheckAction action, Credentials& credentials) {
   }
   learn(credentials);
   co_return true;
+}
+
+Task<bool> LoginDialog::confirm() {
+  CheckAction action = check_->confirm();
+  const bool goes_on = co_await carry_out(action);
+  if (goes_on && action.step != CheckStep::accepted) wrong_ = action.reason;
+  co_return goes_on&& wrong_ == nullptr;
 }
 
 /// Takes over what the login told, for the server, and for the next login.

@@ -49,10 +49,17 @@ class LoginDialog final : public ProofSource {
   Task<bool> hear();
   /// Has it proved. `user` is null for an unknown one, which is treated like any other: like one of
   /// whom `usual` is stored. When it is false and wrong() is true, deny() is still to be called.
-  Task<bool> verify(const Topology::User* user, const StoredHashes& usual,
-                    Credentials& credentials);
+  /// With `proof_may_wait` it may be true with the proof still to come, by the server's login.
+  Task<bool> verify(const Topology::User* user, const StoredHashes& usual, Credentials& credentials,
+                    bool proof_may_wait);
   /// The same once more after wrong(), for a user whose account is another one by now.
   Task<bool> verify_again(const Topology::User& user, Credentials& credentials);
+  /// Whether the proof is still to come, and whether what came then was wrong.
+  bool unproved() const noexcept { return check_->unproved(); }
+  bool relayed_wrong() const noexcept { return check_->relayed_wrong(); }
+  /// When it has come, or the server did without: the verdict, as of verify().
+  Task<bool> confirm();
+  const mysqlwire::LoginRequest& login() const noexcept { return role_.login(); }
   /// The client was heard to the end, and its user or password is wrong.
   bool wrong() const noexcept { return wrong_ != nullptr; }
   /// Tells it so.

@@ -79,7 +79,11 @@ class Session {
   void take_origin(const mysqlwire::ProxyHeader& origin);
   Task<bool> log_in();
   ClientSide client_side();
-  Task<bool> authenticate(LoginDialog& dialog, const mysqlwire::LoginRequest& login);
+  Task<bool> authenticate(LoginDialog& dialog, const mysqlwire::LoginRequest& login,
+                          bool proof_may_wait);
+  Task<bool> confirm(LoginDialog& dialog);
+  bool admit(LoginDialog& dialog, const UserConfig& user, const mysqlwire::LoginRequest& login);
+  Task<void> deny(LoginDialog& dialog);
   Claimant claimant(const mysqlwire::LoginRequest& login) const;
   Task<void> hold_back(std::chrono::milliseconds delay);
   /// How an attempt to serve a user ended: `refused` by the server in its own words, or the session
@@ -130,6 +134,7 @@ class Session {
   mysqlwire::Salt salt_{};
   std::shared_ptr<Pool> pool_;
   Credentials credentials_;
+  std::optional<UserConfig> unproved_;
   SessionWishes wishes_;
   Ending ending_;
   std::chrono::system_clock::time_point began_;

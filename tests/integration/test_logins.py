@@ -8,7 +8,6 @@ for a cell that works is a failure too. UPDATE_EXPECTED=1 writes the table anew 
 import difflib
 import os
 import re
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
@@ -18,7 +17,7 @@ import pytest
 from harness import logins
 from harness.logins import (COLD, COMPRESSIONS, DIRECT, LOGINS, SERVER_LINKS, TLS, WARM, WAYS, Cell, Login, cells,
                             reason_for)
-from harness.servers import MariaDb
+from harness.process import Failure, tail
 from harness.witness import Witness
 
 TABLE = Path(__file__).resolve().parents[2] / "docs/logins.md"
@@ -34,37 +33,15 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("login_client", chosen(metafunc.config), ids=lambda client: client.name, scope="session")
 
 
-def make_certificate(key, certificate):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
-                    "2", "-subj", "/CN=localhost", "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    return key, certificate
-
-
-class TlsMariaDb(MariaDb):
-    """With TLS, and every plugin that it has."""
-
-    def settings(self):
-        key, certificate = self.folder / "key.pem", self.folder / "certificate.pem"
-        if not key.exists():
-            make_certificate(key, certificate)
-        return [*super().settings(), "--ssl", f"--ssl-cert={certificate}", f"--ssl-key={key}",
-                "--plugin-load-add=auth_ed25519"]
-
-
 @pytest.fixture(scope="session")
-def login_servers(work, mysql):
+def login_servers(secure_mysql, secure_mariadb):
     """flavor -> a server with TLS and the accounts of all cells."""
-    mariadb = TlsMariaDb(work / "mariadb-tls", name="mariadb_tls")
-    try:
-        mariadb.create()
-        servers = {"mysql": mysql, "mariadb": mariadb}
-        for flavor, server in servers.items():
-            accounts = logins_of(flavor)
-            server.ask("CREATE USER " + ", ".join(created(flavor, one) for one in accounts))
-        yield servers
-    finally:
-        mariadb.stop()
-    mysql.ask("DROP USER " + ", ".join(f"'{one.name}'@'%'" for one in logins_of("mysql")))
+    servers = {"mysql": secure_mysql, "mariadb": secure_mariadb}
+    for flavor, server in servers.items():
+        server.ask("CREATE USER " + ", ".join(created(flavor, one) for one in logins_of(flavor)))
+    yield servers
+    for flavor, server in servers.items():
+        server.ask("DROP USER " + ", ".join(f"'{one.name}'@'%'" for one in logins_of(flavor)))
 
 
 def logins_of(flavor):
@@ -106,7 +83,7 @@ class Run:
         self.programs = {}
         self.witness = Witness()
 
-    def faults(self, server, ports):
+    def faults(self, server, targets):
         """(cell, way) -> what is wrong, or None."""
         found = {}
         try:
@@ -116,8 +93,10 @@ class Run:
                     if kind in COLD:
                         server.ask("FLUSH PRIVILEGES")
                     if kind == WARM:
-                        self.warm_up(cell, ports[way])
-                    found[cell, way] = self.fault(cell, ports[way])
+                        self.warm_up(cell, targets[way].port)
+                    found[cell, way] = self.fault(cell, targets[way].port)
+                    if not targets[way].child.running():
+                        raise Failure(f"{way} is dead after {cell}:\n{tail(targets[way].log)}")
             return found
         finally:
             for program in self.programs.values():
@@ -155,8 +134,8 @@ def seen(work, build, login_servers, login_proxies):
         folder = work / "logins" / flavor / client.name.replace("/", "-")
         folder.mkdir(parents=True)
         server = login_servers[flavor]
-        ports = {"direct": server.port, **{way: login_proxies[flavor, way].port for way in SERVER_LINKS}}
-        return Run(client, flavor, build, folder).faults(server, ports)
+        targets = {DIRECT: server, **{way: login_proxies[flavor, way] for way in SERVER_LINKS}}
+        return Run(client, flavor, build, folder).faults(server, targets)
 
     def get(client):
         # Both servers at the same time.

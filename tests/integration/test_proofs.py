@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.plugin_accounts import BY_PLUGIN, SecureMySql, by_hash, by_server
-from harness.plugins import CACHING_SHA2, NATIVE, Login, any_certificate
+from harness.plugin_accounts import BY_PLUGIN, PluginAccount, SecureMySql, by_hash, by_server
+from harness.plugins import CACHING_SHA2, ED25519, NATIVE, Login, any_certificate
 from harness.wire import Err, scramble
 
 MODES = {"stored": by_hash, "passthrough": lambda server, accounts: by_server(accounts)}
@@ -126,3 +126,64 @@ def test_answer_of_a_cold_server_is_not_learnt_from(restarting, proxies):
     right = Login(account.name, account.password, CACHING_SHA2, context)
     with logged_in(right, proxy.port):
         assert right.story == ["fast"]
+
+
+def signer():
+    return next(one for one in BY_PLUGIN["mariadb"] if one.plugin == ED25519)
+
+
+@pytest.fixture(scope="module")
+def signers_front(secure_mariadb, proxies):
+    """mode -> a proxy before MariaDB, which has a plugin that signs."""
+    return {mode: proxies(secure_mariadb, accounts=(), tables=tables(secure_mariadb, [signer()]))
+            for mode, tables in MODES.items()}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("begin", [NATIVE, CACHING_SHA2, ED25519])
+def test_signature_is_asked_for_once(secure_mariadb, signers_front, mode, begin):
+    """Drivers follow one AuthSwitchRequest, and what is signed has to be the server's nonce."""
+    for password, verdict in [(signer().password, 0), ("wrong", 0xFF), (signer().password, 0)]:
+        login = Login(signer().name, password, begin)
+        wire, last = login.run(signers_front[mode].port)
+        with wire:
+            assert last[0] == verdict
+        assert login.story == [ED25519.decode()]
+
+
+def test_wrong_signatures_do_not_block_the_proxy(secure_mariadb, signers_front):
+    """They reach the server whole, which counts broken logins and blocks hosts that have many."""
+    def broken():
+        return int(secure_mariadb.ask("SHOW GLOBAL STATUS LIKE 'Aborted_connects_preauth'")[0][1])
+
+    before = broken()
+    for _ in range(5):
+        wire, last = Login(signer().name, "wrong", ED25519).run(signers_front["stored"].port)
+        with wire:
+            assert Err.of(last).code == 1045
+    assert broken() == before
+
+
+def test_account_without_a_password_on_the_server(secure_mariadb, proxies):
+    """It does not open the proxy to those who have none, and the server takes no other."""
+    secure_mariadb.ask("CREATE USER by_nothing")
+    key = by_hash(secure_mariadb, [signer()])[f"user.{signer().name}"]
+    proxy = proxies(secure_mariadb, accounts=(), tables={"user.by_nothing": key})
+    for password in ("wrong", signer().password, ""):
+        wire, last = Login("by_nothing", password, ED25519).run(proxy.port)
+        with wire:
+            assert Err.of(last).code == 1045, password
+    secure_mariadb.ask("DROP USER by_nothing")
+
+
+def test_signature_that_only_the_server_knows(secure_mariadb, proxies):
+    """The password was changed on the server, and the proxy has the old one: it is asked for, and refused."""
+    old = PluginAccount("by_old", "the-0ld-one", plugin=ED25519)
+    secure_mariadb.ask(old.create("mariadb"))
+    proxy = proxies(secure_mariadb, accounts=(), tables=by_hash(secure_mariadb, [old]))
+    secure_mariadb.ask("ALTER USER by_old IDENTIFIED VIA ed25519 USING PASSWORD('the-n3w-one')")
+    for password in ("the-n3w-one", "the-0ld-one"):
+        wire, last = Login("by_old", password, ED25519).run(proxy.port)
+        with wire:
+            assert Err.of(last).code == 1045
+    secure_mariadb.ask("DROP USER by_old")

@@ -131,9 +131,22 @@ CheckAction PasswordCheck::on_response(std::string_view plugin, Bytes salt, Byte
             stored_.empty() ? "no hash of the user's password is stored"
                             : "what is stored of the user's password needs TLS or an RSA key"};
   }
+  if (can_wait(chosen)) return wait_for_proof(chosen);
   if (must_switch || chosen != used || !answers(used, salt.size())) return switch_to(chosen);
   plugin_ = used;
   return check(salt, response);
+}
+
+/// Nobody's login has to look the same, and needs no server.
+bool PasswordCheck::can_wait(AuthPlugin chosen) const noexcept {
+  return options_.proof_is_relayed && takes_nonce(chosen) && !stored_.decoy;
+}
+
+CheckAction PasswordCheck::wait_for_proof(AuthPlugin plugin) noexcept {
+  waiting_ = Waiting::over;
+  plugin_ = proof_plugin_ = plugin;
+  proof_ = Proof::due;
+  return {CheckStep::accepted};
 }
 
 CheckAction PasswordCheck::switch_to(AuthPlugin plugin) {
@@ -271,6 +284,7 @@ CheckAction PasswordCheck::judge_again(StoredPassword stored, std::string_view p
   if (at_hand && fits(used)) return check(salt, response);
   const AuthPlugin chosen = choose(used);
   if (switched_ || chosen == AuthPlugin::unknown) return deny("wrong password");
+  if (can_wait(chosen)) return wait_for_proof(chosen);
   return switch_to(chosen);
 }
 
@@ -315,7 +329,10 @@ CheckAction PasswordCheck::relay(std::string_view plugin, Bytes data, AuthSource
   const AuthPlugin wanted = find_auth_plugin(plugin);
   if (switched_ && !takes_nonce(wanted))
     return impossible("the client was switched to another plugin already");
+  if (proof_ == Proof::due && wanted != proof_plugin_)
+    return impossible("what is stored of the password is for another plugin");
   plugin_ = wanted;
+  relayed_nonce_.assign(data.begin(), data.end());
   relayed_plugin_ = plugin;
   waiting_ = Waiting::relayed;
   switched_ = true;
@@ -325,7 +342,23 @@ CheckAction PasswordCheck::relay(std::string_view plugin, Bytes data, AuthSource
   return {CheckStep::switch_plugin, relayed_plugin_, data_};
 }
 
+/// parsec's first answer is a question: how the key is made.
+void PasswordCheck::check_relayed(Bytes response) {
+  if (proof_ != Proof::due || (plugin_ == AuthPlugin::parsec && response.empty())) return;
+  const bool right = plugin_ == AuthPlugin::parsec
+                         ? verify_parsec(response, relayed_nonce_, *stored_.parsec)
+                         : ed25519_verify(response, relayed_nonce_, *stored_.ed25519);
+  proof_ = right ? Proof::made : Proof::wrong;
+}
+
+CheckAction PasswordCheck::confirm() {
+  if (proof_ == Proof::wrong) return deny("the signature is wrong");
+  if (proof_ == Proof::made) return accept();
+  return switch_to(proof_plugin_);
+}
+
 CheckAction PasswordCheck::on_relayed(Bytes response) {
+  check_relayed(response);
   waiting_ = Waiting::over;
   used_password_ = used_password_ || !is_empty_password(response);
   // The client waits to be told that its answer is enough, or that it is not.
@@ -342,6 +375,7 @@ Bytes PasswordCheck::preamble() const noexcept {
 CheckAction PasswordCheck::accept() noexcept {
   if (stored_.decoy) return deny("no such user");
   waiting_ = Waiting::over;
+  proof_ = Proof::made;
   return {CheckStep::accepted};
 }
 

@@ -29,6 +29,12 @@ struct PasswordCheckOptions {
   bool unchecked = false;
   /// Keep a wrong password, until the check goes, for judge_again().
   bool judge_again = false;
+  /// For a proxy: a server behind it is going to ask for a proof of its own, which relay() hands
+  /// on. A signature (client_ed25519, parsec) that answers another nonce is of no use there, and
+  /// most clients follow one switch only; so where nothing else fits, on_response() says `accepted`
+  /// before anything is proved, and what the client answers to relay() is checked against what is
+  /// stored. The login must end with confirm().
+  bool proof_is_relayed = false;
 };
 
 /// What to do next.
@@ -104,6 +110,14 @@ class PasswordCheck {
   /// plugins, whose clients follow as many as an account with several plugins takes.
   CheckAction relay(std::string_view plugin, Bytes data, AuthSource source);
 
+  /// With `proof_is_relayed`, when the server has accepted: `accepted` or `denied`, or a request to
+  /// the client where the server asked for nothing that was checked.
+  CheckAction confirm();
+  /// Whether the user is still to be proved, and whether what was relayed was wrong. Such an answer
+  /// is handed to the server all the same: it counts logins that break off.
+  bool unproved() const noexcept { return proof_ == Proof::due; }
+  bool relayed_wrong() const noexcept { return proof_ == Proof::wrong; }
+
   /// What goes before the OK, as an AuthMoreData; empty for nothing.
   Bytes preamble() const noexcept;
   /// Whether the client sent a password at all: for "(using password: YES)".
@@ -115,12 +129,15 @@ class PasswordCheck {
 
  private:
   enum class Waiting : std::uint8_t { first, switched, full, parsec, relayed, over };
+  enum class Proof : std::uint8_t { made, due, wrong };
 
   bool sealed(AuthPlugin plugin) const noexcept;
   bool can_receive_clear(AuthPlugin plugin) const noexcept;
   bool fits(AuthPlugin plugin) const noexcept;
   bool can_check(AuthPlugin plugin) const noexcept;
   AuthPlugin choose(AuthPlugin used) const noexcept;
+  bool can_wait(AuthPlugin chosen) const noexcept;
+  CheckAction wait_for_proof(AuthPlugin plugin) noexcept;
   CheckAction switch_to(AuthPlugin plugin);
   CheckAction check(Bytes salt, Bytes response);
   CheckAction check_native(Bytes salt, Bytes response);
@@ -129,6 +146,7 @@ class PasswordCheck {
   CheckAction ask_for_full();
   CheckAction on_full(Bytes salt, Bytes response);
   CheckAction on_relayed(Bytes response);
+  void check_relayed(Bytes response);
   CheckAction take_unchecked(AuthPlugin used, Bytes response, bool must_switch);
   CheckAction check_clear(Bytes password);
   CheckAction accept() noexcept;
@@ -140,8 +158,11 @@ class PasswordCheck {
   PasswordSecret learnt_;
   std::optional<SecretBytes> wrong_;  ///< the password itself, of a login that was denied
   Buffer data_;
+  Buffer relayed_nonce_;
   AuthPlugin plugin_ = AuthPlugin::unknown;
   Waiting waiting_ = Waiting::first;
+  Proof proof_ = Proof::made;
+  AuthPlugin proof_plugin_ = AuthPlugin::unknown;  ///< of a proof that is due
   bool switched_ = false;
   bool used_password_ = false;
   bool key_sent_ = false;

@@ -296,17 +296,11 @@ REASONS = [
     Reason("libmysqlclient takes a server's RSA key when told to, and mysql-connector-python has no option for that",
            lambda cell: cell.tls == "none" and cell.login in COLD, clients=only("connector-python-c"),
            fault="requires secure connection"),
-    Reason("after an AuthSwitchRequest the client does not expect another one, and the proxy sends two", ed25519,
-           clients=only("PyMySQL", "go-sql-driver", "mysql_async"), ways=PROXIED,
-           fault="Packet sequence|malformed packet|Unexpected packet"),
     Reason("the client takes a packet to be in at most two compressed frames; the proxy makes a frame of what it has read",
            zlib, clients=only("connector-python"), ways=PROXIED, fault="Unread result found"),
     Reason("mysql2 encrypts the password by RSA under TLS too, where MySQL takes it in clear only",
            lambda cell: cell.login == "sha256" and cell.tls == "1.2", clients=only("mysql2"), ways=only(DIRECT),
            fault="Access denied"),
-    Reason("PyMySQL takes the NUL behind an AuthSwitchRequest's salt for a part of it, and so never finds the cache warm",
-           lambda cell: cell.login == WARM and cell.tls == "none" and not compressed(cell), clients=only("PyMySQL"),
-           ways=only(DIRECT), fault="full path"),
 ]
 
 

@@ -783,3 +783,110 @@ TEST_CASE("requests that a client would not follow are not relayed", "[crypto]")
           CheckStep::switch_plugin);
   }
 }
+
+namespace {
+
+/// A proxy's check of an account that signs, with the server's nonce behind it.
+struct Deferred {
+  static PasswordCheckOptions options() {
+    PasswordCheckOptions made;
+    made.channel = tls;
+    made.proof_is_relayed = true;
+    return made;
+  }
+  explicit Deferred(const char* form) : check(stored(form), options()) {}
+
+  /// What the client answers to the relayed nonce.
+  CheckAction signed_by(const char* password) {
+    const CheckAction asked = check.relay("client_ed25519", nonce, AuthSource::switched);
+    CHECK(asked.step == CheckStep::switch_plugin);
+    CHECK(Buffer(asked.data.begin(), asked.data.end()) == Buffer(nonce.begin(), nonce.end()));
+    return check.on_response("client_ed25519", nonce, ed25519_sign(password, nonce));
+  }
+
+  PasswordCheck check;
+  ParsecScramble nonce = parsec_scramble();
+};
+
+}  // namespace
+
+TEST_CASE("a proof that the server needs is asked for once", "[crypto]") {
+  Deferred login("ed25519");
+  const auto first = login.check.on_response("caching_sha2_password", random_salt(), as_bytes("x"));
+  CHECK(first.step == CheckStep::accepted);
+  CHECK(login.check.unproved());
+  SECTION("by a right signature") {
+    CHECK(login.signed_by("secret").step == CheckStep::relayed);
+    CHECK_FALSE(login.check.unproved());
+    CHECK_FALSE(login.check.relayed_wrong());
+    CHECK(login.check.confirm().step == CheckStep::accepted);
+  }
+  SECTION("a wrong one is for the server to refuse, and if it does not, it is refused here") {
+    CHECK(login.signed_by("wrong").step == CheckStep::relayed);
+    CHECK(login.check.relayed_wrong());
+    CHECK(login.check.confirm().step == CheckStep::denied);
+  }
+  SECTION("by a nonce of our own, where the server did not ask") {
+    const CheckAction asked = login.check.confirm();
+    REQUIRE(asked.step == CheckStep::switch_plugin);
+    CHECK(asked.plugin == "client_ed25519");
+    const Buffer nonce(asked.data.begin(), asked.data.end());
+    const bool right = GENERATE(true, false);
+    const auto signature = ed25519_sign(right ? "secret" : "wrong", nonce);
+    CHECK(login.check.on_response("client_ed25519", nonce, signature).step ==
+          (right ? CheckStep::accepted : CheckStep::denied));
+  }
+  SECTION("by the password itself") {
+    REQUIRE(login.check.ask_for_clear().step == CheckStep::switch_plugin);
+    const auto salt = random_salt();
+    const auto answer = sha2_scramble(sha2_stage1("secret"), salt);
+    CHECK(login.check.on_response("caching_sha2_password", salt, answer).step ==
+          CheckStep::more_data);
+    const auto password = hex("73656372657400");
+    CHECK(login.check.on_response("caching_sha2_password", salt, password).step ==
+          CheckStep::accepted);
+    CHECK_FALSE(login.check.unproved());
+  }
+  SECTION("not by a plugin whose form is not stored") {
+    CHECK(login.check.relay("mysql_native_password", random_salt(), AuthSource::switched).step ==
+          CheckStep::impossible);
+    CHECK(login.check.unproved());
+  }
+}
+
+TEST_CASE("by parsec the proof is the client's second answer", "[crypto]") {
+  const StoredPassword account = stored("parsec");
+  PasswordCheck check(account, Deferred::options());
+  CHECK(check.on_response("caching_sha2_password", random_salt(), as_bytes("x")).step ==
+        CheckStep::accepted);
+  const ParsecScramble nonce = parsec_scramble();
+  CHECK(check.relay("parsec", nonce, AuthSource::switched).step == CheckStep::switch_plugin);
+  CHECK(check.on_response("parsec", nonce, {}).step == CheckStep::relayed);
+  CHECK(check.unproved());
+  CHECK(check.relay("parsec", account.parsec->salt.encode(), AuthSource::more_data).step ==
+        CheckStep::more_data);
+  const bool right = GENERATE(true, false);
+  const auto answer =
+      parsec_response(right ? "secret" : "wrong", nonce, account.parsec->salt, parsec_scramble());
+  CHECK(check.on_response("parsec", nonce, answer).step == CheckStep::relayed);
+  CHECK(check.relayed_wrong() == !right);
+  CHECK(check.confirm().step == (right ? CheckStep::accepted : CheckStep::denied));
+}
+
+TEST_CASE("what can be proved without the server is, and nobody looks like somebody", "[crypto]") {
+  Deferred both("native+ed25519");
+  const auto salt = random_salt();
+  CHECK(both.check.on_response("mysql_native_password", salt, scramble(stage1("secret"), salt))
+            .step == CheckStep::accepted);
+  CHECK_FALSE(both.check.unproved());
+  CHECK(both.check.confirm().step == CheckStep::accepted);
+
+  PasswordCheck nobody(StoredPassword::make_decoy("u", as_bytes("key"), stored("ed25519")),
+                       Deferred::options());
+  const CheckAction asked = nobody.on_response("caching_sha2_password", salt, as_bytes("x"));
+  REQUIRE(asked.step == CheckStep::switch_plugin);
+  CHECK(asked.plugin == "client_ed25519");
+  const Buffer nonce(asked.data.begin(), asked.data.end());
+  CHECK(nobody.on_response("client_ed25519", nonce, ed25519_sign("secret", nonce)).step ==
+        CheckStep::denied);
+}
