@@ -13,6 +13,12 @@ namespace mysqlprobe {
 Report greet(const Target& target, const Options& options);
 Report log_in(const Target& target, const Options& options);
 Report ping(const Target& target, const Options& options);
+Report tls(const Target& target, const Options& options);
+Report matrix(const Target& target, const Options& options);
+Report storm(const Target& target, const Options& options);
+/// Without a target.
+Report verify(const Target& target, const Options& options);
+Report hash(const Target& target, const Options& options);
 
 /// Who tries to log in where nobody is meant to: seen in a server's log, and no account's name.
 inline constexpr const char* nobody = "mysqlprobe-nobody";

@@ -165,9 +165,7 @@ LoginMachine::Want LoginMachine::on_step(ClientStep step, Buffer& out) {
   const Error& error = handshake_.error();
   const std::string_view field = error.field;
   if (field == "CLIENT_SSL") {
-    facts_.greeted = true;
-    facts_.version = handshake_.greeting().version();
-    facts_.flavor = handshake_.flavor();
+    note_greeting();
     step_ = "tls";
     return fail(FailureKind::tls_absent, "the server offers no TLS");
   }

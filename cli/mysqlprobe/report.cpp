@@ -75,7 +75,7 @@ Json error_json(const Report& report) {
 std::string render_json(const Report& report) {
   Json out = Json::object();
   out["command"] = report.command;
-  out["target"] = report.target;
+  out["target"] = report.target.empty() ? Json(nullptr) : Json(report.target);
   out["ok"] = report.exit == ExitCode::good;
   out["exit_code"] = static_cast<int>(report.exit);
   out["step"] = report.step.empty() ? Json(nullptr) : Json(report.step);
@@ -169,7 +169,9 @@ std::string render(const Report& report, const ReportStyle& style) {
   if (style.nagios) return render_nagios(report);
   if (style.quiet) return {};
   Text text(style.colour);
-  text.line(report.summary.empty() ? report.target : report.target + "  " + report.summary, bold);
+  std::string head = report.target;
+  if (!report.summary.empty()) head += (head.empty() ? "" : "  ") + report.summary;
+  if (!head.empty()) text.line(head, bold);
   text.raw() += report.trace;
   for (const Step& step : report.steps)
     text.line(fmt::format("  {:<12} {:>9.2f} ms  {}", step.name, step.ms, step.detail));
