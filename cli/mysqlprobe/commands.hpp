@@ -14,6 +14,7 @@ Report greet(const Target& target, const Options& options);
 Report log_in(const Target& target, const Options& options);
 Report ping(const Target& target, const Options& options);
 Report tls(const Target& target, const Options& options);
+Report conform(const Target& target, const Options& options);
 Report matrix(const Target& target, const Options& options);
 Report storm(const Target& target, const Options& options);
 /// Without a target.

@@ -22,8 +22,8 @@ using Command = std::function<Report(const Target&, const Options&)>;
 
 const std::map<std::string, Command>& commands() {
   static const std::map<std::string, Command> table{
-      {"greet", greet},   {"hash", hash},   {"login", log_in}, {"ping", ping},
-      {"matrix", matrix}, {"storm", storm}, {"tls", tls},      {"verify", verify},
+      {"conform", conform}, {"greet", greet}, {"hash", hash}, {"login", log_in},  {"ping", ping},
+      {"matrix", matrix},   {"storm", storm}, {"tls", tls},   {"verify", verify},
   };
   return table;
 }
@@ -110,7 +110,8 @@ int run(int argc, char** argv) {
   }
   if (!options.password) options.password = std::make_shared<mysqlwire::crypto::SecretBytes>();
   if (options.colour_auto) options.style.colour = ::isatty(STDOUT_FILENO) != 0;
-  if (options.command == "verify" || options.command == "hash") options.targets.emplace_back();
+  if (options.command == "verify" || options.command == "hash" || options.list_checks)
+    options.targets = {Target{}};
   arm_interrupts();
   return Runner(options).run();
 }
