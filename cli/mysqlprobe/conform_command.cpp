@@ -15,6 +15,9 @@ using namespace mysqlwire;
 
 namespace {
 
+// For bytes that go out as they are.
+constexpr Capabilities compression = {Capability::compress, Capability::zstd_compression_algorithm};
+
 constexpr std::uint8_t byte(Command command) { return static_cast<std::uint8_t>(command); }
 
 // ERR 1047 and the connection goes on.
@@ -73,8 +76,7 @@ std::string change_user(Session& session, const LoginSettings& settings,
 
 Outcome change_of_user(Bench& bench) {
   bench.need(Capability::plugin_auth);
-  const auto session =
-      bench.open({}, {Capability::compress, Capability::zstd_compression_algorithm});
+  const auto session = bench.open({}, compression);
   session->need("SET @mysqlprobe = 1");
   const std::string end = change_user(*session, bench.settings(), *bench.settings().password);
   if (end != "OK") return fail(end);
@@ -84,15 +86,14 @@ Outcome change_of_user(Bench& bench) {
 
 Outcome change_of_user_refused(Bench& bench) {
   bench.need(Capability::plugin_auth);
-  const auto session =
-      bench.open({}, {Capability::compress, Capability::zstd_compression_algorithm});
+  const auto session = bench.open({}, compression);
   const crypto::SecretBytes wrong(as_bytes("mysqlprobe: not the password"));
   const std::string end = change_user(*session, bench.settings(), wrong);
   return end == "ERR 1045" ? pass(end) : end == "OK" ? fail(end) : deviation(end);
 }
 
 Outcome wrong_sequence(Bench& bench) {
-  const auto session = bench.open();
+  const auto session = bench.open({}, compression);
   const std::uint8_t ping[] = {byte(Command::com_ping)};
   session->connection().send_packet(ping, 7);
   const auto reply = session->read_raw();
@@ -106,7 +107,7 @@ Outcome wrong_sequence(Bench& bench) {
 }
 
 Outcome pipelined(Bench& bench) {
-  const auto session = bench.open();
+  const auto session = bench.open({}, compression);
   Buffer out;
   const std::uint8_t ping[] = {byte(Command::com_ping)};
   for (int i = 0; i < 5; ++i) {
@@ -124,7 +125,7 @@ Outcome pipelined(Bench& bench) {
 }
 
 Outcome in_pieces(Bench& bench) {
-  const auto session = bench.open();
+  const auto session = bench.open({}, compression);
   Buffer out;
   const Buffer query = [] {
     Buffer payload{byte(Command::com_query)};
@@ -264,7 +265,7 @@ void add_command_checks(std::vector<Check>& checks) {
   add("pipelined", "commands sent ahead are answered in order", pipelined);
   add("in-pieces", "a command that comes byte by byte", in_pieces);
   add("behind-quit", "what stands behind COM_QUIT is not done", [](Bench& bench) {
-    const auto session = bench.open();
+    const auto session = bench.open({}, compression);
     Buffer out;
     std::uint8_t id = 0;
     append_packet(out, Buffer{byte(Command::com_quit)}, id);
