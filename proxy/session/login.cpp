@@ -46,8 +46,16 @@ mysqlwire::ServerStep receive_login(mysqlwire::ServerAuth& role, const mysqlwire
 }  // namespace
 
 ClientSide Session::client_side() {
-  return {worker_.loop(), waker_,       client_,       deadline_,
-          services_,      arrival_.tls, arrival_.host, arrival_.unix_socket};
+  return {worker_.loop(),
+          waker_,
+          client_,
+          deadline_,
+          services_,
+          arrival_.tls,
+          arrival_.host,
+          arrival_.unix_socket,
+          arrival_.ground->flavor,
+          salt_};
 }
 
 Task<bool> Session::log_in() {

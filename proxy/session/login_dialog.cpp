@@ -4,7 +4,9 @@
 #include "proxy/session/packet_io.hpp"
 #include "proxy/session/tls_handshake.hpp"
 
-#include <mysqlwire/wire/wipe.hpp>
+#include <mysqlwire/crypto/certificate_proof.hpp>
+#include <mysqlwire/wire/connection_attributes.hpp>
+#include <mysqlwire/wire/ok_packet.hpp>
 
 #include <fmt/format.h>
 
@@ -227,9 +229,41 @@ Task<bool> LoginDialog::relay(std::string_view plugin, Bytes data, AuthSource so
   co_return true;
 }
 
+/// MariaDB's clients verify certificates by passwords. Others would show the proof to people.
+bool LoginDialog::expects_proof() const {
+  if (side_.shown == mysqlwire::Flavor::mariadb) return true;
+  const mysqlwire::ConnectionAttributes attributes{role_.login().attributes};
+  const std::string_view name = attributes.find("_client_name").value_or("");
+  return name == "libmariadb" || name.starts_with("MariaDB");
+}
+
+/// The OK with a proof for the certificate that this client has seen, where one can be made. A
+/// proof of the server's, for its own certificate, would look like somebody in between.
+mysqlwire::Buffer LoginDialog::with_own_proof(Bytes ok_payload) const {
+  mysqlwire::Context context;
+  context.capabilities = role_.login().capabilities;
+  const auto decoded = mysqlwire::OkPacket::decode(ok_payload, context);
+  std::string proof;
+  const auto fingerprint = side_.channel.tls() != nullptr ? side_.channel.tls()->own_fingerprint()
+                                                          : std::optional<crypto::Sha256>();
+  const mysqlwire::Buffer hash = check_->password_hash();
+  if (fingerprint && !hash.empty() && expects_proof())
+    proof = crypto::certificate_proof(hash, side_.salt, *fingerprint);
+  const bool replaced =
+      decoded &&
+      (decoded->info.empty() ? !proof.empty() : crypto::is_certificate_proof(decoded->info));
+  if (!replaced) return {ok_payload.begin(), ok_payload.end()};
+  mysqlwire::OkPacket ok = *decoded;
+  ok.info = proof;
+  mysqlwire::Buffer payload;
+  mysqlwire::Writer writer(payload);
+  ok.encode(writer, context);
+  return payload;
+}
+
 void LoginDialog::accept(Bytes ok_payload) {
   mysqlwire::Buffer out;
-  crypto::accept(*check_, role_, ok_payload, out);
+  crypto::accept(*check_, role_, with_own_proof(ok_payload), out);
   send(out);
 }
 

@@ -30,6 +30,8 @@ struct ClientSide {
   const std::shared_ptr<const TlsContext>& tls;  ///< null: not offered
   std::string_view host;                         ///< as error messages name it
   bool unix_socket = false;
+  mysqlwire::Flavor shown = mysqlwire::Flavor::mysql;  ///< whose dialect the greeting spoke
+  mysqlwire::Salt salt{};                              ///< the greeting's
 };
 
 /// Hears who the client is, has it prove that by PasswordCheck, and asks it for more when a server
@@ -66,7 +68,8 @@ class LoginDialog final : public ProofSource {
   void deny();
   /// The end for a client that is who it says it is, and may not log in all the same.
   void refuse(mysqlwire::Bytes err_payload, std::string reason);
-  /// The end, with a server's OK or somebody's ERR.
+  /// The end, with a server's OK or somebody's ERR. What the OK says of the server's certificate is
+  /// said of the listener's instead.
   void accept(mysqlwire::Bytes ok_payload);
   void reject(mysqlwire::Bytes err_payload);
 
@@ -88,6 +91,8 @@ class LoginDialog final : public ProofSource {
                                               const StoredHashes& usual);
   Task<bool> judge(mysqlwire::crypto::CheckAction action, Credentials& credentials);
   void learn(Credentials& credentials);
+  bool expects_proof() const;
+  mysqlwire::Buffer with_own_proof(mysqlwire::Bytes ok_payload) const;
   void end(EndedBy side, std::string reason);
   void send(const mysqlwire::Buffer& out);
 

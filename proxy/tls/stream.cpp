@@ -138,6 +138,17 @@ IoResult TlsStream::outcome(int result) noexcept {
   }
 }
 
+std::optional<mysqlwire::crypto::Sha256> TlsStream::own_fingerprint() const {
+  const X509* const certificate = SSL_get_certificate(ssl_.get());
+  mysqlwire::crypto::Sha256 fingerprint{};
+  unsigned size = 0;
+  if (certificate == nullptr ||
+      X509_digest(certificate, EVP_sha256(), fingerprint.data(), &size) != 1 ||
+      size != fingerprint.size())
+    return std::nullopt;
+  return fingerprint;
+}
+
 void TlsStream::set_wiping(bool on) noexcept {
   if (on)
     SSL_set_options(ssl_.get(), SSL_OP_CLEANSE_PLAINTEXT);

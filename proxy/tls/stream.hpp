@@ -5,6 +5,7 @@
 #include "proxy/tls/context.hpp"
 #include "proxy/tls/openssl.hpp"
 
+#include <mysqlwire/crypto/caching_sha2_password.hpp>
 #include <mysqlwire/wire/bytes.hpp>
 
 #include <memory>
@@ -41,6 +42,9 @@ class TlsStream {
   };
   /// Nothing when the peer has shown none, or none that counts.
   std::optional<PeerNames> verified_peer() const;
+  /// SHA-256 of the certificate that this side has shown; nothing when it has shown none.
+  std::optional<mysqlwire::crypto::Sha256> own_fingerprint() const;
+
   /// Whether OpenSSL overwrites what it has decrypted as soon as that was read: for logins.
   void set_wiping(bool on) noexcept;
 

@@ -1,13 +1,15 @@
 """What the proxy keeps of itself for clients, and what it tells of the links that they come by."""
 
+import hashlib
 import os
 import ssl
 import stat
 
 import pytest
+from nacl.bindings import crypto_core_ed25519_scalar_reduce, crypto_scalarmult_ed25519_base_noclamp
 
-from harness.plugin_accounts import BY_PLUGIN, by_hash
-from harness.plugins import CACHING_SHA2, Login, any_certificate
+from harness.plugin_accounts import BY_PLUGIN, by_hash, by_server
+from harness.plugins import CACHING_SHA2, NATIVE, Login, any_certificate
 from harness.proxy import Proxy
 from harness.wire import Err
 
@@ -86,3 +88,51 @@ def test_key_that_others_can_read_is_refused(secure_mysql, proxy_executable, tmp
     proxy = Proxy(proxy_executable, tmp_path / "two", [secure_mysql], **options).start(wait=False)
     assert proxy.child.wait() not in (0, None)
     assert "private_key.pem" in proxy.log.read_text()
+
+
+def stored_of_native(password):
+    return hashlib.sha1(hashlib.sha1(password.encode()).digest()).digest()
+
+
+def stored_of_ed25519(password):
+    seed = bytearray(hashlib.sha512(password.encode()).digest()[:32])
+    seed[0] &= 248
+    seed[31] = seed[31] & 127 | 64
+    return crypto_scalarmult_ed25519_base_noclamp(crypto_core_ed25519_scalar_reduce(bytes(seed) + bytes(32)))
+
+
+def proof_in(ok):
+    """The info of an OK that says nothing else."""
+    assert ok[:7] == b"\x00\x00\x00\x02\x00\x00\x00"
+    assert not ok[7:] or ok[7] == len(ok) - 8
+    return ok[8:]
+
+
+@pytest.mark.parametrize("begin", [NATIVE, CACHING_SHA2])
+def test_certificate_vouched_for_by_the_password(secure_mariadb, proxies, begin):
+    """As MariaDB 11.4 does it: its clients take a self-signed certificate then."""
+    accounts = BY_PLUGIN["mariadb"]
+    proxy = proxies(secure_mariadb, accounts=(), tables=by_hash(secure_mariadb, accounts))
+    for account, stored in zip(accounts, (stored_of_native, stored_of_ed25519)):
+        login = Login(account.name, account.password, begin, any_certificate())
+        wire, last = login.run(proxy.port)
+        with wire:
+            fingerprint = hashlib.sha256(wire.socket.getpeercert(binary_form=True)).digest()
+            expected = hashlib.sha256(stored(account.password) + wire.greeting.salt + fingerprint).hexdigest()
+            assert proof_in(last) == b"\x01" + expected.upper().encode()
+            again = Login(account.name, account.password, begin).change_user(wire, tls=True)
+            assert proof_in(again) == proof_in(last)
+        wire, last = Login(account.name, account.password, begin).run(proxy.port)
+        with wire:
+            assert proof_in(last) == b""
+
+
+def test_no_proof_for_who_does_not_know_it(secure_mysql, secure_mariadb, proxies):
+    """MySQL's clients, and logins whose password only the server knows."""
+    mysql = proxies(secure_mysql, accounts=(), tables=by_hash(secure_mysql, BY_PLUGIN["mysql"]))
+    passing = proxies(secure_mariadb, accounts=(), tables=by_server(BY_PLUGIN["mariadb"]))
+    for proxy, accounts in ((mysql, BY_PLUGIN["mysql"]), (passing, BY_PLUGIN["mariadb"])):
+        for account in accounts:
+            wire, last = Login(account.name, account.password, account.plugin, any_certificate()).run(proxy.port)
+            with wire:
+                assert proof_in(last) == b""

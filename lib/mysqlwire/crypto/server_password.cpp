@@ -132,7 +132,7 @@ CheckAction PasswordCheck::on_response(std::string_view plugin, Bytes salt, Byte
                             : "what is stored of the user's password needs TLS or an RSA key"};
   }
   if (can_wait(chosen)) return wait_for_proof(chosen);
-  if (must_switch || chosen != used || !answers(used, salt.size())) return switch_to(chosen);
+  if (must_switch || chosen != used || !answers(used, salt.size())) return switch_to(chosen, salt);
   plugin_ = used;
   return check(salt, response);
 }
@@ -149,7 +149,28 @@ CheckAction PasswordCheck::wait_for_proof(AuthPlugin plugin) noexcept {
   return {CheckStep::accepted};
 }
 
-CheckAction PasswordCheck::switch_to(AuthPlugin plugin) {
+/// Of the plugin of the verdict, where it stores one that the client can make from its password
+/// too.
+Buffer PasswordCheck::password_hash() const {
+  if (stored_.no_password) return {};
+  switch (plugin_) {
+    case AuthPlugin::mysql_native_password:
+      return stored_.native ? Buffer(stored_.native->begin(), stored_.native->end()) : Buffer();
+    case AuthPlugin::client_ed25519:
+      return stored_.ed25519 ? Buffer(stored_.ed25519->begin(), stored_.ed25519->end()) : Buffer();
+    case AuthPlugin::parsec: {
+      if (!stored_.parsec) return {};
+      Buffer hash = stored_.parsec->salt.encode();
+      hash.insert(hash.end(), stored_.parsec->key.begin(), stored_.parsec->key.end());
+      return hash;
+    }
+    default: return {};
+  }
+}
+
+/// By mysql_native_password the salt stays the same, as with servers: MariaDB's clients use it once
+/// more, for a certificate_proof().
+CheckAction PasswordCheck::switch_to(AuthPlugin plugin, Bytes salt) {
   plugin_ = plugin;
   waiting_ = Waiting::switched;
   switched_ = true;
@@ -157,9 +178,11 @@ CheckAction PasswordCheck::switch_to(AuthPlugin plugin) {
   if (takes_nonce(plugin)) {
     const ParsecScramble nonce = parsec_scramble();
     data_.assign(nonce.begin(), nonce.end());
-  } else if (plugin != AuthPlugin::mysql_clear_password) {
-    const Salt salt = random_salt();
+  } else if (plugin == AuthPlugin::mysql_native_password && salt.size() == salt_size) {
     data_.assign(salt.begin(), salt.end());
+  } else if (plugin != AuthPlugin::mysql_clear_password) {
+    const Salt fresh = random_salt();
+    data_.assign(fresh.begin(), fresh.end());
   }
   return {CheckStep::switch_plugin, to_string(plugin), data_};
 }
@@ -285,7 +308,7 @@ CheckAction PasswordCheck::judge_again(StoredPassword stored, std::string_view p
   const AuthPlugin chosen = choose(used);
   if (switched_ || chosen == AuthPlugin::unknown) return deny("wrong password");
   if (can_wait(chosen)) return wait_for_proof(chosen);
-  return switch_to(chosen);
+  return switch_to(chosen, salt);
 }
 
 CheckAction PasswordCheck::ask_for_clear() {
@@ -298,7 +321,7 @@ CheckAction PasswordCheck::ask_for_clear() {
   options_.want_clear = true;
   if (plugin_ == AuthPlugin::caching_sha2_password) return ask_for_full();
   if (switched_) return impossible("the client was switched to another plugin already");
-  return switch_to(AuthPlugin::caching_sha2_password);
+  return switch_to(AuthPlugin::caching_sha2_password, {});
 }
 
 /// An empty answer tells that there is no password, where it answers anything.
@@ -354,7 +377,7 @@ void PasswordCheck::check_relayed(Bytes response) {
 CheckAction PasswordCheck::confirm() {
   if (proof_ == Proof::wrong) return deny("the signature is wrong");
   if (proof_ == Proof::made) return accept();
-  return switch_to(proof_plugin_);
+  return switch_to(proof_plugin_, {});
 }
 
 CheckAction PasswordCheck::on_relayed(Bytes response) {

@@ -122,6 +122,9 @@ class PasswordCheck {
   Bytes preamble() const noexcept;
   /// Whether the client sent a password at all: for "(using password: YES)".
   bool used_password() const noexcept { return used_password_; }
+  /// After `accepted`: what is stored of the password by the plugin of the verdict, for
+  /// certificate_proof(); empty for plugins that can't make one, and for who has no password.
+  Buffer password_hash() const;
   /// The plugin of the verdict.
   AuthPlugin plugin() const noexcept { return plugin_; }
   /// After `accepted`: what the login told. The owner may move it out. Empty where that is nothing.
@@ -138,7 +141,7 @@ class PasswordCheck {
   AuthPlugin choose(AuthPlugin used) const noexcept;
   bool can_wait(AuthPlugin chosen) const noexcept;
   CheckAction wait_for_proof(AuthPlugin plugin) noexcept;
-  CheckAction switch_to(AuthPlugin plugin);
+  CheckAction switch_to(AuthPlugin plugin, Bytes salt);
   CheckAction check(Bytes salt, Bytes response);
   CheckAction check_native(Bytes salt, Bytes response);
   CheckAction check_sha2(Bytes salt, Bytes response);

@@ -2,6 +2,7 @@
 // what real clients and servers sent.
 #include "support/hex.hpp"
 
+#include <mysqlwire/crypto/certificate_proof.hpp>
 #include <mysqlwire/crypto/client_password.hpp>
 #include <mysqlwire/crypto/server_password.hpp>
 #include <mysqlwire/session/client_change_user.hpp>
@@ -67,6 +68,7 @@ struct Login {
 struct Outcome {
   std::string story;
   PasswordSecret learnt;
+  Buffer password_hash;
   bool used_password = false;
   std::string reason;
 };
@@ -94,6 +96,7 @@ class Conversation {
       });
     }
     outcome_.learnt = std::move(check_.learnt());
+    outcome_.password_hash = check_.password_hash();
     outcome_.used_password = check_.used_password();
     return std::move(outcome_);
   }
@@ -889,4 +892,49 @@ TEST_CASE("what can be proved without the server is, and nobody looks like someb
   const Buffer nonce(asked.data.begin(), asked.data.end());
   CHECK(nobody.on_response("client_ed25519", nonce, ed25519_sign("secret", nonce)).step ==
         CheckStep::denied);
+}
+
+TEST_CASE("a certificate is vouched for by the password", "[crypto]") {
+  Salt salt{};
+  std::ranges::copy(std::string_view("abcdefghijklmnopqrst"), salt.begin());
+  const auto bytes = hex("03d66dd08835c1ca3f128cceacd1f31ac94163096b20f445ae84285bc0832d72");
+  Sha256 fingerprint{};
+  std::ranges::copy(bytes.get(), fingerprint.begin());
+  // Made by another implementation of SHA-256.
+  const std::string proof = certificate_proof(native_hash("secret"), salt, fingerprint);
+  CHECK(proof ==
+        "\x01"
+        "DC93FA560CDDBAA6076CBCDD41E8FAE19835A321C56DF0F594CC0B83690C9CDD");
+  CHECK(is_certificate_proof(proof));
+  CHECK_FALSE(is_certificate_proof(proof.substr(1)));
+  CHECK_FALSE(is_certificate_proof(proof.substr(0, 64)));
+  CHECK_FALSE(is_certificate_proof(" " + proof.substr(1)));
+  CHECK_FALSE(is_certificate_proof(proof.substr(0, 64) + "G"));
+  CHECK_FALSE(is_certificate_proof(""));
+}
+
+TEST_CASE("what vouches for a certificate is what the plugin stores", "[crypto]") {
+  const auto hash_after = [](const char* plugin, const char* form, const char* password) {
+    Login login = over(tls, form, clear(password));
+    login.client_plugin = login.greeting_plugin = plugin;
+    return log_in(std::move(login)).password_hash;
+  };
+  CHECK(test::to_hex(hash_after("mysql_native_password", "native", "secret")) ==
+        test::to_hex(native_hash("secret")));
+  CHECK(test::to_hex(hash_after("client_ed25519", "ed25519", "secret")) ==
+        test::to_hex(ed25519_public_key("secret")));
+  Login parsec = over(tls, "parsec", clear("secret"));
+  const ParsecHash kept = *parsec.stored.parsec;
+  CHECK(test::to_hex(log_in(std::move(parsec)).password_hash) ==
+        test::to_hex(kept.salt.encode()) + test::to_hex(kept.key));
+  CHECK(hash_after("caching_sha2_password", "native+sha2+$A$", "secret").empty());
+  CHECK(hash_after("mysql_native_password", "none", "").empty());
+}
+
+TEST_CASE("mysql_native_password is asked for with the salt of the greeting", "[crypto]") {
+  const auto salt = hex("135c344e02491a195c3e593e2521227e1b202343");
+  PasswordCheck check(stored("native"), {});
+  const CheckAction action = check.on_response("caching_sha2_password", salt, {}, true);
+  CHECK(action.plugin == "mysql_native_password");
+  CHECK(test::to_hex(action.data) == test::to_hex(salt));
 }
