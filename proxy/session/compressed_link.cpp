@@ -12,8 +12,17 @@ using mysqlwire::compress::Compressor;
 
 Compressor& Compressors::get(Algorithm algorithm, int level) {
   auto& one = compressors_[{algorithm, level}];
-  if (!one) one = std::make_unique<Compressor>(algorithm, level);
+  if (!one) one = std::make_unique<Compressor>(algorithm, level, mysqlwire::max_compressed_body);
   return *one;
+}
+
+CompressedLink::CompressedLink(Peer peer, Algorithm algorithm, int level, Compressors& compressors)
+    : compressor_(compressors.get(algorithm, level)),
+      decompressor_(algorithm),
+      peer_(peer),
+      algorithm_(algorithm),
+      level_(level) {
+  scanner_.check_sequence(false);
 }
 
 void CompressedLink::begin_command() noexcept {
@@ -22,8 +31,65 @@ void CompressedLink::begin_command() noexcept {
 }
 
 void CompressedLink::pack(Bytes packets, mysqlwire::Buffer& frames) {
-  compressor_.append(packets, next_id_, frames);
+  if (peer_ == Peer::server) {
+    compressor_.append(packets, next_id_, frames);
+  } else {
+    const std::size_t whole = whole_packets(packets);
+    if (whole != 0) pack_whole(packets.first(whole), frames);
+    pack_part(packets.subspan(whole), frames);
+  }
   decompressor_.expect_sequence(next_id_);
+}
+
+/// How many of the bytes there are up to the last end of a packet.
+std::size_t CompressedLink::whole_packets(Bytes bytes) noexcept {
+  std::size_t used = 0;
+  std::size_t end = 0;
+  while (used < bytes.size()) {
+    mysqlwire::PacketScanner::Whole whole;
+    if (scanner_.whole(bytes.subspan(used), whole)) {
+      end = used += whole.size;
+      continue;
+    }
+    const auto step = scanner_.next(bytes.subspan(used));
+    if (!step) return bytes.size();  // what is sent was looked at before: can't happen
+    used += step->consumed;
+    if (step->kind == mysqlwire::PacketScanner::Step::Kind::end) end = used;
+  }
+  return end;
+}
+
+/// `packets` has the end of what is waiting.
+void CompressedLink::pack_whole(Bytes packets, mysqlwire::Buffer& frames) {
+  if (long_part_) {
+    pack_part(packets, frames);
+    if (long_part_) long_part_->finish(next_id_, frames);
+    long_part_.reset();
+  } else if (!part_.empty()) {
+    part_.insert(part_.end(), packets.begin(), packets.end());
+    compressor_.append(part_, next_id_, frames);
+    mysqlwire::Buffer().swap(part_);
+  } else {
+    compressor_.append(packets, next_id_, frames);
+  }
+}
+
+void CompressedLink::pack_part(Bytes part, mysqlwire::Buffer& frames) {
+  if (!long_part_ && part_.size() + part.size() <= longest_part) {
+    part_.insert(part_.end(), part.begin(), part.end());
+    return;
+  }
+  if (!long_part_) {
+    long_part_.emplace(algorithm_, level_);
+    long_part_->add(part_);
+    mysqlwire::Buffer().swap(part_);
+  }
+  for (;;) {
+    part = part.subspan(long_part_->add(part));
+    if (part.empty()) return;
+    long_part_->finish(next_id_, frames);
+    long_part_.emplace(algorithm_, level_);
+  }
 }
 
 std::span<std::uint8_t> CompressedLink::room() {

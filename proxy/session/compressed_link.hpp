@@ -4,6 +4,8 @@
 #include <mysqlwire/compress/algorithm.hpp>
 #include <mysqlwire/compress/compressor.hpp>
 #include <mysqlwire/compress/decompressor.hpp>
+#include <mysqlwire/compress/frame_builder.hpp>
+#include <mysqlwire/session/packet_scanner.hpp>
 #include <mysqlwire/wire/bytes.hpp>
 #include <mysqlwire/wire/error.hpp>
 #include <mysqlwire/wire/writer.hpp>
@@ -12,6 +14,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -40,13 +43,14 @@ class CompressedLink {
     server,  ///< its frames may have any id: an ERR that nobody asked for has its own
   };
 
-  CompressedLink(Peer peer, mysqlwire::compress::Algorithm algorithm,
-                 mysqlwire::compress::Compressor& compressor)
-      : compressor_(compressor), decompressor_(algorithm), peer_(peer) {}
+  CompressedLink(Peer peer, mysqlwire::compress::Algorithm algorithm, int level,
+                 Compressors& compressors);
 
   /// The next frame, whoever sends it, begins a command.
   void begin_command() noexcept;
-  /// Appends `packets`, with nothing of a second command among them, as frames.
+  /// Appends `packets`, cut anywhere, as frames. To a server nothing of a second command may be
+  /// among them. A client gets whole packets, as many in a frame as there are, since some can't
+  /// read others; what is left over waits for its end.
   void pack(mysqlwire::Bytes packets, mysqlwire::Buffer& frames);
 
   /// Where received bytes are to be put, until received() says how many those are. Only when
@@ -69,13 +73,24 @@ class CompressedLink {
 
  private:
   static constexpr std::size_t input_size = 16 << 10;
+  /// A part of a packet that is longer is compressed before the rest of it is there.
+  static constexpr std::size_t longest_part = 128 << 10;
+
+  void pack_whole(mysqlwire::Bytes packets, mysqlwire::Buffer& frames);
+  void pack_part(mysqlwire::Bytes part, mysqlwire::Buffer& frames);
+  std::size_t whole_packets(mysqlwire::Bytes bytes) noexcept;
 
   mysqlwire::compress::Compressor& compressor_;
+  mysqlwire::PacketScanner scanner_;  // of what a client is sent
+  mysqlwire::Buffer part_;            // of a packet, its end still to come
+  std::optional<mysqlwire::compress::FrameBuilder> long_part_;
   mysqlwire::compress::Decompressor decompressor_;
   mysqlwire::Buffer input_;  // as received; empty once all of it is unpacked
   mysqlwire::Bytes piece_;   // of the packet stream, not handed out yet
   std::uint8_t next_id_ = 0;
   Peer peer_;
+  mysqlwire::compress::Algorithm algorithm_;
+  int level_;
   bool wiping_ = false;
 };
 

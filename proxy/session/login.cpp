@@ -197,8 +197,8 @@ bool Session::compress(const mysqlwire::LoginRequest& login, Bytes early) {
   const int level = *algorithm == compress::Algorithm::zlib
                         ? static_cast<int>(arrival_.compression->zlib_level)
                         : login.zstd_compression_level;
-  client_.compress(std::make_unique<CompressedLink>(CompressedLink::Peer::client, *algorithm,
-                                                    worker_.compressors().get(*algorithm, level)),
+  client_.compress(std::make_unique<CompressedLink>(CompressedLink::Peer::client, *algorithm, level,
+                                                    worker_.compressors()),
                    early);
   return true;
 }

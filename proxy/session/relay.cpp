@@ -75,7 +75,8 @@ Relay::State Relay::pump(Channel& client, Channel& server, std::span<std::uint8_
       if (tracker_.idle()) return State::command;
     } else if (!may_take_more()) {
       const IoResult got = client.read_ahead();
-      if (got.kind == IoResult::Kind::closed || got.kind == IoResult::Kind::failed)
+      if (got.kind == IoResult::Kind::closed || got.kind == IoResult::Kind::failed ||
+          client.socket.hung_up())
         return State::client_closed;
     } else if (look_at_held_ && !server.congested()) {
       moved = true;  // there may be more on the socket, and no event is to come that says so
@@ -171,7 +172,8 @@ bool Relay::may_take_more() const noexcept {
 /// Looks at the client's packets in `chunk`; `used` is how many bytes of it may go to the server.
 /// `judged`: packets that the proxy has to act on are held back.
 Relay::State Relay::pass_client_packets(Bytes chunk, std::size_t& used, bool judged) {
-  while (used < chunk.size() && !quit_) {
+  bool in_packet = false;  // one that may have ended with the bytes there are
+  while ((used < chunk.size() || in_packet) && !quit_) {
     const Bytes rest = chunk.subspan(used);
     if (numbering_ && used != 0 && from_client_.at_boundary() && !tracker_.expects_infile()) {
       look_at_held_ = true;  // one command at a time
@@ -206,6 +208,7 @@ Relay::State Relay::pass_client_packets(Bytes chunk, std::size_t& used, bool jud
     }
     if (step->kind == PacketScanner::Step::Kind::end)
       next_sequence_id_ = static_cast<std::uint8_t>(step->sequence_id + 1);
+    in_packet = step->kind == PacketScanner::Step::Kind::head;
     used += step->consumed;
   }
   return State::waiting;
@@ -215,7 +218,8 @@ Relay::State Relay::take_from_server(Chunk chunk, Channel& client) {
   const bool asked = !tracker_.idle();
   std::size_t used = 0;
   State state = State::waiting;
-  while (used < chunk.size()) {
+  bool in_packet = false;  // one that may have ended with the bytes there are
+  while (used < chunk.size() || in_packet) {
     if (from_server_.at_boundary()) {
       // Rows are most of what servers send, and need no more than a look at their first bytes.
       const std::size_t rows = tracker_.accept_rows(chunk.subspan(used));
@@ -248,6 +252,7 @@ Relay::State Relay::take_from_server(Chunk chunk, Channel& client) {
     }
     if (step->kind == PacketScanner::Step::Kind::end)
       next_sequence_id_ = static_cast<std::uint8_t>(step->sequence_id + 1);
+    in_packet = step->kind == PacketScanner::Step::Kind::head;
     used += step->consumed;
   }
   if (!pass_to_client(chunk.first(used), asked, client)) return State::client_closed;

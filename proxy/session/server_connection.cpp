@@ -462,9 +462,9 @@ bool ServerConnector::compress(Attempt& attempt, Bytes early) {
   }
   const auto level =
       *algorithm == compress::Algorithm::zlib ? wanted.zlib_level : wanted.zstd_level;
-  auto& compressor = behalf_.compressors->get(*algorithm, static_cast<int>(level));
   attempt.connection->channel.compress(
-      std::make_unique<CompressedLink>(CompressedLink::Peer::server, *algorithm, compressor),
+      std::make_unique<CompressedLink>(CompressedLink::Peer::server, *algorithm,
+                                       static_cast<int>(level), *behalf_.compressors),
       early);
   return true;
 }

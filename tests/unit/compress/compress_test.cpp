@@ -1,6 +1,7 @@
 // Compressor and Decompressor, against each other and against what real servers sent.
 #include <mysqlwire/compress/compressor.hpp>
 #include <mysqlwire/compress/decompressor.hpp>
+#include <mysqlwire/compress/frame_builder.hpp>
 
 #include <catch2/catch.hpp>
 #include <support/hex.hpp>
@@ -319,4 +320,47 @@ TEST_CASE("bombs", "[compress]") {
   const Unpacked lie = unpack(Algorithm::zstd, hex("0a000000ffffff"));
   CHECK(lie.error == errc::bad_value);
   CHECK(lie.field == "uncompressed_length");
+}
+
+TEST_CASE("a frame whose body comes in pieces", "[compress]") {
+  const Algorithm algorithm = GENERATE(Algorithm::zlib, Algorithm::zstd);
+  const Buffer body = GENERATE(compressible(300'000), noise(300'000));
+  FrameBuilder builder(algorithm, 1);
+  for (std::size_t at = 0; at < body.size(); at += 70'001) {
+    const Bytes piece = Bytes(body).subspan(at, std::min<std::size_t>(70'001, body.size() - at));
+    REQUIRE(builder.add(piece) == piece.size());
+  }
+  Buffer frames;
+  std::uint8_t sequence_id = 255;
+  builder.finish(sequence_id, frames);
+  CHECK(sequence_id == 0);
+  const auto header = read_compressed_header(frames.data());
+  CHECK(header.sequence_id == 255);
+  CHECK(header.uncompressed_length == body.size());
+  CHECK(header.length == frames.size() - compressed_header_size);
+  CHECK((unpack(algorithm, frames).bytes == body));
+}
+
+TEST_CASE("a frame takes no more than fits, not even of noise", "[compress]") {
+  const Algorithm algorithm = GENERATE(Algorithm::zlib, Algorithm::zstd);
+  const Buffer body = noise(FrameBuilder::max_body + 100);
+  FrameBuilder builder(algorithm, 1);
+  CHECK(builder.add(body) == FrameBuilder::max_body);
+  CHECK(builder.full());
+  CHECK(builder.add(body) == 0);
+  Buffer frames;
+  std::uint8_t sequence_id = 0;
+  builder.finish(sequence_id, frames);
+  CHECK(frames.size() - compressed_header_size <= max_compressed_body);
+  const Unpacked unpacked = unpack(algorithm, frames);
+  CHECK((unpacked.bytes == Buffer(body.begin(), body.begin() + FrameBuilder::max_body)));
+}
+
+TEST_CASE("no frame of nothing", "[compress]") {
+  FrameBuilder builder(Algorithm::zlib, 6);
+  Buffer frames;
+  std::uint8_t sequence_id = 3;
+  builder.finish(sequence_id, frames);
+  CHECK(frames.empty());
+  CHECK(sequence_id == 3);
 }
