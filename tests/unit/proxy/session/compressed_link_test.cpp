@@ -97,8 +97,9 @@ TEST_CASE("a client's frames have to count on", "[compressed_link]") {
 TEST_CASE("a server's may have any id", "[compressed_link]") {
   Compressors compressors;
   CompressedLink link(Peer::server, Algorithm::zlib, 6, compressors);
-  for (std::uint8_t id : {7, 0, 0}) {
+  for (const int number : {7, 0, 0}) {
     Buffer sent;
+    auto id = static_cast<std::uint8_t>(number);
     mysqlwire::compress::Compressor(Algorithm::zlib).append(packet(10), id, sent);
     CHECK((received(link, sent) == packet(10)));
   }
