@@ -21,7 +21,7 @@ constexpr std::size_t kept_bytes = 512;
 }
 
 bool is_tls_record(std::string_view bytes) {
-  return bytes.empty() || bytes[0] == 0x15 || bytes[0] == 0x16;
+  return bytes.size() < 2 || ((bytes[0] == 0x15 || bytes[0] == 0x16) && bytes[1] == 0x03);
 }
 
 }  // namespace

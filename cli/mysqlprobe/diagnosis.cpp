@@ -199,7 +199,10 @@ Diagnosis diagnose(const Failure& failure, const LoginFacts& facts) {
       out.exit = ExitCode::unreachable;
       add(out, "The system refused.", "See the message.");
       break;
-    case FailureKind::err_packet: detail::diagnose_err(out, failure, facts); break;
+    case FailureKind::err_packet:
+      detail::diagnose_err(out, failure, facts);
+      if (failure.step == "tls") out.exit = ExitCode::tls;
+      break;
     case FailureKind::foreign:
       out.exit = ExitCode::protocol;
       foreign(out, facts);

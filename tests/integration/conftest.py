@@ -16,6 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from harness.plugin_accounts import SecureMariaDb, SecureMySql  # noqa: E402
+from harness.probe import Probe  # noqa: E402
 from harness.process import Failure  # noqa: E402
 from harness.proxy import Proxy  # noqa: E402
 from harness.servers import MariaDb, MySql  # noqa: E402
@@ -50,6 +51,12 @@ def proxy_executable(request):
     if not found:
         raise Failure("no mysqlproxy is built: run ninja, or name one by --proxy")
     return max(found, key=lambda path: path.stat().st_mtime)
+
+
+@pytest.fixture(scope="session")
+def probe():
+    """mysqlprobe: probe("login", target, …) runs it and gives what it said."""
+    return Probe()
 
 
 @pytest.fixture(scope="session")
