@@ -134,6 +134,7 @@ void Listener::accept_all() {
       arrival.unix_socket = arrival.from.unix_socket;
       if (arrival.unix_socket) arrival.peer = peer_credentials(client);
       arrival.tls_required = tls_required_ && !arrival.unix_socket;
+      arrival.clear_password = clear_password_;
       arrival.compression = compression_;
       arrival.proxied = std::ranges::any_of(
           balancers_, [&](const Network& one) { return one.contains(ip_bytes(peer)); });

@@ -45,6 +45,7 @@ class Listener {
   /// Whose connections begin with a PROXY header.
   void set_balancers(std::vector<Network> networks) { balancers_ = std::move(networks); }
   /// What clients that ask for TLS get; null: it is not offered.
+  void allow_clear_password(bool allowed) { clear_password_ = allowed; }
   void set_tls(std::shared_ptr<const TlsContext> tls, bool required) {
     tls_ = std::move(tls);
     tls_required_ = required;
@@ -64,6 +65,7 @@ class Listener {
   std::string server_version_;
   std::shared_ptr<const TlsContext> tls_;
   bool tls_required_ = false;
+  bool clear_password_ = false;
   std::shared_ptr<const CompressionConfig> compression_;
   std::shared_ptr<HandshakeSlot::Count> handshakes_ = std::make_shared<HandshakeSlot::Count>(0);
   std::uint32_t max_handshakes_ = 0;

@@ -171,6 +171,7 @@ void Proxy::open_listeners(const Config& config) {
     opened.back()->set_compression(plan.wanted->compression);
     opened.back()->set_max_handshakes(plan.wanted->max_handshakes);
     opened.back()->set_balancers(plan.wanted->proxy_protocol_from);
+    opened.back()->allow_clear_password(plan.wanted->mysql_clear_password);
     opened.back()->set_tls(plan.tls, plan.wanted->tls.mode == TlsMode::required);
   }
   listeners_ = std::move(opened);

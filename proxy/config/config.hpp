@@ -62,6 +62,7 @@ struct ListenerConfig {
   ListenerTls tls;
   CompressionConfig compression = listener_compression();
   std::uint32_t max_handshakes = 1'000;  ///< clients at once that have not logged in yet
+  bool mysql_clear_password = false;     ///< clients may log in by it, through TLS or a unix socket
   /// Connections from here begin with a header of the PROXY protocol.
   std::vector<Network> proxy_protocol_from;
 
@@ -83,6 +84,8 @@ struct ServerConfig {
   std::string client_address_attribute;  ///< of the connection; empty: none is sent
   /// Without TLS: take the RSA key for a password from the server, unseen.
   bool get_server_public_key = false;
+  /// Accounts there may ask for it; it is answered through TLS or a unix socket only.
+  bool mysql_clear_password = false;
 
   friend bool operator==(const ServerConfig&, const ServerConfig&) = default;
 };

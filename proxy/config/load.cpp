@@ -215,6 +215,7 @@ void Loader::listener(const Named& item) {
   }
   listener.proxy_protocol_from = networks(reader, "proxy_protocol_from");
   reader.read("max_handshakes", listener.max_handshakes, 1, 1'000'000);
+  reader.read("mysql_clear_password", listener.mysql_clear_password);
   read_tls(reader, report_.file(), listener.tls);
   read_compression(reader, listener.compression);
   reader.hint("zstd_compression_level", "the level of zstd is the client's to choose");
@@ -265,6 +266,7 @@ void Loader::server(const Named& item) {
               {ProxyProtocol::disabled, ProxyProtocol::v1, ProxyProtocol::v2});
   client_address_attribute(reader, server);
   reader.read("get_server_public_key", server.get_server_public_key);
+  reader.read("mysql_clear_password", server.mysql_clear_password);
   reader.reject_unknown();
   config_.servers.push_back(std::move(server));
 }

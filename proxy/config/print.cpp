@@ -141,6 +141,7 @@ void print(Printer& out, const ListenerConfig& listener) {
     out.line("proxy_protocol_from", list_of(listener.proxy_protocol_from,
                                             [](const Network& one) { return to_string(one); }));
   out.optional("max_handshakes", listener.max_handshakes, ListenerConfig{}.max_handshakes);
+  out.optional("mysql_clear_password", listener.mysql_clear_password, false);
   const ListenerTls standard;
   out.optional("tls", listener.tls.mode, standard.mode);
   print(out, listener.tls.files);
@@ -161,6 +162,7 @@ void print(Printer& out, const ServerConfig& server) {
   out.optional("tls_server_name", server.tls.name, standard.tls.name);
   out.optional("get_server_public_key", server.get_server_public_key,
                standard.get_server_public_key);
+  out.optional("mysql_clear_password", server.mysql_clear_password, standard.mysql_clear_password);
   print(out, server.compression, standard.compression);
   out.optional("zstd_compression_level", server.compression.zstd_level,
                standard.compression.zstd_level);

@@ -54,6 +54,7 @@ ClientSide Session::client_side() {
           arrival_.tls,
           arrival_.host,
           arrival_.unix_socket,
+          arrival_.clear_password,
           arrival_.ground->flavor,
           salt_};
 }

@@ -138,6 +138,7 @@ Task<bool> LoginDialog::verify(const Topology::User* user, const StoredHashes& u
   crypto::PasswordCheckOptions options;
   options.channel = {side_.channel.tls() != nullptr, side_.unix_socket};
   options.rsa = side_.services.rsa_key.get();
+  options.allow_clear_password = side_.clear_password;
   options.judge_again = side_.services.account_loader != nullptr;
   options.unchecked = user != nullptr && user->config.passthrough;
   // Who knows no plugins can't be asked for one.

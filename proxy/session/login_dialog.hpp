@@ -30,6 +30,7 @@ struct ClientSide {
   const std::shared_ptr<const TlsContext>& tls;  ///< null: not offered
   std::string_view host;                         ///< as error messages name it
   bool unix_socket = false;
+  bool clear_password = false;                         ///< mysql_clear_password may be used
   mysqlwire::Flavor shown = mysqlwire::Flavor::mysql;  ///< whose dialect the greeting spoke
   mysqlwire::Salt salt{};                              ///< the greeting's
 };

@@ -181,7 +181,7 @@ mysqlwire::crypto::PasswordAnswerOptions ServerConnection::link() const {
   mysqlwire::crypto::PasswordAnswerOptions link;
   link.channel.tls = channel.tls() != nullptr;
   link.channel.unix_socket = config.address.kind == Endpoint::Kind::unix_socket;
-  link.allow_clear_password = true;
+  link.allow_clear_password = config.mysql_clear_password;
   // Nobody is in between on a unix socket.
   link.request_public_key = config.get_server_public_key || link.channel.unix_socket;
   return link;

@@ -45,6 +45,7 @@ struct Arrival {
   std::shared_ptr<const CommonGround> ground;  ///< what that listener shows
   std::shared_ptr<const TlsContext> tls;       ///< null: not offered
   bool tls_required = false;
+  bool clear_password = false;  ///< mysql_clear_password may be used
   bool unix_socket = false;
   std::optional<PeerCredentials> peer;  ///< of a unix socket
   bool proxied = false;                 ///< a PROXY header comes first

@@ -9,7 +9,7 @@ import pytest
 from nacl.bindings import crypto_core_ed25519_scalar_reduce, crypto_scalarmult_ed25519_base_noclamp
 
 from harness.plugin_accounts import BY_PLUGIN, by_hash, by_server
-from harness.plugins import CACHING_SHA2, NATIVE, Login, any_certificate
+from harness.plugins import CACHING_SHA2, CLEAR, NATIVE, Login, any_certificate
 from harness.proxy import Proxy
 from harness.wire import Err
 
@@ -136,3 +136,23 @@ def test_no_proof_for_who_does_not_know_it(secure_mysql, secure_mariadb, proxies
             wire, last = Login(account.name, account.password, account.plugin, any_certificate()).run(proxy.port)
             with wire:
                 assert proof_in(last) == b""
+
+
+@pytest.mark.parametrize("allowed", [False, True], ids=["as it is", "allowed"])
+def test_clear_passwords_of_clients(secure_server, proxies, tmp_path, allowed):
+    """Only where they are allowed by name, and through TLS or a unix socket; else the client is asked for another plugin."""
+    account = BY_PLUGIN[secure_server.flavor][0]
+    proxy = proxies(secure_server, accounts=(), tables={
+        **by_hash(secure_server, [account]), "listen.main": {"mysql_clear_password": allowed},
+        "listen.local": {"bind": f"unix:{tmp_path}/s", "mysql_clear_password": allowed}})
+    for where, context in (((proxy.port,), None), ((proxy.port,), any_certificate()), ((None, tmp_path / "s"), None)):
+        clear = allowed and (context or not where[0])
+        login = Login(account.name, account.password, CLEAR, context)
+        wire, last = login.run(*where)
+        with wire:
+            assert last[:1] == b"\x00"
+        assert login.story == ["mysql_clear_password" if clear else "mysql_native_password"]
+        login = Login(account.name, account.password + "x", CLEAR, context)
+        wire, last = login.run(*where)
+        with wire:
+            assert Err.of(last).code == 1045
