@@ -5,6 +5,7 @@ import os
 import socket
 import struct
 import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,19 @@ from harness import wire
 from harness.process import Failure
 
 TOP = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(TOP / "tests/golden"))
+from golden_test import violations  # noqa: E402
+
+SCHEMA = json.loads((TOP / "docs/mysqlprobe.schema.json").read_text())
+
+
+def documented(report):
+    """The report, after it was found to be as docs/mysqlprobe.schema.json says."""
+    form = next(form for form in SCHEMA["oneOf"] if form["properties"]["command"]["const"] == report["command"])
+    problems = list(violations(report, form, SCHEMA, report["command"]))
+    assert not problems, problems
+    return report
+
 
 
 def find_executable():
@@ -35,7 +49,7 @@ class Said:
 
     @property
     def reports(self):
-        return [json.loads(line) for line in self.out.splitlines()]
+        return [documented(json.loads(line)) for line in self.out.splitlines()]
 
     @property
     def report(self):
