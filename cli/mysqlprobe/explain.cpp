@@ -47,10 +47,13 @@ std::string explain_answer(const capture::Conversation& conversation,
   if (message.length == 1 && message.payload.size() == 1 && message.payload[0] <= 2 &&
       message.payload[0] != 0)
     return "The client asks for the server's public RSA key.";
-  if (conversation.full_authentication() && sha2)
+  constexpr std::uint64_t smallest_key = 128;  // bytes; the answers to salts are shorter
+  if ((sha2 || conversation.plugin() == "sha256_password") && conversation.tls() == nullptr &&
+      message.length >= smallest_key)
+    return "The password, encrypted for the server's RSA key.";
+  if ((conversation.full_authentication() && sha2) || conversation.plugin() == "sha256_password")
     return conversation.tls() != nullptr ? "The password itself, through TLS."
-                                         : "The password, encrypted for the RSA key or by a unix "
-                                           "socket.";
+                                         : "The password itself, through the unix socket.";
   return fmt::format("The answer to the salt, by {}.",
                      conversation.plugin().empty() ? "the plugin" : conversation.plugin());
 }

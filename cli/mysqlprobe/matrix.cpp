@@ -138,6 +138,7 @@ class Matrix {
     } else {
       login.connection().quit();
     }
+    report_.steps.clear();
     offered_ = greeting.capabilities;
     flavor_ = greeting.flavor();
     tls_ = {false};
@@ -183,7 +184,7 @@ class Matrix {
         columns.push_back(cell.option);
     std::string head = fmt::format("{:<24}{:<6}{:<7}", "plugin begun with", "TLS", "compr.");
     for (const ProtocolOption* each : columns) head += fmt::format("{:<12}", each->name);
-    report_.lines.push_back(head);
+    end_row(head);
     report_.found["cells"] = Json::array();
     std::map<std::string, std::string> errors;
     std::string row, key;
@@ -192,7 +193,7 @@ class Matrix {
       const std::string name = fmt::format("{:<24}{:<6}{:<7}", cell.plugin, cell.tls ? "yes" : "no",
                                            cell.compression.empty() ? "none" : cell.compression);
       if (name != key) {
-        if (!row.empty()) report_.lines.push_back(row);
+        end_row(row);
         row = key = name;
       }
       row += fmt::format("{:<12}", cell.text());
@@ -209,7 +210,7 @@ class Matrix {
            {"message", cell.ok ? Json(nullptr) : Json(cell.failure.message)},
            {"ms", cell.ms}});
     }
-    if (!row.empty()) report_.lines.push_back(row);
+    end_row(row);
     for (const auto& [word, message] : errors)
       report_.lines.push_back(fmt::format("{:<10}{}", word, message));
     for (const ProtocolOption* each : columns)
@@ -219,6 +220,11 @@ class Matrix {
     report_.summary += fmt::format(": {} of {} ways to log in work", working, cells_.size());
     report_.step = "matrix";
     if (working == 0) report_.raise(ExitCode::refused);
+  }
+
+  void end_row(std::string row) {
+    while (row.ends_with(' ')) row.pop_back();
+    if (!row.empty()) report_.lines.push_back(std::move(row));
   }
 
   const Target& target_;

@@ -10,6 +10,7 @@ import pytest
 
 from harness.accounts import APP, NOBODY
 from harness.certificates import Authority
+from harness.probe import TOP
 from harness.process import Child, free_port, wait_until
 from harness.servers import MariaDb, version_of
 from harness.wire import Wire
@@ -69,6 +70,18 @@ listen db
     yield f"127.0.0.1:{port}"
     child.stop()
 
+
+
+def test_every_option_is_documented(probe):
+    documentation = (TOP / "docs/mysqlprobe.md").read_text()
+    commands = re.findall(r"^  (\w+) ", probe.text("--help").out.split("Subcommands:")[1], re.M)
+    assert len(commands) == 9
+    for command in commands:
+        assert f"\n## {command}" in documentation or f" and {command}\n" in documentation
+        text = subprocess.run([probe.executable, command, "--help"], capture_output=True, text=True).stdout
+        for names in re.findall(r"^  (-[-\w,]+)", text, re.M):
+            assert any(f"`{name}`" in documentation or f"`{name} " in documentation for name in names.split(",")
+                       if name != "-h") or "--help" in names, f"{command} {names}"
 
 
 # greet
