@@ -244,7 +244,12 @@ void Proxy::refuse(const Arrival& arrival, SqlError error, std::string_view mess
   (void)::send(arrival.descriptor, out.data(), out.size(), MSG_NOSIGNAL);
   ::shutdown(arrival.descriptor, SHUT_WR);
   ::close(arrival.descriptor);
-  log_.warn(fmt::format("refused before the login: {}", message), {{"client", arrival.address}});
+  const std::string text = fmt::format("refused before the login: {}", message);
+  // That a host is blocked has been said.
+  if (error.code == host_blocked.code)
+    log_.debug(text, {{"client", arrival.address}});
+  else
+    log_.warn(text, {{"client", arrival.address}});
 }
 
 void Proxy::wait_for_signals() {

@@ -6,8 +6,8 @@
 #include "proxy/users/account_loader.hpp"
 #include "proxy/users/admission.hpp"
 
-#include <fmt/format.h>
-
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace mysqlproxy {
@@ -25,21 +25,13 @@ Task<bool> Session::authenticate(LoginDialog& dialog, const mysqlwire::LoginRequ
   const bool may_wait = proof_may_wait && !(user && user->config.server.secret);
   bool right =
       co_await dialog.verify(user ? &*user : nullptr, usual.stored, credentials_, may_wait);
-  AccountLoader* loader = services_.account_loader;
-  if (dialog.wrong() && loader != nullptr && loader->active() &&
-      !topology->accounts().has(login.user)) {
-    // It may be that the servers have another account by now.
-    co_await loader->refresh(worker_.loop(), waker_);
-    auto newer = directory.find(*topology, login.user, arrival_.from);
-    const bool changed = newer && (!user || newer->config.hashes != user->config.hashes);
-    user = std::move(newer);
-    if (changed) right = co_await dialog.verify_again(*user, credentials_);
-  }
+  if (dialog.wrong()) right = co_await judge_again(dialog, user);
   if (dialog.wrong()) {
     co_await deny(dialog);
     co_return false;
   }
   if (!right) co_return false;
+  passthrough_ = user->config.passthrough;
   if (!dialog.unproved() && !admit(dialog, user->config, login)) co_return false;
   pool_ = user->pool;
   credentials_.server_user = user->config.server.user;
@@ -51,16 +43,32 @@ Task<bool> Session::authenticate(LoginDialog& dialog, const mysqlwire::LoginRequ
   co_return true;
 }
 
+/// After a wrong password: it may be that the servers have another account by now, which `user` is
+/// then. Names that they are not asked for wait too, or else they could be told by that.
+Task<bool> Session::judge_again(LoginDialog& dialog, std::optional<Topology::User>& user) {
+  AccountLoader* loader = services_.account_loader;
+  if (loader == nullptr || !loader->active()) co_return false;
+  co_await loader->refresh(worker_.loop(), waker_);
+  const auto topology = services_.topology();
+  auto newer = services_.directory.find(*topology, dialog.login().user, arrival_.from);
+  const bool changed = newer && (!user || newer->config.hashes != user->config.hashes);
+  user = std::move(newer);
+  if (!changed) co_return false;
+  const bool right = co_await dialog.verify_again(*user, credentials_);
+  co_return right;
+}
+
 /// The server has let in whom authenticate() could not judge. False when the dialog is over.
 Task<bool> Session::confirm(LoginDialog& dialog) {
   if (!unproved_) co_return true;
-  const UserConfig user = *std::exchange(unproved_, {});
-  const bool right = co_await dialog.confirm();
+  std::optional<Topology::User> user{{*std::exchange(unproved_, {}), pool_}};
+  bool right = co_await dialog.confirm();
+  if (dialog.wrong()) right = co_await judge_again(dialog, user);
   if (dialog.wrong()) {
     co_await deny(dialog);
     co_return false;
   }
-  co_return right&& admit(dialog, user, dialog.login());
+  co_return right&& admit(dialog, user->config, dialog.login());
 }
 
 /// Whether a client that has proved who it is may use its account; with its ERR, if not.
@@ -82,8 +90,7 @@ bool Session::admit(LoginDialog& dialog, const UserConfig& user,
 
 /// A wrong password, or an unknown user.
 Task<void> Session::deny(LoginDialog& dialog) {
-  const auto delay = services_.failed_logins.note_failure(arrival_.from, worker_.loop().now());
-  co_await hold_back(delay);
+  co_await penalize(dialog.login().user);
   dialog.deny();
 }
 
@@ -104,12 +111,43 @@ Claimant Session::claimant(const mysqlwire::LoginRequest& login) const {
   return claimant;
 }
 
-/// Waits, unless the client leaves first.
-Task<void> Session::hold_back(std::chrono::milliseconds delay) {
+/// Counts a failed login, and waits with the answer, unless the client leaves first.
+Task<void> Session::penalize(const std::string& user) {
+  const std::uint64_t now = worker_.loop().now();
+  const auto delay = services_.failed_logins.note_failure(arrival_.from, now);
+  if (services_.failed_logins.blocked(arrival_.from, now))
+    services_.log.warn("too many failed logins: the host is blocked",
+                       {{"host", arrival_.host}, {"last_user", user}});
   if (delay.count() == 0) co_return;
   Deadline until(worker_.loop(), waker_);
   until.set(delay);
   while (!until.passed() && !cut_ && !client_.socket.peer_closed()) co_await waker_;
+}
+
+/// Where the server finds out who the client is, what it says counts as our own word does. A server
+/// that denies whom we have let in has another account by now. `reply` is its ERR.
+Task<void> Session::note_verdict_of_server(bool good, mysqlwire::Bytes reply) {
+  if (good && passthrough_) services_.failed_logins.note_success(arrival_.from);
+  constexpr std::uint8_t denied[] = {0xff, access_denied.code & 0xff, access_denied.code >> 8};
+  const bool wrong = reply.size() > std::size(denied) &&
+                     std::equal(std::begin(denied), std::end(denied), reply.begin());
+  if (good || !wrong) co_return;
+  if (passthrough_)
+    co_await penalize(credentials_.user);
+  else
+    co_await refresh_accounts();
+}
+
+/// The client was asked for its password on behalf of a server, and was told that it is wrong.
+Task<void> Session::note_late_denial() {
+  co_await penalize(credentials_.user);
+  co_await refresh_accounts();
+}
+
+/// For the next login.
+Task<void> Session::refresh_accounts() {
+  AccountLoader* loader = services_.account_loader;
+  if (loader != nullptr && loader->active()) co_await loader->refresh(worker_.loop(), waker_);
 }
 
 }  // namespace mysqlproxy

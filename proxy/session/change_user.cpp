@@ -123,9 +123,11 @@ Task<Session::Verdict> Session::change_user_on_server(LoginDialog& dialog,
     step = change.on_packet(got.packet, out);
   }
   if (!dialog.ending().reason.empty()) {
+    if (dialog.denied()) co_await note_late_denial();
     ending_ = dialog.ending();
     co_return Verdict::over;
   }
+  co_await note_verdict_of_server(step == ClientStep::ready, change.err_payload());
   if (step == ClientStep::ready) {
     dialog.accept(change.ok_payload());
     co_return Verdict::done;

@@ -121,6 +121,7 @@ Task<Session::Verdict> Session::connect_server(LoginDialog& dialog, const Sessio
     co_return Verdict::over;
   }
   if (!dialog.ending().reason.empty()) {
+    if (dialog.denied()) co_await note_late_denial();
     ending_ = dialog.ending();
     co_return Verdict::over;
   }
@@ -132,10 +133,12 @@ Task<Session::Verdict> Session::connect_server(LoginDialog& dialog, const Sessio
   }
   if (!outcome.connection) {
     services_.log.warn(outcome.reason, {{"client", arrival_.address}, {"user", credentials_.user}});
+    co_await note_verdict_of_server(false, outcome.reply);
     dialog.reject(outcome.reply);
     end(EndedBy::server, outcome.reason);
     co_return outcome.refused ? Verdict::refused : Verdict::over;
   }
+  co_await note_verdict_of_server(true, {});
   const bool confirmed = co_await confirm(dialog);
   if (!confirmed) {
     if (ending_.reason.empty()) ending_ = dialog.ending();
@@ -146,6 +149,7 @@ Task<Session::Verdict> Session::connect_server(LoginDialog& dialog, const Sessio
     co_return Verdict::over;
   }
   release_server();
+  arrival_.handshake.reset();  // before the client knows
   dialog.accept(outcome.reply);
   server_ = std::move(outcome.connection);
   co_return Verdict::done;

@@ -82,11 +82,15 @@ class Session {
   ClientSide client_side();
   Task<bool> authenticate(LoginDialog& dialog, const mysqlwire::LoginRequest& login,
                           bool proof_may_wait);
+  Task<bool> judge_again(LoginDialog& dialog, std::optional<Topology::User>& user);
   Task<bool> confirm(LoginDialog& dialog);
   bool admit(LoginDialog& dialog, const UserConfig& user, const mysqlwire::LoginRequest& login);
   Task<void> deny(LoginDialog& dialog);
   Claimant claimant(const mysqlwire::LoginRequest& login) const;
-  Task<void> hold_back(std::chrono::milliseconds delay);
+  Task<void> penalize(const std::string& user);
+  Task<void> note_verdict_of_server(bool good, mysqlwire::Bytes reply);
+  Task<void> note_late_denial();
+  Task<void> refresh_accounts();
   /// How an attempt to serve a user ended: `refused` by the server in its own words, or the session
   /// is `over`.
   enum class Verdict : std::uint8_t { done, refused, over };
@@ -136,6 +140,7 @@ class Session {
   std::shared_ptr<Pool> pool_;
   Credentials credentials_;
   std::optional<UserConfig> unproved_;
+  bool passthrough_ = false;  ///< the server finds out whether the user is who it says it is
   SessionWishes wishes_;
   Ending ending_;
   std::chrono::system_clock::time_point began_;

@@ -326,6 +326,15 @@ def test_new_users_need_no_waiting(secure_server, start, people, reader):
         assert verdict(proxy, password="third", tls=any_certificate()) == "ok"
         secure_server.ask(f"ALTER USER '{WALTER.name}'@'%' IDENTIFIED WITH caching_sha2_password BY 'fourth'")
         assert verdict(proxy, password="fourth", plugin=CACHING_SHA2, tls=any_certificate()) == "ok"
+    else:
+        # To one whose answers only the server can use: it is asked for before the proxy judges them.
+        for password, begin in (("third", NATIVE), ("fourth", ED25519)):
+            secure_server.ask(f"ALTER USER '{WALTER.name}'@'%' IDENTIFIED VIA ed25519 USING PASSWORD('{password}')")
+            assert verdict(proxy, password=password, plugin=begin) == "ok"
+        assert verdict(proxy, password="third", plugin=ED25519).code == 1045
+        secure_server.ask(f"ALTER USER '{WALTER.name}'@'%' IDENTIFIED VIA mysql_native_password USING PASSWORD('newer')")
+        # Where the client was sent the other way by then, at the next login.
+        assert wait_until_ok(proxy, "newer") == "ok"
     secure_server.ask(f"DROP USER '{WALTER.name}'@'%'")
     assert verdict(proxy, password="fourth" if secure_server.flavor == "mysql" else "newer").code == 1045
 
@@ -441,6 +450,29 @@ def test_hosts_that_fail_too_often_are_blocked(secure_server, start, people):
     assert verdict(proxy) == "ok"
 
 
+def test_failures_that_the_server_finds_count_too(secure_server, start, people):
+    people(WALTER.name, by_native(secure_server))
+    proxy = start(secure_server, accounts=(), tables={
+        f"user.{WALTER.name}": {"pool": "main", "passthrough": True}, **limits(max_failures=3, first_delay="0ms")})
+    for password in ("?", "?", WALTER.password, "?", "?", "?"):
+        assert (verdict(proxy, password=password) == "ok") == (password != "?")
+    assert verdict(proxy).code == BLOCKED
+    assert len([one for one in proxy.messages() if "the host is blocked" in one["message"]]) == 1
+
+
+def test_names_of_the_configuration_wait_as_others_do(secure_server, start, people, reader):
+    """Or else they could be told by that."""
+    known = {f"user.{WALTER.name}": {"pool": "main", "hash": WALTER.native_hash}}
+    proxy = start_loading(start, secure_server, tables=known, interval="1h", pause="600ms")
+    took = []
+    for name in (WALTER.name, "whoever"):
+        verdict(proxy, name, "?")
+        began = time.monotonic()
+        assert verdict(proxy, name, "?").code == 1045
+        took.append(time.monotonic() - began)
+    assert all(0.3 < one < 1.5 for one in took), took
+
+
 def server_blocks(server):
     """The servers' words for it. They never block loopback, so it can't be had from them here."""
     program = "mariadb-admin" if server.flavor == "mariadb" else "mysqladmin"
@@ -501,12 +533,12 @@ def test_handshakes_in_progress_are_bounded(secure_server, start, people):
         one.close()
 
 
-def wait_until_ok(proxy):
+def wait_until_ok(proxy, password=WALTER.password):
     for _ in range(50):
-        if verdict(proxy) == "ok":
+        if verdict(proxy, password=password) == "ok":
             return "ok"
         time.sleep(0.1)
-    return verdict(proxy)
+    return verdict(proxy, password=password)
 
 
 @pytest.mark.parametrize("size", [70_000, 1 << 20, (1 << 24) - 1])
