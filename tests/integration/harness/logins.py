@@ -296,8 +296,6 @@ REASONS = [
     Reason("libmysqlclient takes a server's RSA key when told to, and mysql-connector-python has no option for that",
            lambda cell: cell.tls == "none" and cell.login in COLD, clients=only("connector-python-c"),
            fault="requires secure connection"),
-    Reason("the client takes a packet to be in at most two compressed frames; the proxy makes a frame of what it has read",
-           zlib, clients=only("connector-python"), ways=PROXIED, fault="Unread result found"),
     Reason("mysql2 encrypts the password by RSA under TLS too, where MySQL takes it in clear only",
            lambda cell: cell.login == "sha256" and cell.tls == "1.2", clients=only("mysql2"), ways=only(DIRECT),
            fault="Access denied"),
