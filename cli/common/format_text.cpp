@@ -343,6 +343,21 @@ void TextFormat::dump(Bytes bytes) {
   if (bytes.size() > most) text() += "    …\n";
 }
 
+// Packets whose bytes are hidden with the secrets in them.
+bool holds_secrets(const SeenMessage& message) {
+  switch (message.kind) {
+    case PacketKind::greeting:
+    case PacketKind::handshake_response:
+    case PacketKind::auth_switch_request:
+    case PacketKind::auth_next_factor:
+    case PacketKind::auth_more_data:
+    case PacketKind::auth_raw_data:
+    case PacketKind::auth_response: return true;
+    case PacketKind::command: return message.command == Command::com_change_user;
+    default: return false;
+  }
+}
+
 void TextFormat::on_message(const Conversation& conversation, const SeenMessage& message) {
   const Context& context = conversation.context();
   switch (message.kind) {
@@ -425,7 +440,11 @@ void TextFormat::on_message(const Conversation& conversation, const SeenMessage&
   }
   if (!message.is_whole()) text() += "  [cut]";
   end();
-  if (options_.bytes) dump(message.payload);
+  if (!options_.bytes) return;
+  if (options_.redact == Redact::none || !holds_secrets(message))
+    dump(message.payload);
+  else
+    text() += "    (hidden: salts, answers to them and passwords)\n";
 }
 
 }  // namespace

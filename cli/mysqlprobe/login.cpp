@@ -8,6 +8,7 @@
 #include <mysqlwire/wire/auth.hpp>
 #include <mysqlwire/wire/err_packet.hpp>
 #include <mysqlwire/wire/error_code.hpp>
+#include <mysqlwire/wire/wipe.hpp>
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -278,6 +279,8 @@ LoginMachine::Want LoginMachine::give_up(const char* reason) {
 
 namespace {
 
+constexpr std::size_t longest_login = 8 << 10;
+
 LoginFacts begin_facts(const Target& target, const LoginSettings& settings) {
   LoginFacts facts;
   facts.target = target.text;
@@ -374,6 +377,7 @@ void Login::run() {
 
 void Login::go_on() {
   Buffer out;
+  out.reserve(longest_login);  // at once: a growing buffer would leave copies of a password behind
   for (;;) {
     const Deadline deadline = connection_.deadline();
     LoginMachine::Want want = LoginMachine::Want::bytes;
@@ -389,8 +393,7 @@ void Login::go_on() {
     for (Step& each : machine_.take_steps()) mark(std::move(each.name), std::move(each.detail));
     if (want == LoginMachine::Want::failed) throw ProbeError{machine_.failure()};
     if (!out.empty()) connection_.send(out);
-    std::fill(out.begin(), out.end(), std::uint8_t{0});
-    out.clear();
+    wipe(out);
     if (want == LoginMachine::Want::done) return;
     if (want != LoginMachine::Want::tls) continue;
     connection_.start_tls();
@@ -399,8 +402,7 @@ void Login::go_on() {
     for (Step& each : machine_.take_steps()) mark(std::move(each.name), std::move(each.detail));
     if (want == LoginMachine::Want::failed) throw ProbeError{machine_.failure()};
     connection_.send(out);
-    std::fill(out.begin(), out.end(), std::uint8_t{0});
-    out.clear();
+    wipe(out);
   }
 }
 

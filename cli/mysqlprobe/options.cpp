@@ -173,6 +173,8 @@ void add_trace(CLI::App& app, Options& options) {
   app.add_flag("--trace", options.recorder.trace, "every packet, as pcapdecode prints it")
       ->group(group);
   app.add_flag("-x,--hex", options.recorder.hex, "with its bytes")->group(group);
+  app.add_flag("--show-secrets", options.recorder.secrets, "also those of salts and passwords")
+      ->group(group);
   app.add_option("--write", options.write, "save the exchange as a pcapng")->group(group);
 }
 
@@ -358,6 +360,8 @@ void take_password(Options& options, const Raw& raw) {
   const int given = (raw.password_file.empty() ? 0 : 1) + (raw.password_env.empty() ? 0 : 1) +
                     (raw.password_stdin ? 1 : 0) + (options.asks_password ? 1 : 0);
   if (given > 1) throw UsageError("the password from several places at once");
+  if (raw.password_stdin && raw.targets_file == "-")
+    throw UsageError("targets and password both from standard input");
   if (given == 0) return;
   options.has_password = true;
   if (!raw.password_file.empty())

@@ -116,6 +116,7 @@ Recorder::Recorder(const RecorderOptions& options) : options_(options), output_(
   cli::FormatOptions format;
   format.bytes = options_.hex;
   format.max_rows = 20;
+  if (options_.secrets) format.redact = cli::Redact::none;
   format_ = std::make_unique<ExplainingFormat>(cli::make_text_format(format, output_), output_,
                                                options_.explain);
   tools_ = std::make_unique<Tools>();

@@ -21,6 +21,7 @@ struct RecorderOptions {
   bool trace = false;    ///< a line a packet, as pcapdecode prints it
   bool explain = false;  ///< and what the packet is for
   bool hex = false;      ///< and its bytes
+  bool secrets = false;  ///< those of salts, answers and passwords too
   bool capture = false;  ///< keep the bytes for write()
 };
 

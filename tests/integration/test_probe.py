@@ -13,7 +13,7 @@ from harness.certificates import Authority
 from harness.probe import TOP
 from harness.process import Child, free_port, wait_until
 from harness.servers import MariaDb, version_of
-from harness.wire import Wire
+from harness.wire import Wire, scramble
 
 PCAPDECODE = "cli/pcapdecode/pcapdecode"
 
@@ -301,6 +301,16 @@ def test_verify_a_captured_login(probe, server, tmp_path):
     said = probe("verify", "--capture", capture, password=APP.password)
     assert said.code == 0 and said.found["logins"][0]["user"] == "app"
     assert probe("verify", "--capture", capture, password="wrong").code == 1
+
+
+def test_verify_an_answer_to_a_salt(probe):
+    salt = bytes(range(0x30, 0x44))
+    answer = scramble("it's", salt)
+    given = ["--salt", salt.hex(), "--response", answer.hex()]
+    assert probe("verify", *given, password="it's").code == 0
+    assert probe("verify", *given, password="its").code == 1
+    assert probe("verify", *given, "--plugin", "caching_sha2_password", password="it's").code in (1, 2)
+    assert probe("verify", "--salt", "zz", "--response", "00", password="x").code == 2
 
 
 # ping, matrix, storm, conform

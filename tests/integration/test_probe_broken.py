@@ -4,6 +4,7 @@ What a real server can be brought to do, a real one does; the rest are scripted 
 """
 
 import os
+import random
 import socket
 import subprocess
 import time
@@ -634,3 +635,53 @@ def test_a_hostile_server_costs_no_memory(probe):
         assert resident < 150 * 1024
         child.communicate(timeout=20)
         assert child.returncode in (UNREACHABLE, PROTOCOL)
+
+
+def test_a_constant_salt_is_said(probe):
+    with FakeServer(lambda peer: (peer.send(greeting(), 0), peer.read(), peer.send(err(1045, b"no", b"28000"), 2))) as server:
+        found = probe("greet", server.address).found
+        assert found["salt"]["repeated"] and found["salt"]["weak"] and found["salt"]["hints"]
+
+
+def test_any_bytes_end_in_a_diagnosis(probe):
+    source = random.Random(6)
+    good = [wire.frame(greeting(), 0), wire.frame(b"\xfe" + wire.NATIVE + b"\0" + b"s" * 20 + b"\0", 2), wire.frame(OK, 4),
+            wire.frame(b"\1", 1)]
+
+    def mangled(data):
+        data = bytearray(data)
+        for _ in range(source.randint(1, 4)):
+            where = source.randrange(len(data))
+            how = source.randrange(3)
+            if how == 0:
+                data[where] = source.randrange(256)
+            elif how == 1:
+                del data[where:where + source.randint(1, 8)]
+            else:
+                data[where:where] = source.randbytes(source.randint(1, 8))
+            data = data or bytearray(b"\0")
+        return bytes(data)
+
+    def script(peer):
+        which = source.randrange(len(good))
+        for i, data in enumerate(good):
+            peer.raw(mangled(data) if i == which else data)
+            peer.connection.settimeout(0.1)
+            try:
+                peer.connection.recv(4096)
+            except OSError:
+                pass
+
+    with FakeServer(script) as server:
+        for _ in range(60):
+            said = probe("login", server.address, "-u", "x", "--timeout", "300ms", "--trace", "-x", password="secret")
+            assert 0 <= said.code <= 7, said.err
+            assert said.report["ok"] == (said.code == 0)
+
+
+def test_secrets_are_shown_only_when_asked_for(probe):
+    for more, shown in (([], False), (["--show-secrets"], True)):
+        with scripted(b"\xfemysql_clear_password\0", OK) as server:
+            said = probe.text("login", server.address, "-u", "x", "--trace", "-x", "--allow-cleartext", "--timeout", "300ms", *more,
+                              password="secret")
+            assert ("secret" in said.out) == shown
