@@ -1,6 +1,7 @@
 """A thousand random passwords under each plugin: login and verify agree with the server."""
 
 import json
+import os
 import random
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,8 @@ from urllib.parse import quote
 import pytest
 
 COUNT = 1000
+#: Each takes two processes of a sanitized build, half a second of CPU each: all of them by VERIFIED=1000 only.
+VERIFIED = int(os.environ.get("VERIFIED", "25"))
 LONGEST = 255  # bytes
 
 
@@ -90,8 +93,9 @@ def test_a_thousand_passwords(request, probe, flavor, plugin, port, options):
                 return verify(probe, form, password) == 0 and verify(probe, form, password + "x") == 1
 
             with ThreadPoolExecutor(2) as pool:
-                assert [one for one, fits in zip(in_files, pool.map(agrees, in_files)) if not fits] == []
-            assert len(in_files) > COUNT // 2
+                some = random.Random(plugin).sample(in_files, min(VERIFIED, len(in_files)))
+                assert [one for one, fits in zip(some, pool.map(agrees, some)) if not fits] == []
+            assert len(in_files) > COUNT // 2 and some
         finally:
             for name, _ in users:
                 cursor.execute(f"DROP USER IF EXISTS {name}@'%'")
