@@ -165,12 +165,14 @@ void add_command_checks(std::vector<Check>& checks) {
   for (const int code : {0x50, 0x7f, 0xc8})
     add(fmt::format("unknown-{:02x}", code), "a byte that is no command: ERR 1047",
         [code](Bench& bench) { return unknown_command(bench, {static_cast<std::uint8_t>(code)}); });
-  for (const auto& [name, code] :
+  for (const auto& each :
        {std::pair("sleep", Command::com_sleep), std::pair("connect", Command::com_connect),
         std::pair("time", Command::com_time),
-        std::pair("delayed-insert", Command::com_delayed_insert)})
-    add(name, "a command of the server's own: ERR 1047",
-        [code = code](Bench& bench) { return unknown_command(bench, {byte(code)}); });
+        std::pair("delayed-insert", Command::com_delayed_insert)}) {
+    const Command own = each.second;
+    add(each.first, "a command of the server's own: ERR 1047",
+        [own](Bench& bench) { return unknown_command(bench, {byte(own)}); });
+  }
   add("init-db", "COM_INIT_DB: OK", [](Bench& bench) {
     const auto session = bench.open_in_schema();
     return expect_ok(session->send(ComInitDb{bench.settings().plan.database}));
