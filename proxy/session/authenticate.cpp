@@ -138,9 +138,9 @@ Task<void> Session::note_verdict_of_server(bool good, mysqlwire::Bytes reply) {
     co_await refresh_accounts();
 }
 
-/// The client was asked for its password on behalf of a server, and was told that it is wrong.
-Task<void> Session::note_late_denial() {
-  co_await penalize(credentials_.user);
+/// The client was asked for its password on behalf of a server, and gave a wrong one.
+Task<void> Session::note_late_denial(LoginDialog& dialog) {
+  co_await deny(dialog);
   co_await refresh_accounts();
 }
 

@@ -71,7 +71,9 @@ Task<bool> Session::change_user() {
   credentials_ = std::move(old);
   pool_ = old_pool;
   // After a refusal MariaDB lets the session go on as it was, MySQL ends it.
-  if (verdict == Verdict::over || server_->greeting.flavor() == mysqlwire::Flavor::mysql)
+  // Nor may it try passwords for ever, where a new connection would not be let in.
+  if (verdict == Verdict::over || server_->greeting.flavor() == mysqlwire::Flavor::mysql ||
+      services_.failed_logins.blocked(arrival_.from, worker_.loop().now()))
     co_return false;
   ending_ = {};
   rest_deadline();
@@ -122,8 +124,8 @@ Task<Session::Verdict> Session::change_user_on_server(LoginDialog& dialog,
     }
     step = change.on_packet(got.packet, out);
   }
+  if (dialog.wrong()) co_await note_late_denial(dialog);
   if (!dialog.ending().reason.empty()) {
-    if (dialog.denied()) co_await note_late_denial();
     ending_ = dialog.ending();
     co_return Verdict::over;
   }

@@ -116,12 +116,13 @@ Task<Session::Verdict> Session::connect_server(LoginDialog& dialog, const Sessio
                              .origin = &origin,
                              .address = arrival_.address});
   ConnectOutcome outcome = co_await connector.connect(*pool_, credentials_, wishes);
+  // Nobody gets around that by leaving early.
+  if (dialog.wrong()) co_await note_late_denial(dialog);
   if (outcome.client_gone) {
     end(EndedBy::client, "left while a server was looked for");
     co_return Verdict::over;
   }
   if (!dialog.ending().reason.empty()) {
-    if (dialog.denied()) co_await note_late_denial();
     ending_ = dialog.ending();
     co_return Verdict::over;
   }

@@ -202,7 +202,7 @@ void LoginDialog::refuse(Bytes err_payload, std::string reason) {
 }
 
 Task<bool> LoginDialog::obtain_password(Credentials& credentials, std::string& why_not) {
-  if (!ending_.reason.empty()) co_return false;
+  if (!ending_.reason.empty() || wrong()) co_return false;
   why_not = "the client knows no plugins";
   if (!role_.login().capabilities.has(mysqlwire::Capability::plugin_auth)) co_return false;
   CheckAction action = check_->ask_for_clear();
@@ -210,10 +210,7 @@ Task<bool> LoginDialog::obtain_password(Credentials& credentials, std::string& w
   if (!goes_on) co_return false;
   why_not = fmt::format("the client logged in by {}, and: {}", to_string(check_->plugin()),
                         action.reason);
-  if (action.step == CheckStep::denied) {
-    wrong_ = action.reason;
-    deny();
-  }
+  if (action.step == CheckStep::denied) wrong_ = action.reason;
   if (action.step != CheckStep::accepted) co_return false;
   learn(credentials);
   co_return true;
@@ -221,7 +218,7 @@ Task<bool> LoginDialog::obtain_password(Credentials& credentials, std::string& w
 
 Task<bool> LoginDialog::relay(std::string_view plugin, Bytes data, AuthSource source,
                               mysqlwire::Buffer& reply) {
-  if (!ending_.reason.empty()) co_return false;
+  if (!ending_.reason.empty() || wrong()) co_return false;
   if (!role_.login().capabilities.has(mysqlwire::Capability::plugin_auth)) co_return false;
   CheckAction action = check_->relay(plugin, data, source);
   const bool goes_on = co_await carry_out(action);

@@ -74,7 +74,8 @@ class LoginDialog final : public ProofSource {
   void accept(mysqlwire::Bytes ok_payload);
   void reject(mysqlwire::Bytes err_payload);
 
-  /// Both are `false` after a denial too, which the client has been told of: see ending().
+  /// Both are `false` too when the dialog is over, and after a wrong password: when wrong() is true
+  /// then, deny() is still to be called.
   Task<bool> obtain_password(Credentials& credentials, std::string& why_not) override;
   Task<bool> relay(std::string_view plugin, mysqlwire::Bytes data, mysqlwire::AuthSource source,
                    mysqlwire::Buffer& reply) override;

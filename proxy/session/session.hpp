@@ -89,7 +89,7 @@ class Session {
   Claimant claimant(const mysqlwire::LoginRequest& login) const;
   Task<void> penalize(const std::string& user);
   Task<void> note_verdict_of_server(bool good, mysqlwire::Bytes reply);
-  Task<void> note_late_denial();
+  Task<void> note_late_denial(LoginDialog& dialog);
   Task<void> refresh_accounts();
   /// How an attempt to serve a user ended: `refused` by the server in its own words, or the session
   /// is `over`.

@@ -27,7 +27,9 @@ FailedLogins::Key FailedLogins::key_of(const ClientHost& host) noexcept {
 }
 
 bool FailedLogins::stale(const Entry& entry, std::uint64_t now) const noexcept {
-  return now - entry.last >= static_cast<std::uint64_t>(limits_.block_time.count());
+  // The threads' clocks are a little apart: another one may have been ahead of this one.
+  return now > entry.last &&
+         now - entry.last >= static_cast<std::uint64_t>(limits_.block_time.count());
 }
 
 bool FailedLogins::blocked(const ClientHost& host, std::uint64_t now) const {
@@ -63,7 +65,7 @@ milliseconds FailedLogins::note_failure(const ClientHost& host, std::uint64_t no
   }
   Entry& entry = found->second;
   by_age_.splice(by_age_.end(), by_age_, entry.place);
-  entry.last = now;
+  entry.last = std::max(entry.last, now);
   if (entry.failures != UINT32_MAX) ++entry.failures;
   return delay_after(entry.failures);
 }

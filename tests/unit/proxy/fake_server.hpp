@@ -111,10 +111,11 @@ inline std::string greet(Peer& peer, mysqlwire::ServerHandshake& handshake) {
   return handshake.login().user;
 }
 
-inline mysqlwire::ServerHandshake fake_handshake(std::uint32_t connection_id = 7) {
+inline mysqlwire::ServerHandshake fake_handshake(std::uint32_t connection_id = 7,
+                                                 std::string_view version = "8.0.36-fake") {
   using mysqlwire::Capability;
   mysqlwire::ServerGreeting greeting;
-  greeting.server_version = "8.0.36-fake";
+  greeting.server_version = version;
   greeting.connection_id = connection_id;
   greeting.capabilities = {Capability::long_password,     Capability::protocol_41,
                            Capability::secure_connection, Capability::plugin_auth,

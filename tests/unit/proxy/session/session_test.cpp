@@ -2,13 +2,16 @@
 #include "../temporary_folder.hpp"
 #include "proxy/app/worker.hpp"
 #include "proxy/net/address.hpp"
+#include "proxy/users/account_loader.hpp"
 
+#include <mysqlwire/crypto/client_password.hpp>
 #include <mysqlwire/session/client_handshake.hpp>
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -34,12 +37,24 @@ class Running {
     PoolConfig pool;
     pool.name = "main";
     pool.servers = {"db1"};
+    pool.load_users =
+        LoadUsers{.user = "reader", .interval = 1h, .pause = 10ms};  // by a test's own
     config.pools.push_back(pool);
     UserConfig user;
     user.name = "app";
     user.pool = "main";
     user.hashes.native = mysqlwire::crypto::native_hash("secret");
     config.users.push_back(user);
+    UserConfig through = user;
+    through.name = "through";
+    through.hashes = {};
+    through.passthrough = true;
+    config.users.push_back(through);
+    UserConfig signer = user;
+    signer.name = "signer";
+    signer.hashes = {};
+    signer.hashes.ed25519 = mysqlwire::crypto::ed25519_public_key("secret");
+    config.users.push_back(signer);
     auto topology = std::make_shared<const Topology>(std::move(config), nullptr, nullptr, log);
     for (const auto& one : topology->servers())
       one->set_addresses(resolve_now(one->config().address));
@@ -49,7 +64,7 @@ class Running {
   ~Running() { worker.stop(); }
 
   /// A client at the door: the test's end of its connection.
-  int arrive() {
+  int arrive(bool unix_socket = false) {
     int ends[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     REQUIRE(::fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0);
@@ -57,6 +72,7 @@ class Running {
     arrival.descriptor = ends[1];
     arrival.address = "192.0.2.7:50312";
     arrival.host = "192.0.2.7";
+    arrival.unix_socket = unix_socket;
     arrival.listener = "main";
     arrival.ground = std::make_shared<const CommonGround>(services.topology()->ground(""));
     arrival.compression = std::make_shared<const CompressionConfig>(listener_compression());
@@ -113,6 +129,47 @@ std::string log_in(Peer& peer, const std::string& user, const std::string& passw
   }
 }
 
+/// Logs in by any plugin, through a unix socket; the verdict. With `leaves` it does not wait for
+/// that once its password is out.
+std::string log_in_by_any(Peer& peer, const std::string& user, const std::string& password,
+                          bool leaves = false) {
+  mysqlwire::ClientLogin login;
+  login.user = user;
+  login.capabilities = {mysqlwire::Capability::protocol_41,
+                        mysqlwire::Capability::secure_connection,
+                        mysqlwire::Capability::plugin_auth, mysqlwire::Capability::transactions};
+  mysqlwire::ClientHandshake handshake(login);
+  mysqlwire::crypto::PasswordSecret secret;
+  secret.clear.emplace(mysqlwire::as_bytes(password));
+  mysqlwire::crypto::PasswordAnswerOptions options;
+  options.channel.unix_socket = true;
+  mysqlwire::crypto::PasswordAnswer answer(std::move(secret), options);
+  mysqlwire::Buffer out;
+  for (;;) {
+    const auto packet = peer.packet();
+    if (!packet) return "(the end)";
+    auto step = handshake.on_packet(*packet, out);
+    if (step == mysqlwire::ClientStep::need_auth)
+      step = handshake.respond(mysqlwire::crypto::answer(answer, handshake).data, out);
+    if (step == mysqlwire::ClientStep::ready) return "ok";
+    if (step == mysqlwire::ClientStep::refused)
+      return std::string(mysqlwire::as_text(handshake.err_payload()));
+    peer.put(out);
+    out.clear();
+    if (leaves && answer.full_authentication()) {
+      peer.close();
+      return "(left)";
+    }
+  }
+}
+
+/// Denies access.
+void deny(Peer& peer, mysqlwire::ServerHandshake& handshake) {
+  mysqlwire::Buffer out;
+  handshake.reject(err_payload(1045, "28000", "Access denied by the server"), out);
+  peer.put(out);
+}
+
 /// Lets everybody in and answers each command with OK, but "die", to which it leaves.
 void serve(Peer& peer) {
   let_in(peer, 7);
@@ -160,6 +217,123 @@ TEST_CASE("unknown users and wrong passwords hear the same", "[session]") {
   CHECK(log.find('\x1b') == log.npos);
   CHECK(std::count(log.begin(), log.end(), '\n') == 3);
   CHECK(running.services.counters.refused_logins == 3);
+}
+
+TEST_CASE("a password that only the server can judge counts when it is wrong", "[session]") {
+  std::atomic<bool> right = false;
+  Running running([&right](Peer& peer) {
+    if (right) return serve(peer);
+    auto handshake = fake_handshake();
+    greet(peer, handshake);
+    deny(peer, handshake);
+  });
+  Peer client(running.arrive());
+  CHECK_THAT(log_in(client, "through", "wrong"), Contains("#28000Access denied by the server"));
+  client.close();
+  running.access();
+  CHECK(running.services.failed_logins.hosts() == 1);
+  right = true;
+  Peer again(running.arrive());
+  CHECK(log_in(again, "through", "secret") == "ok");
+  CHECK(running.services.failed_logins.hosts() == 0);
+  again.close();
+  running.access();
+}
+
+TEST_CASE("after a wrong password accounts are read anew, whoever it was of", "[session]") {
+  // The time that takes would tell the users of the configuration from others.
+  Running running([](Peer& peer) {
+    auto handshake = fake_handshake();
+    greet(peer, handshake);
+    deny(peer, handshake);
+  });
+  AccountLoader loader(running.log, running.services.directory);
+  loader.start();
+  loader.watch(*running.services.topology());
+  loader.wait_for_first_round();
+  running.services.account_loader = &loader;
+  for (const char* user : {"nobody", "app"}) {
+    const unsigned before = running.server.visits();
+    Peer client(running.arrive());
+    CHECK_THAT(log_in(client, user, "wrong"), Contains("#28000Access denied for user"));
+    CHECK(running.server.visits() > before);
+  }
+  running.access();
+}
+
+TEST_CASE("COM_CHANGE_USER is no way to try passwords for ever", "[session]") {
+  // Servers of MariaDB's go on with the session after a wrong one, and so does the proxy.
+  Running running([](Peer& peer) {
+    auto handshake = fake_handshake(7, "5.5.5-10.11.6-MariaDB-fake");
+    greet(peer, handshake);
+    mysqlwire::Buffer out;
+    handshake.accept(ok_payload(), out);
+    peer.put(out);
+    while (peer.text() != "(the end)") peer.say(ok_payload(), 1);
+  });
+  LoginLimits limits;
+  limits.max_failures = 2;
+  running.services.failed_logins.reset(limits);
+  Peer client(running.arrive());
+  REQUIRE(log_in(client, "app", "secret") == "ok");
+  const auto try_password = [&client] {
+    using namespace std::string_literals;
+    client.say("\x11nobody\0\0\0\x2d\0mysql_native_password\0"s, 0);
+    CHECK_THAT(client.text(), Contains("mysql_native_password"));
+    client.say("twenty bytes of junk", 2);
+    CHECK_THAT(client.text(), Contains("#28000Access denied for user 'nobody'"));
+  };
+  try_password();
+  client.say("\x0e", 0);
+  CHECK(client.packet());
+  try_password();
+  client.say("\x0e", 0);
+  CHECK_FALSE(client.packet());
+  client.close();
+  running.access();
+}
+
+TEST_CASE("what else a server refuses is no wrong password", "[session]") {
+  Running running([](Peer& peer) {
+    auto handshake = fake_handshake();
+    greet(peer, handshake);
+    mysqlwire::Buffer out;
+    handshake.reject(err_payload(1049, "42000", "Unknown database"), out);
+    peer.put(out);
+  });
+  Peer client(running.arrive());
+  CHECK_THAT(log_in(client, "through", "right"), Contains("Unknown database"));
+  client.close();
+  running.access();
+  CHECK(running.services.failed_logins.hosts() == 0);
+}
+
+TEST_CASE("a wrong password counts where a server has it asked for", "[session]") {
+  // The client has proved nothing yet: its signature was to answer the server.
+  Running running([](Peer& peer) {
+    auto handshake = fake_handshake();
+    greet(peer, handshake);
+    mysqlwire::Salt salt{};
+    salt.fill('t');
+    mysqlwire::Buffer out;
+    handshake.switch_plugin("caching_sha2_password", salt, out);
+    peer.put(out);
+    if (!peer.packet()) return;
+    std::this_thread::sleep_for(300ms);
+    deny(peer, handshake);
+  });
+  Peer client(running.arrive(true));
+  SECTION("by one who waits") {
+    CHECK_THAT(log_in_by_any(client, "signer", "wrong"),
+               Contains("#28000Access denied for user 'signer'@'192.0.2.7' (using password: YES)"));
+    CHECK(client.text() == "(the end)");
+  }
+  SECTION("by one who does not") {
+    CHECK(log_in_by_any(client, "signer", "wrong", true) == "(left)");
+  }
+  running.access();
+  CHECK(running.services.failed_logins.hosts() == 1);
+  CHECK(running.services.counters.refused_logins == 1);
 }
 
 TEST_CASE("a client that connects and leaves is counted and not listed", "[session]") {

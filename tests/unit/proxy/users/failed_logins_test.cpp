@@ -43,6 +43,18 @@ TEST_CASE("answers to failed logins come later and later, then none is let in", 
   CHECK_FALSE(logins.blocked(host, 61'000));
 }
 
+TEST_CASE("a thread whose clock is behind does not end a count", "[users]") {
+  FailedLogins logins;
+  logins.reset(few());
+  const ClientHost host = from("192.0.2.7");
+  for (int i = 0; i < 8; ++i) logins.note_failure(host, static_cast<std::uint64_t>(1'000 - i));
+  CHECK(logins.hosts() == 1);
+  CHECK(logins.blocked(host, 999));
+  CHECK(logins.blocked(host, 1'000));
+  CHECK(logins.note_failure(host, 990) == 500ms);
+  CHECK(logins.blocked(host, 60'999));
+}
+
 TEST_CASE("what ends a count", "[users]") {
   FailedLogins logins;
   logins.reset(few());
