@@ -47,6 +47,9 @@ std::optional<Topology::User> Directory::find(const Topology& topology, std::str
   } else {
     tables = all_loaded();
     for (const PoolConfig& pool : topology.config().pools) {
+      // A read that was under way at a reload may leave accounts of a pool that has no more of
+      // them.
+      if (!pool.load_users) continue;
       const auto table = std::ranges::find(tables, pool.name, &Loaded::pool);
       if (table == tables.end() || !table->accounts->has(name)) continue;
       account = table->accounts->find(name, client);
