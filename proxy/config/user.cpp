@@ -91,6 +91,8 @@ std::string add_hash_of(std::string_view plugin, std::string_view text, StoredHa
     default: return {};
   }
   if (text.empty()) {
+    // By these an account without a password takes nobody in.
+    if (known == AuthPlugin::client_ed25519 || known == AuthPlugin::parsec) return {};
     hashes.native = mysqlwire::crypto::native_hash("");
     hashes.no_password = true;
     return {};

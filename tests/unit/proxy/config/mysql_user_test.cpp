@@ -92,6 +92,16 @@ TEST_CASE("what SHOW CREATE USER prints", "[users]") {
     const auto account = good("CREATE USER `a`@`%` IDENTIFIED WITH 'caching_sha2_password' AS ''");
     CHECK(account.hashes.native == mysqlwire::crypto::native_hash(""));
   }
+  SECTION("a plugin that takes nobody in without a password") {
+    for (const char* plugin : {"ed25519", "parsec"}) {
+      const std::string begin = std::string("CREATE USER a IDENTIFIED VIA ") + plugin;
+      UserConfig account;
+      CHECK_FALSE(read_mysql_user(begin, account).empty());
+      CHECK(account.hashes.empty());
+      CHECK_FALSE(
+          good(begin + " OR mysql_native_password USING '" + native + "'").hashes.no_password);
+    }
+  }
 }
 
 TEST_CASE("lines of the tables", "[users]") {
