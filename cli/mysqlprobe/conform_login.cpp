@@ -48,9 +48,10 @@ class Stranger {
   Bytes payload() const { return payload_; }
   std::uint8_t first_id() const { return first_id_; }
 
-  static std::string nobody() { return "mysqlprobe-nobody"; }
+  static constexpr std::string_view nobody() { return "mysqlprobe-nobody"; }
 
-  HandshakeResponse41 message(const std::string& user) const {
+  /// Borrows `user`.
+  HandshakeResponse41 message(std::string_view user) const {
     HandshakeResponse41 response;
     response.capabilities = usual_capabilities() & greeting_.capabilities;
     response.capabilities.clear(Capability::connect_attrs);
@@ -60,7 +61,7 @@ class Stranger {
     response.auth_plugin_name = greeting_.auth_plugin_name;
     return response;
   }
-  Buffer response(const std::string& user) const { return encoded(message(user)); }
+  Buffer response(std::string_view user) const { return encoded(message(user)); }
   static Buffer encoded(const HandshakeResponse41& response) {
     Buffer payload;
     Writer writer(payload);
