@@ -71,7 +71,7 @@ Capabilities usual_capabilities() noexcept {
 
 LoginMachine::LoginMachine(const LoginPlan& plan, TlsMode tls, const crypto::SecretBytes& password,
                            LoginFacts facts)
-    : tls_mode_(tls), plan_(plan), facts_(std::move(facts)), handshake_(client_login(plan, tls)) {
+    : plan_(plan), facts_(std::move(facts)), handshake_(client_login(plan, tls)) {
   facts_.user = plan.user;
   facts_.database = plan.database;
   facts_.password = !password.empty();

@@ -81,7 +81,6 @@ class LoginMachine {
     steps_.push_back({std::move(name), 0, std::move(detail)});
   }
 
-  TlsMode tls_mode_;
   LoginPlan plan_;
   LoginFacts facts_;
   mysqlwire::ClientHandshake handshake_;
