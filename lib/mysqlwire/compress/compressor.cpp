@@ -1,7 +1,5 @@
+#include <mysqlwire/compress/compress_state_detail.hpp>
 #include <mysqlwire/compress/compressor.hpp>
-
-#include <zlib.h>
-#include <zstd.h>
 
 #include <algorithm>
 #include <new>
@@ -9,19 +7,7 @@
 
 namespace mysqlwire::compress {
 
-struct Compressor::State {
-  z_stream zlib{};
-  bool zlib_open = false;
-  ZSTD_CCtx* zstd = nullptr;
-
-  State() = default;
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-  ~State() {
-    if (zlib_open) deflateEnd(&zlib);
-    ZSTD_freeCCtx(zstd);
-  }
-};
+struct Compressor::State : detail::CompressState {};
 
 Compressor::Compressor(Algorithm algorithm, int level, std::size_t max_body)
     : max_body_(std::clamp<std::size_t>(max_body, 1, max_compressed_body)),

@@ -1,7 +1,5 @@
+#include <mysqlwire/compress/compress_state_detail.hpp>
 #include <mysqlwire/compress/frame_builder.hpp>
-
-#include <zlib.h>
-#include <zstd.h>
 
 #include <algorithm>
 #include <new>
@@ -13,19 +11,7 @@ constexpr std::size_t step = 16 << 10;  // by which the output grows at least
 
 }  // namespace
 
-struct FrameBuilder::State {
-  z_stream zlib{};
-  bool zlib_open = false;
-  ZSTD_CCtx* zstd = nullptr;
-
-  State() = default;
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-  ~State() {
-    if (zlib_open) deflateEnd(&zlib);
-    ZSTD_freeCCtx(zstd);
-  }
-};
+struct FrameBuilder::State : detail::CompressState {};
 
 FrameBuilder::FrameBuilder(Algorithm algorithm, int level) : state_(std::make_unique<State>()) {
   level = std::clamp(level, 1, max_level(algorithm));
