@@ -3,6 +3,7 @@
 #include "proxy/config/files.hpp"
 #include "proxy/config/load_user.hpp"
 #include "proxy/config/user.hpp"
+#include "proxy/net/descriptor.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -99,21 +100,6 @@ std::optional<Lines> find_table(std::string_view text, std::string_view name) {
   while (found.end > found.first + 1 && belongs_below(lines[found.end - 2])) --found.end;
   return found;
 }
-
-/// A descriptor that closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int descriptor) noexcept : descriptor_(descriptor) {}
-  ~Descriptor() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const noexcept { return descriptor_; }
-
- private:
-  int descriptor_;
-};
 
 bool write_all(int descriptor, std::string_view text) {
   while (!text.empty()) {

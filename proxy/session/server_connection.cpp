@@ -1,5 +1,6 @@
 #include "proxy/session/server_connection.hpp"
 
+#include "proxy/net/descriptor.hpp"
 #include "proxy/session/errors.hpp"
 #include "proxy/session/packet_io.hpp"
 #include "proxy/session/tls_handshake.hpp"
@@ -50,23 +51,6 @@ constexpr Capabilities link_bits{Capability::plugin_auth,
                                  Capability::ssl,
                                  Capability::compress,
                                  Capability::zstd_compression_algorithm};
-
-/// A descriptor that is not a Socket yet.
-class Descriptor {
- public:
-  explicit Descriptor(int descriptor) noexcept : descriptor_(descriptor) {}
-  ~Descriptor() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  int get() const noexcept { return descriptor_; }
-  void release() noexcept { descriptor_ = -1; }
-
- private:
-  int descriptor_;
-};
 
 /// True for errors of connect() that say nothing about the server: this machine, or this process,
 /// has no more of something.
