@@ -94,39 +94,6 @@ void append_milliseconds(std::string& out, std::int64_t nanoseconds) {
   out.append(text, size);
 }
 
-void append_json(std::string& out, std::string_view text) {
-  out += '"';
-  while (!text.empty()) {
-    std::size_t run = 0;
-    while (run < text.size() && plain[static_cast<unsigned char>(text[run])]) ++run;
-    out.append(text.data(), run);
-    text.remove_prefix(run);
-    if (text.empty()) break;
-    const auto c = static_cast<unsigned char>(text[0]);
-    unsigned length = 1;
-    switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      default:
-        if (c < 0x20 || c == 0x7f) {
-          out += "\\u00";
-          out += hex_digits[c >> 4];
-          out += hex_digits[c & 0x0f];
-        } else if ((length = capture::utf8_length(text)) != 0) {
-          out.append(text.data(), length);
-        } else {
-          out += "\xef\xbf\xbd";
-          length = 1;
-        }
-    }
-    text.remove_prefix(length);
-  }
-  out += '"';
-}
-
 void append_printable(std::string& out, std::string_view text) {
   while (!text.empty()) {
     std::size_t run = 0;

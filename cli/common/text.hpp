@@ -20,9 +20,6 @@ void append_seconds(std::string& out, std::int64_t nanoseconds, unsigned digits)
 /// Nanoseconds as milliseconds with six decimals, as short as they go.
 void append_milliseconds(std::string& out, std::int64_t nanoseconds);
 
-/// A string of JSON, quotes included. Bytes that are no UTF-8 become U+FFFD.
-void append_json(std::string& out, std::string_view text);
-
 /// Text for a terminal or a line of a log: control characters and bytes that are no UTF-8 are
 /// written as \n, \x1b …, so that nothing from the wire acts on a terminal.
 void append_printable(std::string& out, std::string_view text);
