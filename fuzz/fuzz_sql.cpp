@@ -1,12 +1,15 @@
 // The lexer and what stands on it, on any text in any dialect.
 //
 // Input: dialect 1, size of the digest's buffer 1 (0: large enough for any), then the statement.
+#include <mysqlwire/sql/analysis.hpp>
 #include <mysqlwire/sql/classify.hpp>
 #include <mysqlwire/sql/digest.hpp>
 #include <mysqlwire/sql/kill.hpp>
 #include <mysqlwire/sql/lexer.hpp>
+#include <mysqlwire/sql/literals.hpp>
 #include <mysqlwire/wire/bytes.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -77,6 +80,42 @@ void check_classification(std::string_view sql, const Dialect& dialect) {
   }
 }
 
+// One reading says what two say, even where the digest does not fit.
+void check_analysis(std::string_view sql, const Dialect& dialect, std::size_t small) {
+  std::vector<char> one(small), other(small);
+  const Analysis both = analyze(sql, dialect, one);
+  const Classification what = classify(sql, dialect);
+  const Digest shape = digest(sql, dialect, other);
+  require(both.what.kind == what.kind && both.what.effects == what.effects);
+  require(both.what.more_tables == what.more_tables);
+  require(std::ranges::equal(both.what.tables(), what.tables()));
+  require(both.digest.text == shape.text && both.digest.hash == shape.hash);
+  require(both.digest.truncated == shape.truncated && both.digest.invalid == shape.invalid);
+}
+
+// The literals are those that the lexer finds, and their columns stand in the statement.
+void check_literals(std::string_view sql, const Dialect& dialect) {
+  Literals literals(sql, dialect);
+  Lexer lexer(sql, dialect);
+  std::uint32_t placeholders = 0;
+  for (Token token = lexer.next(); token.kind != TokenKind::end; token = lexer.next()) {
+    const bool placeholder = token.kind == TokenKind::parameter;
+    if (!placeholder && !token.is_literal()) continue;
+    require(literals.next());
+    const Literal& literal = literals.current();
+    require(literal.text.data() == token.text.data() && literal.text.size() == token.text.size());
+    require(literal.content().size() <= literal.text.size());
+    require(literal.placeholder == (placeholder ? placeholders++ : Literal::no_placeholder));
+    if (literal.use == LiteralUse::other) require(literal.column.empty());
+    if (literal.column.empty()) continue;
+    require(literal.column.data() >= sql.data());
+    require(literal.column.data() + literal.column.size() <= sql.data() + sql.size());
+    const auto value = value_of(split(sql, dialect).statement, dialect, literal.column);
+    if (value) require(!value->column.empty());
+  }
+  require(!literals.next());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -86,6 +125,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_tokens(sql, dialect);
   check_digest(sql, dialect, data[1]);
   check_classification(sql, dialect);
+  check_analysis(sql, dialect, data[1]);
+  if (sql.size() <= 4096) check_literals(sql, dialect);  // value_of reads all for each of them
   const auto kill = parse_kill(sql, dialect);
   if (kill) require(kill->id_offset + kill->id_size <= sql.size());
   return 0;
