@@ -1,38 +1,37 @@
 #include "cli/common/inflate.hpp"
 
-#include <zlib.h>
-#include <zstd.h>
+#include <mysqlwire/wire/compressed_frame.hpp>
 
-#include <new>
+#include <array>
 
 namespace cli {
 
 using namespace mysqlwire;
 
-Inflater::Inflater() : zlib_(std::make_unique<z_stream_s>()), zstd_(ZSTD_createDCtx()) {
-  if (zstd_ == nullptr || inflateInit(zlib_.get()) != Z_OK) throw std::bad_alloc();
-}
-
-Inflater::~Inflater() {
-  inflateEnd(zlib_.get());
-  ZSTD_freeDCtx(zstd_);
-}
-
 bool Inflater::inflate(capture::Compression compression, Bytes input, std::size_t size,
                        Buffer& out) {
-  const std::size_t start = out.size();
-  out.resize(start + size);
-  if (compression == capture::Compression::zstd) {
-    const std::size_t got =
-        ZSTD_decompressDCtx(zstd_, out.data() + start, size, input.data(), input.size());
-    return ZSTD_isError(got) == 0 && got == size;
+  if (size == 0 || size > max_compressed_body || input.size() > max_compressed_body) return false;
+  const bool is_zstd = compression == capture::Compression::zstd;
+  compress::Decompressor& decompressor = is_zstd ? zstd_ : zlib_;
+  decompressor.expect_any_sequence();
+  std::array<std::uint8_t, compressed_header_size> header{};
+  write_compressed_header(header.data(), {static_cast<std::uint32_t>(input.size()), 0,
+                                          static_cast<std::uint32_t>(size)});
+  for (const Bytes piece : {Bytes(header), input}) {
+    decompressor.feed(piece);
+    for (;;) {
+      const auto inflated = decompressor.next();
+      if (!inflated) {
+        // An error stays: the next body starts with a fresh one.
+        decompressor =
+            compress::Decompressor(is_zstd ? compress::Algorithm::zstd : compress::Algorithm::zlib);
+        return false;
+      }
+      if (inflated->empty()) break;
+      out.insert(out.end(), inflated->begin(), inflated->end());
+    }
   }
-  inflateReset(zlib_.get());
-  zlib_->next_in = const_cast<Bytef*>(input.data());
-  zlib_->avail_in = static_cast<uInt>(input.size());
-  zlib_->next_out = out.data() + start;
-  zlib_->avail_out = static_cast<uInt>(size);
-  return ::inflate(zlib_.get(), Z_FINISH) == Z_STREAM_END && zlib_->avail_out == 0;
+  return !decompressor.mid_frame();
 }
 
 }  // namespace cli

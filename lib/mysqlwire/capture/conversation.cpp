@@ -1,9 +1,10 @@
 // From the bytes of a connection to its packets: transport layers, gaps, boundaries. What the
 // packets mean is in conversation_meaning.cpp.
 #include <mysqlwire/capture/conversation.hpp>
-#include <mysqlwire/capture/proxy_header.hpp>
+#include <mysqlwire/wire/compressed_frame.hpp>
 #include <mysqlwire/wire/frame.hpp>
 #include <mysqlwire/wire/handshake_v10.hpp>
+#include <mysqlwire/wire/proxy_protocol.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -13,13 +14,9 @@ namespace mysqlwire::capture {
 namespace {
 
 constexpr std::size_t keep_capacity = std::size_t{32} << 10;  // of an idle direction's buffer
-constexpr std::size_t compressed_header = 7;
 constexpr std::size_t most_unanswered = 64;
+constexpr std::size_t longest_proxy_header = ProxyHeader::v2_fixed_size + 0xffff;
 constexpr std::size_t sure_prefix = 24;  // what the tracker looks at
-
-std::uint32_t u24(const std::uint8_t* bytes) noexcept {
-  return static_cast<std::uint32_t>(bytes[0] | bytes[1] << 8 | bytes[2] << 16);
-}
 
 // What most clients and servers of today agree on. DEPRECATE_EOF is found out.
 Context midstream_guess(const Limits& limits) {
@@ -30,6 +27,34 @@ Context midstream_guess(const Limits& limits) {
                           Capability::plugin_auth,      Capability::session_track};
   context.limits = limits;
   return context;
+}
+
+// "v1 TCP4 192.0.2.1:5000 198.51.100.1:3306", "v2 LOCAL"
+std::string describe(const ProxyHeader& header) {
+  std::string text = header.version == 1 ? "v1" : "v2";
+  if (header.local) return text + " LOCAL";
+  switch (header.family) {
+    case ProxyFamily::unspecified: return text + " UNKNOWN";
+    case ProxyFamily::tcp4: text += " TCP4"; break;
+    case ProxyFamily::udp4: text += " UDP4"; break;
+    case ProxyFamily::tcp6: text += " TCP6"; break;
+    case ProxyFamily::udp6: text += " UDP6"; break;
+    case ProxyFamily::unix_stream:
+    case ProxyFamily::unix_datagram:
+      text += " UNIX ";
+      text += as_text(header.source_path);
+      text += ' ';
+      text += as_text(header.destination_path);
+      return text;
+  }
+  const bool is_v6 = header.family == ProxyFamily::tcp6 || header.family == ProxyFamily::udp6;
+  for (const ProxyAddress* address : {&header.source, &header.destination}) {
+    text += is_v6 ? " [" : " ";
+    text += ip_text(header.family, *address);
+    text += is_v6 ? "]:" : ":";
+    text += std::to_string(address->port);
+  }
+  return text;
 }
 
 bool starts_with_zstd_magic(Bytes body) noexcept {
@@ -106,19 +131,25 @@ void Conversation::on_bytes(Direction direction, Bytes bytes, const Origin& orig
 bool Conversation::take_proxy_header(Bytes& bytes) {
   Buffer& head = side(Direction::to_server).head;
   head.insert(head.end(), bytes.begin(), bytes.end());
-  const ProxyHeader header = read_proxy_header(head);
-  if (header.state == ProxyHeader::State::incomplete) return false;
+  const auto found = ProxyHeader::size_in(head, longest_proxy_header);
+  if (found && !*found) return false;
   proxy_header_done_ = true;
-  proxy_header_ = header.text;
+  const Buffer all = std::exchange(head, Buffer());
+  const std::size_t size = found ? **found : 0;
+  if (size != 0) {
+    proxy_header_bytes_.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(size));
+    const auto header = ProxyHeader::decode(proxy_header_bytes_, context_);
+    proxy_header_ = header ? describe(*header) : "unreadable";
+    if (!header)
+      report(Problem::What::malformed, Direction::to_server, header.error().offset, size,
+             to_string(header.error()));
+  }
   announce();
-  if (head.size() == bytes.size()) {
-    bytes = bytes.subspan(header.size);
-    head = Buffer();
+  if (all.size() == bytes.size()) {
+    bytes = bytes.subspan(size);
     return true;
   }
-  const Buffer all = std::exchange(head, Buffer());
-  if (header.size < all.size())
-    take_transport(Direction::to_server, Bytes(all).subspan(header.size));
+  if (size < all.size()) take_transport(Direction::to_server, Bytes(all).subspan(size));
   return false;
 }
 
@@ -150,9 +181,10 @@ void Conversation::take_compressed(Direction direction, Bytes bytes) {
   Side& mine = side(direction);
   if (mine.hunting) {
     // A frame of the client that begins an exchange, or any of the server, starts a segment.
-    if (bytes.size() < compressed_header) return;
-    const bool fits = u24(bytes.data()) + compressed_header <= bytes.size();
-    if (!fits || (direction == Direction::to_server && bytes[3] != 0)) return;
+    if (bytes.size() < compressed_header_size) return;
+    const CompressedHeader header = read_compressed_header(bytes.data());
+    const bool fits = header.length + compressed_header_size <= bytes.size();
+    if (!fits || (direction == Direction::to_server && header.sequence_id != 0)) return;
     mine.compressed.clear();
   }
   Bytes input = bytes;
@@ -161,13 +193,13 @@ void Conversation::take_compressed(Direction direction, Bytes bytes) {
     input = mine.compressed;
   }
   std::size_t done = 0;
-  while (input.size() - done >= compressed_header) {
-    const std::uint8_t* header = input.data() + done;
-    const std::size_t size = u24(header);
-    const std::size_t inflated = u24(header + 4);
-    if (input.size() - done - compressed_header < size) break;
-    const Bytes body = input.subspan(done + compressed_header, size);
-    done += compressed_header + size;
+  while (input.size() - done >= compressed_header_size) {
+    const CompressedHeader header = read_compressed_header(input.data() + done);
+    const std::size_t size = header.length;
+    const std::size_t inflated = header.uncompressed_length;
+    if (input.size() - done - compressed_header_size < size) break;
+    const Bytes body = input.subspan(done + compressed_header_size, size);
+    done += compressed_header_size + size;
     if (inflated == 0) {
       if (size != 0) take_packets(direction, body);
       continue;
@@ -344,17 +376,22 @@ bool Conversation::find_boundary(Direction direction, Bytes bytes) {
 
 // Compressed packets in a stream whose login was not seen. Takes the bytes when they are.
 bool Conversation::detect_compression(Direction direction, Bytes bytes) {
-  if (compression_ != Compression::none || !guessing_ || bytes.size() <= compressed_header)
+  if (compression_ != Compression::none || !guessing_ || bytes.size() <= compressed_header_size)
     return false;
-  const std::size_t size = u24(bytes.data());
-  const std::size_t inflated = u24(bytes.data() + 4);
-  if (size + compressed_header > bytes.size()) return false;
-  const Bytes body = bytes.subspan(compressed_header, size);
+  const CompressedHeader header = read_compressed_header(bytes.data());
+  const std::size_t size = header.length;
+  const std::size_t inflated = header.uncompressed_length;
+  if (size + compressed_header_size > bytes.size()) return false;
+  const Bytes body = bytes.subspan(compressed_header_size, size);
   Compression found = Compression::none;
   if (inflated == 0) {
-    if (body.size() > packet_header_size && size + compressed_header == bytes.size() &&
-        u24(body.data()) + packet_header_size == body.size() && body[3] <= 1)
-      found = Compression::zlib;
+    const bool fits =
+        body.size() > packet_header_size && size + compressed_header_size == bytes.size();
+    if (fits) {
+      const PacketHeader packet = read_packet_header(body.data());
+      if (packet.length + packet_header_size == body.size() && packet.sequence_id <= 1)
+        found = Compression::zlib;
+    }
   } else {
     const Compression algorithm =
         starts_with_zstd_magic(body) ? Compression::zstd : Compression::zlib;

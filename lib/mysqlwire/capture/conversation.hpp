@@ -198,8 +198,10 @@ class Conversation final : public StreamSink {
   const std::string& schema() const noexcept { return schema_; }
   /// The plugin that the login ended with, as far as known.
   const std::string& plugin() const noexcept { return plugin_; }
-  /// What a PROXY protocol header said: "TCP4 192.0.2.1:5000 -> 198.51.100.1:3306".
+  /// What a PROXY protocol header said: "v1 TCP4 192.0.2.1:5000 198.51.100.1:3306", "v2 LOCAL".
   const std::string& proxy_header() const noexcept { return proxy_header_; }
+  /// The header itself, for ProxyHeader::decode(); empty when there was none.
+  Bytes proxy_header_bytes() const noexcept { return proxy_header_bytes_; }
   const TlsInfo* tls() const noexcept { return tls_ ? &tls_->info() : nullptr; }
   Compression compression() const noexcept { return compression_; }
   const Definitions& columns() const noexcept { return columns_; }
@@ -292,6 +294,7 @@ class Conversation final : public StreamSink {
   std::string schema_, next_schema_;
   std::string plugin_;
   std::string proxy_header_;
+  Buffer proxy_header_bytes_;
   std::unordered_map<std::uint32_t, Statement> statements_;
   std::optional<std::uint32_t> last_prepared_;
   Statement being_prepared_;  // MariaDB's clients execute it before they know its id

@@ -1,7 +1,7 @@
 #include <mysqlwire/capture/onlooker.hpp>
-#include <mysqlwire/capture/proxy_header.hpp>
 #include <mysqlwire/wire/frame.hpp>
 #include <mysqlwire/wire/handshake_v10.hpp>
+#include <mysqlwire/wire/proxy_protocol.hpp>
 
 #include <algorithm>
 #include <tuple>
@@ -147,7 +147,7 @@ Onlooker::Connection* Onlooker::begin(const Key& key, const Segment& segment,
 // The first bytes of a connection on any port: a greeting, or something that is not ours.
 void Onlooker::recognise(Connection& connection, const Segment& segment) {
   if (!is_greeting(segment.payload)) {
-    const bool may_be = read_proxy_header(segment.payload).state != ProxyHeader::State::none;
+    const bool may_be = ProxyHeader::size_in(segment.payload).has_value();
     connection.ignored = !(may_be && connection.from_start);
     return;
   }

@@ -238,3 +238,36 @@ TEST_CASE("any cut of a conversation is survived") {
     CHECK(talk.log.take().find("!gap") != std::string::npos);
   }
 }
+
+TEST_CASE("a PROXY header stands in front of a login, however it is split") {
+  const std::string_view v1 = "PROXY TCP4 192.0.2.1 198.51.100.1 5000 3306\r\n";
+  const std::string_view v2 =
+      "\x0d\x0a\x0d\x0a\x00\x0d\x0aQUIT\x0a\x21\x21\x00\x24"
+      "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01"
+      "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02\x13\x88\x0c\xea"sv;
+  const auto feed = [](Talk& talk, std::string_view bytes) {
+    talk.conversation.on_bytes(Direction::to_server, as_bytes(bytes), {++talk.frame, 0});
+  };
+  for (const std::string_view header : {v1, v2}) {
+    for (std::size_t cut = 1; cut <= header.size(); ++cut) {
+      Talk talk(true);
+      feed(talk, header.substr(0, cut));
+      CHECK((talk.conversation.proxy_header_bytes().size() == header.size()) ==
+            (cut == header.size()));
+      if (cut != header.size()) feed(talk, header.substr(cut));
+      CHECK(talk.conversation.proxy_header() ==
+            (header == v1 ? "v1 TCP4 192.0.2.1:5000 198.51.100.1:3306"
+                          : "v2 TCP6 [2001:db8::1]:5000 [2001:db8::2]:3306"));
+      CHECK(as_text(talk.conversation.proxy_header_bytes()) == header);
+      CHECK(talk.log.take().empty());
+    }
+  }
+}
+
+TEST_CASE("a PROXY header that is wrong is a problem, and is taken off") {
+  Talk talk(true);
+  talk.conversation.on_bytes(Direction::to_server,
+                             as_bytes("PROXY TCP4 192.0.2.1 elsewhere 5000 3306\r\n"sv), {2, 0});
+  CHECK(talk.log.take() == "!malformed");
+  CHECK(talk.conversation.proxy_header() == "unreadable");
+}

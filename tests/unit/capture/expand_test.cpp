@@ -1,5 +1,4 @@
 #include <mysqlwire/capture/expand.hpp>
-#include <mysqlwire/capture/proxy_header.hpp>
 #include <mysqlwire/capture/utf8.hpp>
 
 #include <catch2/catch.hpp>
@@ -69,27 +68,4 @@ TEST_CASE("UTF-8 is told from other bytes") {
   CHECK_FALSE(is_utf8("\xf4\x90\x80\x80"));  // above U+10FFFF
   CHECK_FALSE(is_utf8("1234567\xe2\x82"));   // cut
   CHECK(utf8_length("\xe2\x82\xac") == 3);
-}
-
-TEST_CASE("PROXY protocol headers of both versions are read") {
-  const std::string_view v1 = "PROXY TCP4 192.0.2.1 198.51.100.1 5000 3306\r\nrest";
-  const ProxyHeader first = read_proxy_header(as_bytes(v1));
-  CHECK(first.state == ProxyHeader::State::present);
-  CHECK(first.size == v1.size() - 4);
-  CHECK(first.text == "v1 TCP4 192.0.2.1 198.51.100.1 5000 3306");
-  const ExactBytes v2 =
-      hex("0d0a0d0a000d0a515549540a"
-          "2111000c"
-          "c0000201"
-          "c6336401"
-          "1388"
-          "0cea");
-  const ProxyHeader second = read_proxy_header(v2);
-  CHECK(second.state == ProxyHeader::State::present);
-  CHECK(second.size == 28);
-  CHECK(second.text == "v2 PROXY 192.0.2.1:5000 198.51.100.1:3306");
-  for (std::size_t size = 0; size < v2.size(); ++size)
-    CHECK(read_proxy_header(v2.get().first(size)).state == ProxyHeader::State::incomplete);
-  CHECK(read_proxy_header(as_bytes("\x20\x00\x00\x01\x85"sv)).state == ProxyHeader::State::none);
-  CHECK(read_proxy_header(as_bytes(std::string(200, 'P'))).state == ProxyHeader::State::none);
 }
