@@ -60,14 +60,14 @@ class DigestFormat final : public Format {
       name_ = command_name(exchange.command);
       return find(name_, exchange);
     }
-    if (exchange.command == Command::com_stmt_execute && exchange.query == last_prepared_)
+    if (exchange.command == Command::com_stmt_execute && conversation.id() == last_stream_ &&
+        exchange.query == last_prepared_)
       return *last_entry_;
-    sql::Dialect dialect;
-    dialect.flavor = conversation.context().flavor;
-    const sql::Digest digest = sql::digest(exchange.query, dialect, buffer_);
+    const sql::Digest digest = sql::digest(exchange.query, conversation.dialect(), buffer_);
     Entry& entry = find(digest.text, exchange);
     if (exchange.command == Command::com_stmt_execute) {
       last_prepared_ = exchange.query;
+      last_stream_ = conversation.id();
       last_entry_ = &entry;
     }
     return entry;
@@ -100,6 +100,7 @@ class DigestFormat final : public Format {
   Entry others_;
   std::string name_;
   std::string last_prepared_;
+  std::uint64_t last_stream_ = 0;
   Entry* last_entry_ = nullptr;
 };
 

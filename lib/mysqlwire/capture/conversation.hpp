@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mysqlwire/capture/columns.hpp>
+#include <mysqlwire/capture/session_dialect.hpp>
 #include <mysqlwire/capture/tcp_stream.hpp>
 #include <mysqlwire/session/frame_reader.hpp>
 #include <mysqlwire/session/server_greeting.hpp>
@@ -196,6 +197,8 @@ class Conversation final : public StreamSink {
   const std::optional<ServerGreeting>& greeting() const noexcept { return greeting_; }
   const std::string& user() const noexcept { return user_; }
   const std::string& schema() const noexcept { return schema_; }
+  /// How the session's statements are read.
+  const sql::Dialect& dialect() const noexcept { return dialect_.dialect(); }
   /// The plugin that the login ended with, as far as known.
   const std::string& plugin() const noexcept { return plugin_; }
   /// What a PROXY protocol header said: "v1 TCP4 192.0.2.1:5000 198.51.100.1:3306", "v2 LOCAL".
@@ -292,6 +295,8 @@ class Conversation final : public StreamSink {
   std::optional<ServerGreeting> greeting_;
   std::string user_, next_user_;
   std::string schema_, next_schema_;
+  std::uint16_t next_collation_ = 0;
+  SessionDialect dialect_;
   std::string plugin_;
   std::string proxy_header_;
   Buffer proxy_header_bytes_;

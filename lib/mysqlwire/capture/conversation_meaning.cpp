@@ -104,6 +104,7 @@ bool Conversation::guess_from_login(const SeenMessage& message) {
   tracker_.check_sequence(false);
   user_ = login->user;
   schema_ = login->schema;
+  dialect_.begin(login->collation);
   return true;
 }
 
@@ -156,6 +157,7 @@ void Conversation::take_greeting(const SeenMessage& message) {
   greeting_->auth_plugin = greeting->auth_plugin_name;
   greeting_->salt = greeting->salt();
   plugin_ = greeting->auth_plugin_name;
+  dialect_.set_server(*greeting_);
 }
 
 void Conversation::take_login(const SeenMessage& message) {
@@ -163,6 +165,7 @@ void Conversation::take_login(const SeenMessage& message) {
   if (const auto login = HandshakeResponse41::decode(message.payload, context_)) {
     next_user_ = login->user;
     next_schema_ = login->schema;
+    next_collation_ = login->collation;
     if (!login->auth_plugin_name.empty()) plugin_ = login->auth_plugin_name;
   } else if (const auto old = HandshakeResponse320::decode(message.payload, context_)) {
     next_user_ = old->user;
@@ -243,6 +246,7 @@ void Conversation::decode_command(SeenMessage& message, Exchange& exchange) {
     case Command::com_change_user:
       if (const auto change = ComChangeUser::decode(message.payload, context_)) {
         next_user_ = change->user;
+        next_collation_ = change->collation;
         exchange.argument = change->schema;
         if (!change->auth_plugin_name.empty()) plugin_ = change->auth_plugin_name;
       }
@@ -268,7 +272,7 @@ Statement& Conversation::find_statement(std::uint32_t id) {
         being_prepared_ = Statement();
         being_prepared_.id = id;
         being_prepared_.query = earlier.query;
-        being_prepared_.parameter_count = count_placeholders(earlier.query);
+        being_prepared_.parameter_count = count_placeholders(earlier.query, dialect());
       }
       return being_prepared_;
     }
@@ -302,7 +306,7 @@ void Conversation::decode_execute(SeenMessage& message, Exchange& exchange) {
     }
     execute_ = *execute;
     message.execute = &execute_;
-    if (options_.expand_parameters) expand(statement.query, execute_, exchange.expanded);
+    if (options_.expand_parameters) expand(statement.query, execute_, dialect(), exchange.expanded);
   } else if (exchange.command == Command::com_stmt_bulk_execute && statement.is_known) {
     const auto bulk = ComStmtBulkExecute::decode(message.payload, context_, statement.info());
     if (!bulk) {
@@ -474,6 +478,7 @@ void Conversation::take_ok(const SeenMessage& message) {
   if (is_login) {
     user_ = next_user_;
     schema_ = next_schema_;
+    dialect_.begin(next_collation_);
     const Capabilities agreed = context_.capabilities;
     if (agreed.has(Capability::compress)) {
       compression_ = Compression::zlib;
@@ -488,8 +493,13 @@ void Conversation::take_ok(const SeenMessage& message) {
   if (!ok || ok->session_state.empty()) return;
   SessionTrackItems items(ok->session_state, context_);
   while (const auto item = items.next()) {
-    if (item->type != SessionTrackType::schema) continue;
-    if (const auto schema = item->text(context_)) schema_ = *schema;
+    if (item->type == SessionTrackType::schema) {
+      if (const auto schema = item->text(context_)) schema_ = *schema;
+    } else if (item->type == SessionTrackType::system_variables) {
+      SystemVariables variables(item->data, context_);
+      while (const auto variable = variables.next())
+        dialect_.on_variable(variable->name, variable->value);
+    }
   }
 }
 
@@ -499,12 +509,17 @@ void Conversation::take_schema_change(const Exchange& exchange) {
     case Command::com_change_user:
       user_ = next_user_;
       schema_ = exchange.argument;
+      dialect_.begin(next_collation_);
       statements_.clear();
       break;
-    case Command::com_reset_connection: statements_.clear(); break;
+    case Command::com_reset_connection:
+      dialect_.reset();
+      statements_.clear();
+      break;
     case Command::com_query:
       if (const std::string_view schema = used_schema(exchange.query); !schema.empty())
         schema_ = schema;
+      dialect_.on_statement(exchange.query);
       if (contains_no_case(std::string_view(exchange.query).substr(0, 256), "rpl_semi_sync_"))
         semi_sync_ = contains_no_case(exchange.query, "set ") &&
                      exchange.query.find('1') != std::string::npos;

@@ -1,5 +1,6 @@
 #include <mysqlwire/capture/expand.hpp>
 #include <mysqlwire/capture/utf8.hpp>
+#include <mysqlwire/sql/lexer.hpp>
 #include <mysqlwire/wire/value_text.hpp>
 
 #include <algorithm>
@@ -20,9 +21,14 @@ void append_hex(std::string& out, std::string_view bytes) {
   out += '\'';
 }
 
-void append_quoted(std::string& out, std::string_view text) {
+void append_quoted(std::string& out, std::string_view text, const sql::Dialect& dialect) {
   out += '\'';
   for (const char c : text) {
+    if (dialect.no_backslash_escapes) {
+      out += c;
+      if (c == '\'') out += c;
+      continue;
+    }
     switch (c) {
       case '\'': out += "\\'"; break;
       case '\\': out += "\\\\"; break;
@@ -35,33 +41,10 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '\'';
 }
 
-// Where the quoted text or comment that starts at `at` ends; `at` itself when none starts there.
-std::size_t skip_quoted(std::string_view sql, std::size_t at) noexcept {
-  const char c = sql[at];
-  const auto find = [&](std::string_view end, std::size_t from) {
-    const std::size_t found = sql.find(end, from);
-    return found == std::string_view::npos ? sql.size() : found + end.size();
-  };
-  if (c == '#') return find("\n", at);
-  if (c == '-' && sql.substr(at, 3).size() == 3 && sql[at + 1] == '-' &&
-      static_cast<unsigned char>(sql[at + 2]) <= ' ')
-    return find("\n", at);
-  if (c == '/' && sql.substr(at, 2) == "/*" && sql.substr(at, 3) != "/*!")
-    return find("*/", at + 2);
-  if (c != '\'' && c != '"' && c != '`') return at;
-  for (std::size_t i = at + 1; i < sql.size(); ++i) {
-    if (sql[i] == '\\' && c != '`') {
-      ++i;
-    } else if (sql[i] == c) {
-      return i + 1;  // a doubled quote begins the next piece
-    }
-  }
-  return sql.size();
-}
-
 }  // namespace
 
-void append_literal(std::string& out, const Value& value, ValueType type) {
+void append_literal(std::string& out, const Value& value, ValueType type,
+                    const sql::Dialect& dialect) {
   if (is_null(value)) {
     out += "NULL";
     return;
@@ -77,44 +60,39 @@ void append_literal(std::string& out, const Value& value, ValueType type) {
   } else if (type.type == FieldType::newdecimal || type.type == FieldType::decimal) {
     out += *text;
   } else if (is_utf8(*text) && text->find('\0') == std::string_view::npos) {
-    append_quoted(out, *text);
+    append_quoted(out, *text, dialect);
   } else {
     append_hex(out, *text);
   }
 }
 
-std::uint16_t count_placeholders(std::string_view query) noexcept {
+std::uint16_t count_placeholders(std::string_view query, const sql::Dialect& dialect) noexcept {
   std::uint16_t count = 0;
-  for (std::size_t i = 0; i < query.size();) {
-    if (query[i] == '?') ++count;
-    i = std::max(skip_quoted(query, i), i + 1);
-  }
+  sql::Lexer lexer(query, dialect);
+  for (auto token = lexer.next(); token.kind != sql::TokenKind::end; token = lexer.next())
+    if (token.kind == sql::TokenKind::parameter) ++count;
   return count;
 }
 
-void expand(std::string_view query, const ComStmtExecute& execute, std::string& out) {
+void expand(std::string_view query, const ComStmtExecute& execute, const sql::Dialect& dialect,
+            std::string& out) {
   auto parameter = execute.parameters.begin();
   std::uint64_t left = execute.parameter_count;
   std::size_t copied = 0;
-  for (std::size_t i = 0; i < query.size();) {
-    if (query[i] == '?') {
-      out += query.substr(copied, i - copied);
-      copied = ++i;
-      if (left == 0 || parameter == std::default_sentinel) {
-        out += '?';
-        continue;
-      }
-      if (parameter->long_data) {
-        out += "/* long data */";
-      } else {
-        append_literal(out, parameter->value, parameter->type);
-      }
-      ++parameter;
-      --left;
-      continue;
+  sql::Lexer lexer(query, dialect);
+  for (auto token = lexer.next(); token.kind != sql::TokenKind::end; token = lexer.next()) {
+    if (token.kind != sql::TokenKind::parameter) continue;
+    if (left == 0 || parameter == std::default_sentinel) break;
+    const auto at = static_cast<std::size_t>(token.text.data() - query.data());
+    out += query.substr(copied, at - copied);
+    copied = at + token.text.size();
+    if (parameter->long_data) {
+      out += "/* long data */";
+    } else {
+      append_literal(out, parameter->value, parameter->type, dialect);
     }
-    const std::size_t end = skip_quoted(query, i);
-    i = std::max(end, i + 1);
+    ++parameter;
+    --left;
   }
   out += query.substr(copied);
 }

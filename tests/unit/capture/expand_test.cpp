@@ -13,12 +13,13 @@ using namespace std::string_view_literals;
 
 namespace {
 
-std::string expanded(std::string_view query, const std::vector<Parameter>& parameters) {
+std::string expanded(std::string_view query, const std::vector<Parameter>& parameters,
+                     const sql::Dialect& dialect = {}) {
   ComStmtExecute execute;
   execute.parameter_count = parameters.size();
   execute.parameters = ParameterList(std::span<const Parameter>(parameters));
   std::string out;
-  expand(query, execute, out);
+  expand(query, execute, dialect, out);
   return out;
 }
 
@@ -53,9 +54,21 @@ TEST_CASE("question marks that are no placeholders stay") {
   CHECK(expanded("'?", one) == "'?");
 }
 
+TEST_CASE("placeholders are found and text is quoted as the session does it") {
+  sql::Dialect dialect;
+  dialect.no_backslash_escapes = true;
+  const std::vector<Parameter> two{parameter(FieldType::var_string, "it's \\"sv),
+                                   parameter(FieldType::tiny, std::int64_t{1})};
+  CHECK(expanded("'\\' ? ?", two, dialect) == "'\\' 'it''s \\' 1");
+  dialect = {};
+  dialect.multibyte = sql::Multibyte::gbk;
+  CHECK(expanded("'\x95\\' ?", {parameter(FieldType::tiny, std::int64_t{1})}, dialect) ==
+        "'\x95\\' 1");
+}
+
 TEST_CASE("placeholders are counted") {
-  CHECK(count_placeholders("") == 0);
-  CHECK(count_placeholders("INSERT INTO t VALUES (?, '?', ?) -- ?") == 2);
+  CHECK(count_placeholders("", {}) == 0);
+  CHECK(count_placeholders("INSERT INTO t VALUES (?, '?', ?) -- ?", {}) == 2);
 }
 
 TEST_CASE("UTF-8 is told from other bytes") {
