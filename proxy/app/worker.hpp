@@ -5,9 +5,11 @@
 #include "proxy/session/compressed_link.hpp"
 #include "proxy/session/session.hpp"
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <thread>
 #include <unordered_map>
 
@@ -37,6 +39,8 @@ class Worker {
   Loop& loop() noexcept { return loop_; }
   Services& services() noexcept { return services_; }
   Compressors& compressors() noexcept { return compressors_; }
+  /// For the digest of the statement that is looked at right now.
+  std::span<char> digest_room() noexcept { return digest_room_; }
   bool draining() const noexcept { return draining_; }
   void bury(Session& session);
 
@@ -46,6 +50,7 @@ class Worker {
   Services& services_;
   Loop loop_;
   Compressors compressors_;
+  std::array<char, Steering::digest_room> digest_room_;
   std::unordered_map<Session*, std::unique_ptr<Session>> sessions_;
   std::atomic<std::uint32_t> load_ = 0;
   bool draining_ = false;

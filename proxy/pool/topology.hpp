@@ -35,6 +35,8 @@ class Topology {
   const AccountTable& accounts() const noexcept { return accounts_; }
   /// Null for an unknown name.
   std::shared_ptr<Pool> find_pool(std::string_view name) const;
+  /// Rules, guard or statistics are configured: sessions read the text of statements.
+  bool looks_at_statements() const noexcept { return false; }
   /// What clients are shown, by all that is known of the servers now.
   CommonGround ground(std::string_view version_override) const;
 

@@ -6,6 +6,7 @@
 
 #include <mysqlwire/crypto/salt.hpp>
 #include <mysqlwire/session/server_handshake.hpp>
+#include <mysqlwire/wire/collation.hpp>
 
 #include <fmt/format.h>
 
@@ -227,6 +228,7 @@ void Session::begin_relay(Bytes early) {
   else
     relay_.emplace(context, compressed, early);
   server_name_ = server_->server()->name();
+  steer();
   const TlsStream* const tls = server_->channel.tls();
   server_tls_ = tls != nullptr ? tls->version() : std::string_view();
   server_tls_cipher_ = tls != nullptr ? tls->cipher() : std::string_view();
@@ -235,6 +237,32 @@ void Session::begin_relay(Bytes early) {
   set_wiping(false);
   credentials_.secret.forget_clear();
   services_.ids.attach(id_, {server_->server(), server_->greeting.connection_id});
+}
+
+/// Has the commands from here on looked at, where anybody wants to.
+void Session::steer() {
+  const auto topology = services_.topology();
+  if (!topology->looks_at_statements()) {
+    relay_->set_gate(nullptr);
+    steering_.reset();
+    return;
+  }
+  ConnectionFacts facts;
+  facts.user = credentials_.user;
+  facts.schema = wishes_.schema;
+  facts.address = arrival_.address;
+  facts.host = arrival_.from;
+  facts.listener = arrival_.listener;
+  facts.pool = pool_->name();
+  facts.server = server_name_;
+  mysqlwire::sql::Dialect dialect;
+  dialect.set_server_version(server_->greeting.server_version);
+  dialect.multibyte = mysqlwire::sql::multibyte_of(mysqlwire::charset_name(wishes_.collation));
+  if (steering_)
+    steering_->restart(std::move(facts), dialect);
+  else
+    steering_ = std::make_unique<Steering>(std::move(facts), dialect, worker_.digest_room());
+  relay_->set_gate(steering_.get());
 }
 
 }  // namespace mysqlproxy

@@ -76,8 +76,51 @@ mysqlwire::Buffer translate(Bytes payload, const KillCommand& kill, std::uint32_
 
 }  // namespace
 
+/// How a KILL on a connection of its own ended.
+struct Session::KillOutcome {
+  mysqlwire::Buffer reply;   ///< the payload of the server's answer, or an ERR that says why not
+  bool client_gone = false;  ///< the client left meanwhile
+};
+
 /// True when the session goes on.
 Task<bool> Session::act_on_command() {
+  bool goes_on = true;
+  if (relay_->held_by_gate())
+    goes_on = co_await obey_gate();
+  else
+    goes_on = co_await act_on_own_command();
+  co_return goes_on;
+}
+
+/// What has been decided on a command.
+Task<bool> Session::obey_gate() {
+  const Decision& decision = steering_->decision();
+  if (decision.refusal) {
+    const Refusal& refusal = *decision.refusal;
+    answer(error_payload({refusal.code, refusal.sqlstate}, refusal.message));
+    relay_->drop_command();
+    co_return true;
+  }
+  const Relay::State state = relay_->forward_command(client_, server_->channel);
+  if (state != Relay::State::command) co_return outlives(state);
+  const bool goes_on = co_await act_on_own_command();
+  co_return goes_on;
+}
+
+/// The client gets no more of the answer; the server is told to stop. Nothing is read until the
+/// server has been told, so that it is this statement that is stopped and not the next one.
+Task<bool> Session::cut_answer() {
+  const Decision& decision = steering_->decision();
+  if (!decision.refusal) co_return true;
+  relay_->cut_answer(error_payload({decision.refusal->code, decision.refusal->sqlstate},
+                                   decision.refusal->message));
+  const ServerConnectionId running{server_->server(), server_->greeting.connection_id};
+  const KillOutcome outcome = co_await kill_on_server(running, KillStatement::Scope::query);
+  co_return !outcome.client_gone;
+}
+
+/// True when the session goes on.
+Task<bool> Session::act_on_own_command() {
   const Command command = static_cast<Command>(relay_->command()[packet_header_size]);
   bool goes_on = true;
   if (command == Command::com_query || command == Command::com_process_kill) {
@@ -86,7 +129,7 @@ Task<bool> Session::act_on_command() {
     goes_on = co_await change_user();
   } else {
     // Streams that turn the connection into something else; nobody clones through a proxy.
-    say(error_payload(unknown_command, "Unknown command"), 1);
+    answer(error_payload(unknown_command, "Unknown command"));
     relay_->drop_command();
   }
   co_return goes_on;
@@ -112,6 +155,15 @@ Task<bool> Session::kill() {
 
 /// The victim is on another server: the same user says it there, on a connection of its own.
 Task<bool> Session::kill_elsewhere(ServerConnectionId where, KillStatement::Scope scope) {
+  const KillOutcome outcome = co_await kill_on_server(std::move(where), scope);
+  if (outcome.client_gone) co_return false;
+  answer(outcome.reply);
+  relay_->drop_command();
+  co_return true;
+}
+
+Task<Session::KillOutcome> Session::kill_on_server(ServerConnectionId where,
+                                                   KillStatement::Scope scope) {
   const auto settings = services_.topology()->config().proxy;
   const Origin origin = this->origin();
   ServerConnector connector(worker_.loop(), waker_, settings.connect_timeout,
@@ -121,19 +173,20 @@ Task<bool> Session::kill_elsewhere(ServerConnectionId where, KillStatement::Scop
   wishes.capabilities.clear(mysqlwire::Capability::query_attributes);
   wishes.max_packet_size = wishes_.max_packet_size;
   wishes.collation = wishes_.collation;
-  ConnectOutcome outcome = co_await connector.connect(where.server, credentials_, wishes);
-  if (outcome.client_gone) {
+  KillOutcome outcome;
+  ConnectOutcome connected = co_await connector.connect(where.server, credentials_, wishes);
+  if (connected.client_gone) {
     end(EndedBy::client, "left during KILL");
-    co_return false;
+    outcome.client_gone = true;
+    co_return outcome;
   }
-  if (!outcome.connection) {
-    say(outcome.reply, 1);
-    relay_->drop_command();
-    co_return true;
+  if (!connected.connection) {
+    outcome.reply = std::move(connected.reply);
+    co_return outcome;
   }
   const std::string text = fmt::format(
       "\x03KILL {}{}", scope == KillStatement::Scope::query ? "QUERY " : "", where.thread_id);
-  Channel& channel = outcome.connection->channel;
+  Channel& channel = connected.connection->channel;
   channel.send_command(as_packet(mysqlwire::as_bytes(text)));
   mysqlwire::FrameReader reader;
   Deadline deadline(worker_.loop(), waker_);
@@ -141,15 +194,14 @@ Task<bool> Session::kill_elsewhere(ServerConnectionId where, KillStatement::Scop
   const Reception got =
       co_await receive_packet(worker_.loop(), waker_, channel, reader, deadline, &client_.socket);
   if (got.kind == Reception::Kind::packet) {
-    say(got.packet.payload, 1);
+    outcome.reply.assign(got.packet.payload.begin(), got.packet.payload.end());
     constexpr std::uint8_t quit[] = {1, 0, 0, 0, 1};
     channel.send_command(quit);
   } else {
     const auto reason = fmt::format("server {} did not answer KILL", where.server->name());
-    say(error_payload(read_error, reason), 1);
+    outcome.reply = error_payload(read_error, reason);
   }
-  relay_->drop_command();
-  co_return true;
+  co_return outcome;
 }
 
 }  // namespace mysqlproxy

@@ -1,10 +1,7 @@
 #include "proxy/session/relay.hpp"
 
-#include "proxy/session/kill_statement.hpp"
-
 #include <mysqlwire/wire/command.hpp>
 #include <mysqlwire/wire/frame.hpp>
-#include <mysqlwire/wire/query.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -27,10 +24,7 @@ namespace {
 
 /// A turn moves at most this many reads, so that one fast connection does not starve its thread.
 constexpr int reads_a_turn = 16;
-/// A command that the proxy acts on itself is held whole, so it has to be small.
-constexpr std::uint32_t max_own_command = 128 * 1024;
-/// A KILL is a line; a longer statement that begins like one is left to the server.
-constexpr std::uint32_t max_kill = 4096;
+constexpr std::uint8_t err_header = 0xFF;
 
 }  // namespace
 
@@ -104,6 +98,7 @@ Relay::State Relay::take_from_client(Chunk chunk, Channel& client, Channel& serv
     held_.insert(held_.end(), chunk.begin(), chunk.end());
     return take_held(client, server);
   }
+  if (swallowing_) return swallow(chunk);
   const bool begins_command = between_commands();
   std::size_t used = 0;
   const State state = pass_client_packets(chunk, used, true);
@@ -115,6 +110,7 @@ Relay::State Relay::take_from_client(Chunk chunk, Channel& client, Channel& serv
 
 Relay::State Relay::take_held(Channel& client, Channel& server) {
   look_at_held_ = false;
+  if (swallowing_) return swallow(std::exchange(held_, {}));
   const bool begins_command = from_client_.at_boundary() && !tracker_.expects_infile();
   std::size_t used = 0;
   const State state = pass_client_packets(held_, used, true);
@@ -163,9 +159,9 @@ bool Relay::between_commands() const noexcept {
   return from_client_.at_boundary() && held_.empty() && !tracker_.expects_infile();
 }
 
-/// Without compression always. A replica acknowledges while it is sent events.
+/// Where nobody minds, always. A replica acknowledges while it is sent events.
 bool Relay::may_take_more() const noexcept {
-  return !numbering_ || tracker_.idle() || tracker_.expects_infile() ||
+  return !one_at_a_time() || tracker_.idle() || tracker_.expects_infile() ||
          !from_client_.at_boundary() || tracker_.phase() == mysqlwire::Phase::binlog;
 }
 
@@ -175,17 +171,22 @@ Relay::State Relay::pass_client_packets(Bytes chunk, std::size_t& used, bool jud
   bool in_packet = false;  // one that may have ended with the bytes there are
   while ((used < chunk.size() || in_packet) && !quit_) {
     const Bytes rest = chunk.subspan(used);
-    if (numbering_ && used != 0 && from_client_.at_boundary() && !tracker_.expects_infile()) {
-      look_at_held_ = true;  // one command at a time
+    if (one_at_a_time() && used != 0 && from_client_.at_boundary() && !tracker_.expects_infile()) {
+      look_at_held_ = true;
       return State::waiting;
     }
     if (judged && from_client_.at_boundary()) {
-      const Verdict verdict = judge(rest);
+      Verdict verdict = ask_gate(rest);
+      if (verdict == Verdict::forward) verdict = judge(rest);
       if (verdict == Verdict::need_more) return State::waiting;
       if (verdict == Verdict::refuse)
         return fail(State::client_fault, {errc::limit_exceeded, 0, "", "command"});
       if (verdict == Verdict::act) {
-        command_size_ = packet_header_size + mysqlwire::read_packet_header(rest.data()).length;
+        if (!held_by_gate_) {
+          const PacketHeader header = mysqlwire::read_packet_header(rest.data());
+          command_size_ = packet_header_size + header.length;
+          answer_sequence_id_ = static_cast<std::uint8_t>(header.sequence_id + 1);
+        }
         return tracker_.idle() ? State::command : State::waiting;
       }
     }
@@ -217,14 +218,20 @@ Relay::State Relay::pass_client_packets(Bytes chunk, std::size_t& used, bool jud
 Relay::State Relay::take_from_server(Chunk chunk, Channel& client) {
   const bool asked = !tracker_.idle();
   std::size_t used = 0;
+  std::size_t passed = 0;
   State state = State::waiting;
   bool in_packet = false;  // one that may have ended with the bytes there are
   while (used < chunk.size() || in_packet) {
+    if (cut_ != Cut::none && from_server_.at_boundary()) {
+      if (!advance_cut(chunk, used, passed, client)) return State::client_closed;
+      if (used == chunk.size()) break;
+    }
     if (from_server_.at_boundary()) {
       // Rows are most of what servers send, and need no more than a look at their first bytes.
       const std::size_t rows = tracker_.accept_rows(chunk.subspan(used));
       if (rows != 0) {
         next_sequence_id_ = tracker_.next_sequence_id();
+        last_kind_ = PacketKind::text_row;
         used += rows;
         if (used == chunk.size()) break;
       }
@@ -255,8 +262,52 @@ Relay::State Relay::take_from_server(Chunk chunk, Channel& client) {
     in_packet = step->kind == PacketScanner::Step::Kind::head;
     used += step->consumed;
   }
-  if (!pass_to_client(chunk.first(used), asked, client)) return State::client_closed;
+  if (cut_ != Cut::none && !advance_cut(chunk, used, passed, client)) return State::client_closed;
+  if (cut_ != Cut::done && !pass_to_client(chunk.subspan(passed, used - passed), asked, client))
+    return State::client_closed;
+  if (gate_ != nullptr && asked && state == State::waiting) {
+    answer_bytes_ += used;
+    const bool goes_on = gate_->on_progress(answer_bytes_, tracker_);
+    if (!goes_on && cut_ == Cut::none && !tracker_.idle()) return State::excess;
+  }
   return state;
+}
+
+void Relay::cut_answer(mysqlwire::Buffer err_payload) {
+  if (tracker_.idle() || cut_ != Cut::none) return;
+  cut_ = Cut::due;
+  cut_err_ = std::move(err_payload);
+}
+
+/// The client's answer ends at rows, or where the server ends it by an ERR of its own, which ours
+/// replaces: columns without end it could not follow, and an OK says what has been done.
+bool Relay::may_cut_here(Bytes next) const noexcept {
+  if (tracker_.idle()) return false;
+  if (last_kind_ == PacketKind::text_row || last_kind_ == PacketKind::binary_row) return true;
+  return next.size() > packet_header_size && next[packet_header_size] == err_header;
+}
+
+/// At a packet boundary, or at the end of `chunk`, of which `passed` bytes went to the client and
+/// `used` were looked at. False when the client can't be written to.
+bool Relay::advance_cut(Chunk chunk, std::size_t used, std::size_t& passed, Channel& client) {
+  if (cut_ == Cut::due && from_server_.at_boundary() && may_cut_here(chunk.subspan(used))) {
+    if (!pass_to_client(chunk.subspan(passed, used - passed), true, client)) return false;
+    cut_ = Cut::done;
+    passed = used;
+    cut_sequence_id_ = next_sequence_id_;
+  }
+  if (!tracker_.idle()) return true;
+  bool sent = true;
+  if (cut_ == Cut::done) {
+    mysqlwire::Buffer err;
+    next_sequence_id_ = cut_sequence_id_;
+    mysqlwire::append_packet(err, cut_err_, next_sequence_id_);
+    sent = pass_to_client(err, true, client);
+    passed = used;
+  }
+  cut_ = Cut::none;
+  mysqlwire::Buffer().swap(cut_err_);
+  return sent;
 }
 
 bool Relay::note(Direction direction, std::uint32_t frame_length, std::uint8_t sequence_id,
@@ -273,97 +324,20 @@ bool Relay::note(Direction direction, std::uint32_t frame_length, std::uint8_t s
     return false;
   }
   next_sequence_id_ = static_cast<std::uint8_t>(sequence_id + 1);
-  if (*kind == PacketKind::command) {
+  if (direction == Direction::to_client) {
+    last_kind_ = *kind;
+    if (gate_ != nullptr && *kind != PacketKind::text_row && *kind != PacketKind::binary_row)
+      gate_->on_answer(*kind, prefix, tracker_);
+  } else if (*kind == PacketKind::command) {
     ++commands_;
+    answer_bytes_ = 0;
     if (!prefix.empty() && prefix[0] == static_cast<std::uint8_t>(Command::com_quit)) quit_ = true;
   }
   return true;
 }
 
-Relay::Verdict Relay::judge(Bytes bytes) const noexcept {
-  if (tracker_.expects_infile()) return Verdict::forward;
-  if (bytes.size() < packet_header_size) return Verdict::need_more;
-  const PacketHeader header = mysqlwire::read_packet_header(bytes.data());
-  if (header.length == 0) return Verdict::forward;
-  if (bytes.size() == packet_header_size) return Verdict::need_more;
-  const bool whole = bytes.size() - packet_header_size >= header.length;
-  switch (static_cast<Command>(bytes[packet_header_size])) {
-    case Command::com_query: return judge_query(bytes.subspan(packet_header_size), header.length);
-    case Command::com_change_user:
-    case Command::com_process_kill:
-    case Command::com_clone:
-    case Command::com_subscribe_group_replication_stream:
-      if (header.length > max_own_command) return Verdict::refuse;
-      return whole ? Verdict::act : Verdict::need_more;
-    default: return Verdict::forward;
-  }
-}
-
-/// `bytes`: what is there of the payload, at least one byte; `length`: how long it is going to be.
-Relay::Verdict Relay::judge_query(Bytes bytes, std::uint32_t length) const noexcept {
-  const bool attributes = tracker_.context().capabilities.has(Capability::query_attributes);
-  const std::size_t text = attributes ? 3 : 1;  // with no attribute in it
-  const bool whole = bytes.size() >= length;
-  if (attributes && bytes.size() > 1 && bytes[1] != 0) {
-    // The text begins behind the attributes. Only a short statement can be a KILL.
-    if (length > max_kill) return Verdict::forward;
-    if (!whole) return Verdict::need_more;
-    const auto query = mysqlwire::ComQuery::decode(bytes.first(length), tracker_.context());
-    return query && parse_kill(query->query) ? Verdict::act : Verdict::forward;
-  }
-  if (bytes.size() <= text) return whole ? Verdict::forward : Verdict::need_more;
-  if (!may_be_kill(mysqlwire::as_text(bytes.subspan(text))) || length > max_kill)
-    return Verdict::forward;
-  if (!whole) return Verdict::need_more;
-  return parse_kill(mysqlwire::as_text(bytes.subspan(text, length - text))) ? Verdict::act
-                                                                            : Verdict::forward;
-}
-
-Bytes Relay::command() const noexcept { return Bytes(held_).first(command_size_); }
-
-Relay::State Relay::forward_instead(Channel& client, Channel& server, mysqlwire::Buffer instead) {
-  std::size_t used = 0;
-  const State state = pass_client_packets(instead, used, false);
-  if (state != State::waiting) return state;
-  consume_command();
-  pass_to_server(instead, true, client, server);
-  return State::waiting;
-}
-
-void Relay::drop_command() {
-  ++commands_;
-  consume_command();
-}
-
-mysqlwire::Buffer Relay::surrender() noexcept {
-  ++commands_;
-  command_size_ = 0;
-  look_at_held_ = false;
-  return std::exchange(held_, {});
-}
-
-void Relay::give_back(Bytes bytes) {
-  held_.insert(held_.end(), bytes.begin(), bytes.end());
-  look_at_held_ = !held_.empty();
-}
-
-void Relay::consume_command() {
-  held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(command_size_));
-  if (held_.empty()) mysqlwire::Buffer().swap(held_);
-  command_size_ = 0;
-  look_at_held_ = !held_.empty();
-}
-
-void Relay::restart(const mysqlwire::Context& context, bool compressed, Bytes early) {
-  tracker_ = mysqlwire::Tracker::in_command_phase(context);
-  from_server_ = PacketScanner();
-  expect(compressed);
-  server_deaf_ = false;
-  give_back(early);
-}
-
 bool Relay::mid_command() const noexcept {
-  return !from_client_.at_boundary() || (!held_.empty() && command_size_ == 0) ||
+  return !from_client_.at_boundary() || (!held_.empty() && command_size_ == 0) || swallowing_ ||
          tracker_.expects_infile();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "proxy/session/channel.hpp"
+#include "proxy/session/gate.hpp"
 
 #include <mysqlwire/session/packet_scanner.hpp>
 #include <mysqlwire/session/sequence_rewriter.hpp>
@@ -24,13 +25,14 @@ namespace mysqlproxy {
 ///
 /// Where a side is compressed, packets get new sequence ids on their way, since those of compressed
 /// frames mean nothing and others are checked; and a command waits until the one before it is
-/// answered, since frames are numbered anew for each.
+/// answered, since frames are numbered anew for each. With a gate it waits as well.
 class Relay {
  public:
   enum class State : std::uint8_t {
     waiting,        ///< nothing can be moved until a socket is ready
     busy,           ///< there is more to move, but others should have their turn
-    command,        ///< command() is a packet for the proxy itself; nothing else is outstanding
+    command,        ///< command() is for the session to see to; nothing else is outstanding
+    excess,         ///< the gate wants no more of the answer under way to reach the client
     quit,           ///< the client sent COM_QUIT, the server has it and has answered all before it
     client_closed,  ///< the client has closed, or reset, its connection
     server_closed,  ///< the server has closed, or reset, its connection
@@ -42,15 +44,29 @@ class Relay {
   /// to `early`. `compressed`: a side is.
   Relay(const mysqlwire::Context& context, bool compressed, mysqlwire::Bytes early);
 
+  /// From the next command on each is shown to `gate`, which outlives the relay; null: to nobody.
+  void set_gate(Gate* gate) noexcept { gate_ = gate; }
+
   /// Moves bytes between the two. `scratch` is overwritten.
   State pump(Channel& client, Channel& server, std::span<std::uint8_t> scratch);
 
-  /// The packets (headers included) of a command that the proxy acts on; valid until resumed.
+  /// The packets (headers included) of the command that is held; valid until resumed. Of one that
+  /// is longer than the gate is shown its beginning; nothing of one that the gate refused.
   mysqlwire::Bytes command() const noexcept;
+  /// It is held because of the gate, and not, or not yet, because the proxy acts on it itself.
+  bool held_by_gate() const noexcept { return held_by_gate_; }
+  /// Goes on after command(): the gate has nothing against it. The next state may be `command`
+  /// again, for one that the proxy acts on itself.
+  State forward_command(Channel& client, Channel& server);
   /// Goes on after command(): the server gets `instead`, whole packets in the place of the
   /// command's; or nothing where the proxy has answered the client itself.
   State forward_instead(Channel& client, Channel& server, mysqlwire::Buffer instead);
   void drop_command();
+  /// The sequence id of an answer to command() in the server's place.
+  std::uint8_t answer_sequence_id() const noexcept { return answer_sequence_id_; }
+  /// The client gets no more of the answer under way, and behind what it has, when the server has
+  /// finished, the ERR with this payload. Nothing happens where no answer is under way.
+  void cut_answer(mysqlwire::Buffer err_payload);
   /// The same for a command with more to come: all that the client sent from it on, which goes no
   /// further by itself. What is left of it in the end goes to restart() or give_back().
   mysqlwire::Buffer surrender() noexcept;
@@ -75,6 +91,12 @@ class Relay {
 
  private:
   enum class Verdict : std::uint8_t { forward, need_more, act, refuse };
+  /// What becomes of the answer under way.
+  enum class Cut : std::uint8_t {
+    none,
+    due,   ///< from the next packet on that may be missing
+    done,  ///< the client got its last packet of it
+  };
   using Chunk = std::span<std::uint8_t>;
 
   /// Sequence ids where a side is compressed: what the next packet to each side gets.
@@ -92,12 +114,17 @@ class Relay {
   void pass_to_server(Chunk bytes, bool begins_command, Channel& client, Channel& server);
   bool pass_to_client(Chunk bytes, bool asked, Channel& client);
   void expect(bool compressed);
+  bool one_at_a_time() const noexcept { return numbering_ || gate_ != nullptr; }
   bool may_take_more() const noexcept;
   bool between_commands() const noexcept;
   void consume_command();
   State pass_client_packets(mysqlwire::Bytes chunk, std::size_t& used, bool judged);
   bool note(mysqlwire::Direction direction, std::uint32_t frame_length, std::uint8_t sequence_id,
             mysqlwire::Bytes prefix);
+  Verdict ask_gate(mysqlwire::Bytes bytes);
+  State swallow(mysqlwire::Bytes bytes);
+  bool may_cut_here(mysqlwire::Bytes next) const noexcept;
+  bool advance_cut(Chunk chunk, std::size_t used, std::size_t& passed, Channel& client);
   Verdict judge(mysqlwire::Bytes bytes) const noexcept;
   Verdict judge_query(mysqlwire::Bytes bytes, std::uint32_t length) const noexcept;
   State fail(State state, const mysqlwire::Error& error) noexcept;
@@ -110,10 +137,19 @@ class Relay {
   /// understood yet, or one that waits for its turn.
   mysqlwire::Buffer held_;
   std::size_t command_size_ = 0;  ///< of the command at the front of held_, when one waits; else 0
+  Gate* gate_ = nullptr;
+  std::uint64_t answer_bytes_ = 0;  ///< of the answer under way; counted for a gate only
+  mysqlwire::Buffer cut_err_;       ///< the payload that ends an answer that is cut
   mysqlwire::Error error_;
   std::uint64_t commands_ = 0;
   std::uint64_t max_payload_;
   std::uint8_t next_sequence_id_ = 0;
+  std::uint8_t answer_sequence_id_ = 1;
+  std::uint8_t cut_sequence_id_ = 0;
+  mysqlwire::PacketKind last_kind_ = mysqlwire::PacketKind::ok;  ///< from the server
+  Cut cut_ = Cut::none;
+  bool held_by_gate_ = false;
+  bool swallowing_ = false;  ///< what is left of the client's packet goes nowhere
   bool quit_ = false;
   bool look_at_held_ = false;  ///< held_ has bytes that were not looked at yet
   /// The server can't be written to any more. What it said before, an ERR maybe, is still read.

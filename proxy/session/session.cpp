@@ -77,6 +77,8 @@ Task<void> Session::serve() {
       co_await waker_.yield();
     } else if (state == Relay::State::command) {
       goes_on = co_await act_on_command();
+    } else if (state == Relay::State::excess) {
+      goes_on = co_await cut_answer();
     } else if (state != Relay::State::waiting) {
       goes_on = outlives(state);
     } else if (leave_if_asked()) {
@@ -211,6 +213,15 @@ void Session::say(Bytes payload, std::uint8_t sequence_id) {
   mysqlwire::append_packet(out, payload, sequence_id);
   // Nobody asked for it, so it does not go on counting from the last reply.
   if (relay_ && relay_->tracker().idle()) client_.begin_command();
+  client_.send(out);
+}
+
+/// Answers the command that is held, in the server's place.
+void Session::answer(Bytes payload) {
+  mysqlwire::Buffer out;
+  std::uint8_t sequence_id =
+      client_.compressed() ? client_.next_frame_id() : relay_->answer_sequence_id();
+  mysqlwire::append_packet(out, payload, sequence_id);
   client_.send(out);
 }
 

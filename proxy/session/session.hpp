@@ -14,6 +14,7 @@
 #include "proxy/session/relay.hpp"
 #include "proxy/session/server_connection.hpp"
 #include "proxy/session/services.hpp"
+#include "proxy/session/steering.hpp"
 
 #include <mysqlwire/session/frame_reader.hpp>
 #include <mysqlwire/session/server_auth.hpp>
@@ -101,6 +102,7 @@ class Session {
   bool compress(const mysqlwire::LoginRequest& login, mysqlwire::Bytes early);
   Origin origin() const;
   void begin_relay(mysqlwire::Bytes early);
+  void steer();
 
   // Commands.
   Task<void> serve();
@@ -109,8 +111,13 @@ class Session {
   bool has_idled();
   void rest_deadline();
   Task<bool> act_on_command();
+  Task<bool> act_on_own_command();
+  Task<bool> obey_gate();
+  Task<bool> cut_answer();
   Task<bool> kill();
   Task<bool> kill_elsewhere(ServerConnectionId where, KillStatement::Scope scope);
+  struct KillOutcome;
+  Task<KillOutcome> kill_on_server(ServerConnectionId where, KillStatement::Scope scope);
   Task<bool> change_user();
   void set_wiping(bool on) noexcept;
   Task<Verdict> change_user_on_server(LoginDialog& dialog, const SessionWishes& wishes);
@@ -121,6 +128,7 @@ class Session {
   void tell_of_lost_server();
   void end(EndedBy side, std::string reason);
   void say(mysqlwire::Bytes payload, std::uint8_t sequence_id);
+  void answer(mysqlwire::Bytes payload);
   void release_server();
   Task<void> hang_up();
   void record();
@@ -132,6 +140,7 @@ class Session {
   Channel client_;
   std::unique_ptr<ServerConnection> server_;
   std::optional<Relay> relay_;
+  std::unique_ptr<Steering> steering_;  ///< when somebody wants to know of commands
   Task<void> task_;
 
   Arrival arrival_;

@@ -1,7 +1,9 @@
 #include <mysqlwire/sql/dialect.hpp>
 
+#include <charconv>
 #include <cstddef>
 #include <initializer_list>
+#include <system_error>
 
 namespace mysqlwire::sql {
 namespace {
@@ -32,6 +34,28 @@ Multibyte multibyte_of(std::string_view charset) noexcept {
   if (equals(charset, "gbk")) return Multibyte::gbk;
   if (equals(charset, "gb18030")) return Multibyte::gb18030;
   return Multibyte::none;
+}
+
+void Dialect::set_server_version(std::string_view server_version) noexcept {
+  flavor =
+      server_version.find("MariaDB") == std::string_view::npos ? Flavor::mysql : Flavor::mariadb;
+  // What MariaDB puts in front for replicas of old.
+  constexpr std::string_view replication_prefix = "5.5.5-";
+  if (flavor == Flavor::mariadb && server_version.starts_with(replication_prefix))
+    server_version.remove_prefix(replication_prefix.size());
+  std::uint32_t parts[3] = {0, 0, 0};
+  const char* at = server_version.data();
+  const char* const end = at + server_version.size();
+  std::size_t count = 0;
+  while (count < 3) {
+    const auto read = std::from_chars(at, end, parts[count]);
+    if (read.ec != std::errc() || parts[count] > 99) break;
+    ++count;
+    at = read.ptr;
+    if (at == end || *at != '.') break;
+    ++at;
+  }
+  if (count != 0) version = parts[0] * 10000 + parts[1] * 100 + parts[2];
 }
 
 void Dialect::set_sql_mode(std::string_view modes) noexcept {

@@ -40,6 +40,10 @@ struct Dialect {
     return flavor == Flavor::mysql ? version >= 50707 : version >= 120000;
   }
 
+  /// Sets flavor and version from what a server calls itself: "8.0.15", "5.5.5-10.11.6-MariaDB".
+  /// Without a number in front the version stays as it is.
+  void set_server_version(std::string_view server_version) noexcept;
+
   /// Sets the modes from what `@@sql_mode` says: names with commas between, case ignored. Modes
   /// that change no token are skipped; ANSI, ORACLE and the like stand for those they consist of.
   void set_sql_mode(std::string_view modes) noexcept;

@@ -277,3 +277,19 @@ TEST_CASE("every prefix of a statement is read to its end") {
     texts(sql.substr(size));
   }
 }
+
+TEST_CASE("a server's own words give flavor and version", "[sql][dialect]") {
+  const auto of = [](std::string_view text) {
+    Dialect dialect;
+    dialect.set_server_version(text);
+    return std::pair(dialect.flavor, dialect.version);
+  };
+  using mysqlwire::Flavor;
+  CHECK(of("8.0.15") == std::pair(Flavor::mysql, 80015u));
+  CHECK(of("5.7.44-log") == std::pair(Flavor::mysql, 50744u));
+  CHECK(of("5.5.5-10.11.6-MariaDB-0+deb12u1") == std::pair(Flavor::mariadb, 101106u));
+  CHECK(of("11.4.2-MariaDB") == std::pair(Flavor::mariadb, 110402u));
+  CHECK(of("9.1") == std::pair(Flavor::mysql, 90100u));
+  CHECK(of("vitess") == std::pair(Flavor::mysql, 80015u));
+  CHECK(of("") == std::pair(Flavor::mysql, 80015u));
+}

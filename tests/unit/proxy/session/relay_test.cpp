@@ -14,9 +14,12 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
+#include <vector>
 
 using namespace mysqlproxy;
 using namespace mysqlwire::test;
@@ -61,11 +64,12 @@ struct Wire {
 /// A relay at work on a thread of its own until it stops for a reason.
 class Relaying {
  public:
-  explicit Relaying(const mysqlwire::Context& context)
+  explicit Relaying(const mysqlwire::Context& context, Gate* gate = nullptr)
       : relay(context, false, {}),
         client_(loop_, waker_, client.relays, true),
         server_(loop_, waker_, server.relays, true),
         task_(run()) {
+    relay.set_gate(gate);
     task_.start();
     thread_ = std::thread([this] { loop_.run(); });
   }
@@ -83,7 +87,10 @@ class Relaying {
   Wire client;
   Wire server;
   Relay relay;
-  unsigned own_commands = 0;  ///< dropped, once result() has returned
+  unsigned own_commands = 0;            ///< dropped, once result() has returned
+  bool forward_held = false;            ///< what the gate holds is forwarded, not dropped
+  mysqlwire::Buffer excess_err;         ///< ends an answer that is too much
+  std::uint8_t answer_sequence_id = 0;  ///< of the command that was dropped last
 
  private:
   Task<void> run() {
@@ -91,7 +98,15 @@ class Relaying {
       state_ = relay.pump(client_, server_, loop_.scratch());
       if (state_ == Relay::State::command) {
         ++own_commands;
-        relay.drop_command();
+        answer_sequence_id = relay.answer_sequence_id();
+        if (forward_held)
+          state_ = relay.forward_command(client_, server_);
+        else
+          relay.drop_command();
+        continue;
+      }
+      if (state_ == Relay::State::excess) {
+        relay.cut_answer(excess_err);
         continue;
       }
       if (state_ != Relay::State::waiting && state_ != Relay::State::busy) break;
@@ -264,4 +279,154 @@ TEST_CASE("an ERR reaches a client whose server has stopped listening", "[relay]
   CHECK(to_hex(mysqlwire::as_bytes(relaying.client.get(err.size()))) == to_hex(err));
   CHECK(relaying.result() == Relay::State::server_closed);
   CHECK(relaying.relay.tracker().pending_commands() == 0);
+}
+
+namespace {
+
+/// Does what it is told, and writes down what it is told.
+class ScriptedGate final : public Gate {
+ public:
+  Verdict on_command(Bytes payload, bool whole, const mysqlwire::Tracker&) override {
+    commands.emplace_back(
+        mysqlwire::as_text(payload.first(std::min<std::size_t>(8, payload.size()))), whole);
+    shown = payload.size();
+    return verdict;
+  }
+  void on_answer(mysqlwire::PacketKind kind, Bytes, const mysqlwire::Tracker& tracker) override {
+    answer += std::string(to_string(kind)) + (tracker.response_complete() ? ". " : " ");
+  }
+  bool on_progress(std::uint64_t bytes, const mysqlwire::Tracker& tracker) override {
+    answer_bytes = bytes;
+    return tracker.rows() <= max_rows;
+  }
+
+  Verdict verdict = Verdict::pass;
+  std::uint64_t max_rows = 1'000'000;
+  std::vector<std::pair<std::string, bool>> commands;
+  std::size_t shown = 0;
+  std::string answer;
+  std::uint64_t answer_bytes = 0;
+};
+
+mysqlwire::Buffer query_packets(std::string_view text) {
+  mysqlwire::Buffer bytes;
+  std::uint8_t sequence_id = 0;
+  mysqlwire::append_packet(bytes, mysqlwire::as_bytes("\x03" + std::string(text)), sequence_id);
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("a gate sees each command whole and its answer, one after the other", "[relay][gate]") {
+  ScriptedGate gate;
+  Relaying relaying(context(), &gate);
+  SECTION("in pieces") {
+    for (const std::uint8_t byte : e8_packets(0, 0)) relaying.client.put({&byte, 1});
+  }
+  SECTION("with the next command at once, which waits for the first one's answer") {
+    mysqlwire::Buffer bytes = e8_packets(0, 0);
+    const mysqlwire::Buffer next = query_packets("DO 1");
+    bytes.insert(bytes.end(), next.begin(), next.end());
+    relaying.client.put(bytes);
+  }
+  const mysqlwire::Buffer query = e8_packets(0, 0);
+  CHECK(to_hex(mysqlwire::as_bytes(relaying.server.get(query.size()))) == to_hex(query));
+  const mysqlwire::Buffer reply = e8_packets(1, 7);
+  check_passed(relaying.server, relaying.client, reply);
+  const mysqlwire::Buffer next = query_packets("DO 1");
+  if (gate.commands.size() == 1) relaying.client.put(next);
+  relaying.client.put(hex("01000000 01"));
+  CHECK(relaying.server.get(next.size()).size() == next.size());
+  check_passed(relaying.server, relaying.client, hex("07000001 00 00 00 0200 0000"));
+  CHECK(relaying.result() == Relay::State::quit);
+  REQUIRE(gate.commands.size() == 3);
+  CHECK(gate.commands[1].first ==
+        "\x03"
+        "DO 1");
+  CHECK(gate.commands[1].second);
+  CHECK(gate.answer ==
+        "column_count column_definition column_definition column_definition eof result_end. ok. ");
+  CHECK(gate.answer_bytes == 11);
+}
+
+TEST_CASE("what a gate holds reaches the server when it is told so, or never", "[relay][gate]") {
+  ScriptedGate gate;
+  gate.verdict = Gate::Verdict::hold;
+  Relaying relaying(context(), &gate);
+  const mysqlwire::Buffer held = query_packets("DELETE FROM t");
+  SECTION("forwarded as it came") {
+    relaying.forward_held = true;
+    relaying.client.put(held);
+    CHECK(to_hex(mysqlwire::as_bytes(relaying.server.get(held.size()))) == to_hex(held));
+    check_passed(relaying.server, relaying.client, hex("07000001 00 00 00 0200 0000"));
+    CHECK(gate.answer == "ok. ");
+  }
+  SECTION("dropped, and the next one is looked at") {
+    relaying.client.put(held);
+    relaying.client.put(query_packets("DO 1"));
+    relaying.client.close();
+    CHECK(relaying.result() == Relay::State::client_closed);
+    CHECK(relaying.own_commands == 2);
+    CHECK(gate.commands.size() == 2);
+    CHECK(relaying.answer_sequence_id == 1);
+  }
+}
+
+TEST_CASE("of a long command a gate sees the beginning", "[relay][gate]") {
+  ScriptedGate gate;
+  Relaying relaying(context(), &gate);
+  const mysqlwire::Buffer longer = query_packets(std::string(3'000'000, 'x'));
+  SECTION("and all of it passes") {
+    std::thread writer([&] { relaying.client.put(Bytes(longer)); });
+    CHECK(mysqlwire::as_bytes(relaying.server.get(longer.size())).size() == longer.size());
+    writer.join();
+    check_passed(relaying.server, relaying.client, hex("07000001 00 00 00 0200 0000"));
+  }
+  SECTION("and all of it passes later") {
+    gate.verdict = Gate::Verdict::hold;
+    relaying.forward_held = true;
+    std::thread writer([&] { relaying.client.put(Bytes(longer)); });
+    CHECK(mysqlwire::as_bytes(relaying.server.get(longer.size())).size() == longer.size());
+    writer.join();
+    check_passed(relaying.server, relaying.client, hex("07000001 00 00 00 0200 0000"));
+  }
+  SECTION("and nothing of it passes") {
+    gate.verdict = Gate::Verdict::refuse;
+    relaying.client.put(Bytes(longer));
+    relaying.client.close();
+    CHECK(relaying.result() == Relay::State::client_closed);
+    CHECK(relaying.own_commands == 1);
+    CHECK(relaying.answer_sequence_id == 1);
+    CHECK(relaying.relay.command().empty());
+  }
+  REQUIRE(gate.commands.size() == 1);
+  CHECK_FALSE(gate.commands[0].second);
+  CHECK(gate.shown == Gate::max_inspected);
+}
+
+TEST_CASE("an answer that is too much ends by an ERR of ours", "[relay][gate]") {
+  ScriptedGate gate;
+  gate.max_rows = 1;
+  Relaying relaying(context(), &gate);
+  relaying.excess_err = {0xFF, 0x51, 0x04, '#', '7', '0', '1', '0', '0', 'x'};
+  check_passed(relaying.client, relaying.server, e8_packets(0, 0));
+  check_passed(relaying.server, relaying.client, e8_packets(1, 5));
+  // The second row is one too many; what follows in the same read has gone already.
+  check_passed(relaying.server, relaying.client, hex("05000006 0131fb0178 05000007 0131fb0178"));
+  SECTION("rows and their end are dropped") {
+    relaying.server.put(hex("05000008 0131fb0178 05000009 0131fb0178 0500000a fe00000200"));
+  }
+  SECTION("the server's ERR is replaced") {
+    relaying.server.put(hex("05000008 0131fb0178 09000009 ff2505 23 3730313030"));
+  }
+  SECTION("in pieces") {
+    const ExactBytes rest = hex("05000008 0131fb0178 05000009 fe00000200");
+    for (const std::uint8_t byte : rest.get()) relaying.server.put({&byte, 1});
+  }
+  CHECK(to_hex(mysqlwire::as_bytes(relaying.client.get(14))) ==
+        "0a000008ff5104233730313030"
+        "78");
+  gate.max_rows = 1'000;
+  check_passed(relaying.client, relaying.server, query_packets("DO 1"));
+  check_passed(relaying.server, relaying.client, hex("07000001 00 00 00 0200 0000"));
 }

@@ -1,0 +1,135 @@
+#include "proxy/session/steering.hpp"
+
+#include "proxy/statement/use_statement.hpp"
+
+#include <mysqlwire/sql/analysis.hpp>
+#include <mysqlwire/wire/admin.hpp>
+#include <mysqlwire/wire/query.hpp>
+#include <mysqlwire/wire/stmt.hpp>
+
+#include <utility>
+
+namespace mysqlproxy {
+
+using mysqlwire::Bytes;
+using mysqlwire::Command;
+using mysqlwire::PacketKind;
+using mysqlwire::sql::Effect;
+using mysqlwire::sql::StatementKind;
+
+namespace {
+
+/// The statement id that stands behind the first byte of a packet; 0 where there is none.
+std::uint32_t statement_id(Bytes payload) noexcept {
+  if (payload.size() < 5) return 0;
+  std::uint32_t id = 0;
+  for (std::size_t i = 4; i >= 1; --i) id = id << 8 | payload[i];
+  return id;
+}
+
+}  // namespace
+
+Steering::Steering(ConnectionFacts facts, const mysqlwire::sql::Dialect& dialect,
+                   std::span<char> room)
+    : facts_(std::move(facts)), dialect_(dialect), digest_room_(room) {}
+
+Gate::Verdict Steering::on_command(Bytes payload, bool whole, const mysqlwire::Tracker& tracker) {
+  decision_ = {};
+  being_prepared_.reset();
+  next_schema_.reset();
+  inspect(payload, whole, tracker.context());
+  answer_due_ = true;
+  return Verdict::pass;
+}
+
+void Steering::inspect(Bytes payload, bool whole, const mysqlwire::Context& context) {
+  inspection_ = {};
+  inspection_.command = static_cast<Command>(payload[0]);
+  inspection_.payload = payload;
+  inspection_.whole = whole;
+  switch (inspection_.command) {
+    case Command::com_query: {
+      const auto query = mysqlwire::ComQuery::decode(payload, context);
+      if (query)
+        inspect_text(query->query);
+      else
+        inspection_.readable = false;
+      break;
+    }
+    case Command::com_stmt_prepare: {
+      inspect_text(mysqlwire::as_text(payload.subspan(1)));
+      if (whole)
+        being_prepared_ =
+            std::make_unique<PreparedStatement>(inspection_.text, dialect_, inspection_.digest_text,
+                                                inspection_.digest, inspection_.digest_truncated);
+      break;
+    }
+    case Command::com_stmt_execute:
+    case Command::com_stmt_bulk_execute:
+    case Command::com_stmt_fetch: inspect_prepared(statement_id(payload)); break;
+    case Command::com_stmt_close: prepared_.close(statement_id(payload)); break;
+    default: break;
+  }
+  note_schema(payload, context);
+}
+
+void Steering::inspect_text(std::string_view text) {
+  inspection_.text = text;
+  const auto analysis = mysqlwire::sql::analyze(text, dialect_, digest_room_);
+  // Of a part it can't be said what the whole is going to do.
+  if (inspection_.whole)
+    inspection_.what = analysis.what;
+  else
+    inspection_.what.effects.add(Effect::writes);
+  inspection_.digest_text = analysis.digest.text;
+  inspection_.digest = analysis.digest.hash;
+  inspection_.digest_truncated = analysis.digest.truncated || !inspection_.whole;
+}
+
+void Steering::inspect_prepared(std::uint32_t id) {
+  const PreparedStatement* const statement = prepared_.find(id);
+  if (statement == nullptr) return;
+  inspection_.text = statement->text;
+  inspection_.what = statement->what;
+  inspection_.digest_text = statement->digest_text;
+  inspection_.digest = statement->digest;
+  inspection_.digest_truncated = statement->digest_truncated;
+}
+
+/// The schema that is the current one if the server says OK.
+void Steering::note_schema(Bytes payload, const mysqlwire::Context& context) {
+  if (inspection_.command == Command::com_init_db) {
+    const auto command = mysqlwire::ComInitDb::decode(payload, context);
+    if (command) next_schema_ = command->schema;
+  } else if (inspection_.command == Command::com_query &&
+             inspection_.what.kind == StatementKind::use) {
+    next_schema_ = schema_of_use(inspection_.text, dialect_);
+  }
+}
+
+void Steering::on_answer(PacketKind kind, Bytes prefix, const mysqlwire::Tracker& tracker) {
+  if (!answer_due_) return;
+  if (kind == PacketKind::prepare_ok && being_prepared_) {
+    prepared_.add(statement_id(prefix), std::move(being_prepared_));
+  } else if (kind == PacketKind::ok) {
+    if (next_schema_) facts_.schema = std::move(*next_schema_);
+    next_schema_.reset();
+    if (inspection_.command == Command::com_reset_connection) prepared_.clear();
+  }
+  if (tracker.response_complete()) answer_due_ = false;
+}
+
+bool Steering::on_progress(std::uint64_t /*bytes*/, const mysqlwire::Tracker& /*tracker*/) {
+  return true;
+}
+
+void Steering::restart(ConnectionFacts facts, const mysqlwire::sql::Dialect& dialect) {
+  facts_ = std::move(facts);
+  dialect_ = dialect;
+  prepared_.clear();
+  being_prepared_.reset();
+  next_schema_.reset();
+  answer_due_ = false;
+}
+
+}  // namespace mysqlproxy
