@@ -5,6 +5,7 @@
 #include "proxy/config/endpoint.hpp"
 #include "proxy/config/host_pattern.hpp"
 #include "proxy/config/network.hpp"
+#include "proxy/config/rule.hpp"
 #include "proxy/config/tls.hpp"
 
 #include <mysqlwire/crypto/password.hpp>
@@ -203,6 +204,7 @@ struct Config {
   std::vector<ServerConfig> servers;
   std::vector<PoolConfig> pools;
   std::vector<UserConfig> users;
+  std::vector<RuleConfig> rules;
   HealthConfig health;
   LogConfig log;
 

@@ -2,6 +2,7 @@
 
 #include "proxy/config/files.hpp"
 #include "proxy/config/load_compression.hpp"
+#include "proxy/config/load_rules.hpp"
 #include "proxy/config/load_tls.hpp"
 #include "proxy/config/load_user.hpp"
 #include "proxy/config/named_tables.hpp"
@@ -53,6 +54,7 @@ class Loader {
     health();
     pools();
     users();
+    rules();
     log();
     top_.reject_unknown();
     if (report_.clean()) unused();
@@ -74,6 +76,7 @@ class Loader {
   void pool(const Named& item);
   void load_users(const Named& item, TableReader& pool_reader, PoolConfig& pool);
   void users();
+  void rules();
   void health();
   void log();
   void unused();
@@ -352,6 +355,12 @@ void Loader::users() {
   UserReader reader(pool_names_, used_pools_, config_.users);
   reader.read(top_, report_, elsewhere ? "" : "nobody could log in");
   if (!config_.proxy.users_file.empty()) users_ = load_users_file(reader, config_.proxy.users_file);
+}
+
+void Loader::rules() {
+  RuleReader reader(config_, server_names_, pool_names_, report_);
+  config_.rules = reader.read(top_);
+  std::ranges::copy(reader.used_pools(), std::back_inserter(used_pools_));
 }
 
 void Loader::health() {

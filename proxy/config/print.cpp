@@ -1,6 +1,7 @@
 // The effective configuration as TOML.
 #include "proxy/config/load.hpp"
 #include "proxy/config/mysql_user.hpp"
+#include "proxy/config/print_rules.hpp"
 #include "proxy/config/table_reader.hpp"
 #include "proxy/config/units.hpp"
 #include "proxy/config/user.hpp"
@@ -58,6 +59,12 @@ class Printer {
     entry(key, value, is_standard);
   }
   void comment(std::string_view text) { fmt::format_to(std::back_inserter(text_), "# {}\n", text); }
+
+  /// A table that is text already.
+  void block(std::string_view text) {
+    if (!text_.empty()) text_ += '\n';
+    text_ += text;
+  }
 
   std::string take() && { return std::move(text_); }
 
@@ -276,6 +283,7 @@ std::string to_toml(const Config& config, bool with_hashes) {
     print(out, rest.first(count), with_hashes);
     rest = rest.subspan(count);
   }
+  for (const auto& rule : config.rules) out.block(to_toml(rule));
   print(out, config.health);
   print(out, config.log);
   return std::move(out).take();
