@@ -88,7 +88,7 @@ std::optional<TimeWindow> parse_time_window(std::string_view text) noexcept {
   if (dash == text.npos) return std::nullopt;
   const auto begin = parse_minutes(text.substr(0, dash), 1439);
   const auto end = parse_minutes(text.substr(dash + 1), 1440);
-  if (!begin || !end || *begin == *end) return std::nullopt;
+  if (!begin || !end) return std::nullopt;
   return TimeWindow{static_cast<std::uint16_t>(*begin), static_cast<std::uint16_t>(*end)};
 }
 

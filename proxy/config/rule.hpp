@@ -213,7 +213,7 @@ std::string to_string(const TimeWindow& window);
 std::string to_string(const RuleHint& hint);
 std::string to_string(const RuleDigest& digest);
 
-/// "09:00-17:30"; 24:00 is an end. Nothing for what is none, and for an empty one.
+/// "09:00-17:30"; 24:00 is an end. Nothing for what is none.
 std::optional<TimeWindow> parse_time_window(std::string_view text) noexcept;
 /// Minutes east of UTC: "UTC", "+05:30", "-08:00".
 std::optional<int> parse_utc_offset(std::string_view text) noexcept;

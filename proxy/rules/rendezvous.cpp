@@ -26,8 +26,7 @@ std::vector<std::size_t> rendezvous(std::string_view value, std::span<const Memb
   scores.reserve(members.size());
   for (const Member& member : members) {
     // Of 53 bits, above 0 and below 1; then a member of weight w has the share w.
-    const double uniform =
-        (static_cast<double>(hash(member.name, key) >> 11) + 0.5) * 0x1.0p-53;
+    const double uniform = (static_cast<double>(hash(member.name, key) >> 11) + 0.5) * 0x1.0p-53;
     scores.push_back(member.weight / -std::log(uniform));
   }
   std::vector<std::size_t> order(members.size());
