@@ -15,7 +15,8 @@ constexpr const char* footer =
     R"(Without --config the flags --listen, --server and --user, each at least once, make up
 a configuration of one pool with all servers.
 
-mysqlproxy user hash|add|check makes and checks entries for users: see there with --help.
+mysqlproxy user hash|add|check makes and checks entries for users, mysqlproxy explain says
+what would become of a statement: see there with --help.
 
 Signals: TERM and INT drain and stop, HUP reloads the configuration, USR1 reopens the
 access log.

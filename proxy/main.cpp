@@ -1,5 +1,6 @@
 #include "proxy/app/proxy.hpp"
 #include "proxy/cli.hpp"
+#include "proxy/explain_command.hpp"
 #include "proxy/password_input.hpp"
 #include "proxy/user_command.hpp"
 
@@ -29,6 +30,10 @@ int main(int argc, char** argv) try {
   if (!arguments.empty() && arguments.front() == "user") {
     const UserCommandLine line = parse_user_command({arguments.begin() + 1, arguments.end()});
     return end_with(line.command ? run_user_command(*line.command, read_password) : line.result);
+  }
+  if (!arguments.empty() && arguments.front() == "explain") {
+    const ExplainCommandLine line = parse_explain_command({arguments.begin() + 1, arguments.end()});
+    return end_with(line.command ? run_explain_command(*line.command) : line.result);
   }
   const CommandLineResult parsed = parse_command_line(arguments);
   if (!parsed.options) return end_with(parsed);

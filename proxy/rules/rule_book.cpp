@@ -9,6 +9,8 @@
 
 #include <mysqlwire/sql/literals.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <limits>
@@ -150,6 +152,15 @@ struct RuleBook::Question {
     return hints;
   }
 };
+
+bool has_effect(const Classification& what, RuleEffect effect) noexcept {
+  return (effects_of(what) & bit_of(effect)) != 0;
+}
+
+std::string refusal_text(const RuleConfig& rule) {
+  const std::string& text = rule.then.refuse->text;
+  return text.empty() ? fmt::format("Refused by the rule {:?} of the proxy", rule.name) : text;
+}
 
 std::string_view to_string(Misfit misfit) noexcept {
   constexpr std::array<std::string_view, 19> words{

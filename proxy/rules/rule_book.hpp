@@ -22,6 +22,12 @@
 
 namespace mysqlproxy::rules {
 
+/// Whether a statement is what the word says.
+bool has_effect(const mysqlwire::sql::Classification& what, RuleEffect effect) noexcept;
+
+/// What the client is told by a rule that refuses.
+std::string refusal_text(const RuleConfig& rule);
+
 /// Whose statement it is. Borrows.
 struct Client {
   std::string_view user;
