@@ -1,3 +1,4 @@
+#include <mysqlwire/sql/keyword_detail.hpp>
 #include <mysqlwire/sql/lexer.hpp>
 #include <mysqlwire/wire/collation.hpp>
 
@@ -6,11 +7,20 @@
 namespace mysqlwire::sql {
 namespace {
 
-enum CharacterClass : std::uint8_t { other, blank, letter, high, digit };
+// What a byte may begin. What stands behind `letter` is what words are of.
+enum CharacterClass : std::uint8_t {
+  other,
+  blank,
+  comment,  // perhaps: / * # -
+  alone,    // a token of one byte whatever follows
+  quote,    // ' and `
+  letter,
+  digit,
+  high,  // from 0x80 on it depends on the character set
+};
 
-// By byte. Letters are what a word is of; from 0x80 on it depends on the character set.
-constexpr std::array<std::uint8_t, 256> classes = [] {
-  std::array<std::uint8_t, 256> result{};
+constexpr std::array<CharacterClass, 256> classes = [] {
+  std::array<CharacterClass, 256> result{};
   for (unsigned c = 0; c < 256; ++c) {
     if (c == ' ' || (c >= '\t' && c <= '\r')) result[c] = blank;
     if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$')
@@ -18,12 +28,22 @@ constexpr std::array<std::uint8_t, 256> classes = [] {
     if (c >= 0x80) result[c] = high;
     if (c >= '0' && c <= '9') result[c] = digit;
   }
+  for (const unsigned char c : {'/', '*', '#', '-'}) result[c] = comment;
+  for (const unsigned char c : {'(', ')', ',', ';', '=', '+', '%', '^', '~', '{', '}'})
+    result[c] = alone;
+  for (const unsigned char c : {'\'', '`'}) result[c] = quote;
   return result;
 }();
 
-constexpr CharacterClass class_of(unsigned char c) noexcept {
-  return static_cast<CharacterClass>(classes[c]);
-}
+// Where reading of a quoted text has to look closer.
+constexpr std::array<bool, 256> ends_plain_text = [] {
+  std::array<bool, 256> result{};
+  for (const unsigned char c : {'\'', '"', '`', '\\'}) result[c] = true;
+  for (unsigned c = 0x80; c < 256; ++c) result[c] = true;
+  return result;
+}();
+
+constexpr CharacterClass class_of(unsigned char c) noexcept { return classes[c]; }
 constexpr bool is_digit(unsigned char c) noexcept { return c >= '0' && c <= '9'; }
 constexpr bool is_hex_digit(unsigned char c) noexcept {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -77,15 +97,15 @@ bool is_introducer(std::string_view word) noexcept {
 
 }  // namespace
 
-Token Lexer::operator_token(TokenKind kind, std::size_t size) noexcept {
+void Lexer::take(Token& token, TokenKind kind, std::size_t size) noexcept {
   const std::size_t start = at_;
   at_ += size;
-  return token(kind, start);
+  set(token, kind, start);
 }
 
-Token Lexer::unterminated(std::size_t start) noexcept {
+void Lexer::take_rest(Token& token, std::size_t start) noexcept {
   at_ = sql_.size();
-  return token(TokenKind::invalid, start);
+  set(token, TokenKind::invalid, start);
 }
 
 std::size_t Lexer::character_size() const noexcept {
@@ -100,7 +120,9 @@ bool Lexer::at_word_character(std::size_t ahead) const noexcept {
 
 void Lexer::skip_word() noexcept {
   if (dialect_.multibyte == Multibyte::none) {
-    while (at_ < sql_.size() && class_of(static_cast<unsigned char>(sql_[at_])) >= letter) ++at_;
+    std::size_t at = at_;
+    while (at < sql_.size() && class_of(static_cast<unsigned char>(sql_[at])) >= letter) ++at;
+    at_ = at;
     return;
   }
   while (!at_end() && at_word_character()) {
@@ -110,7 +132,10 @@ void Lexer::skip_word() noexcept {
 
 // From behind the opening quote to behind the closing one; false when there is none.
 bool Lexer::skip_quoted(char quote, bool escapes) noexcept {
-  while (at_ < sql_.size()) {
+  for (std::size_t at = at_;; at = at_) {
+    while (at < sql_.size() && !ends_plain_text[static_cast<unsigned char>(sql_[at])]) ++at;
+    at_ = at;
+    if (at_end()) return false;
     const char c = sql_[at_];
     if (c == quote) {
       ++at_;
@@ -127,7 +152,6 @@ bool Lexer::skip_quoted(char quote, bool escapes) noexcept {
       ++at_;
     }
   }
-  return false;
 }
 
 void Lexer::skip_line() noexcept {
@@ -213,188 +237,195 @@ bool Lexer::skip_blanks() noexcept {
   }
 }
 
-Token Lexer::next() noexcept {
-  const State state = state_;
-  state_ = State::start;
+// Behind a part of a name, an @ or an @@.
+void Lexer::read_inside_name(Token& token, State state) noexcept {
+  const std::size_t start = at_;
   switch (state) {
-    case State::name: return word_from(at_);
-    case State::at_name: {
-      const std::size_t start = at_;
+    case State::name: return read_name(token, start);
+    case State::at_name:
       while (!at_end() && (at_word_character() || peek() == '.')) ++at_;
-      return token(TokenKind::at_name, start);
-    }
-    case State::system_name: {
-      const std::size_t start = at_;
-      if (!at_word_character()) return token(TokenKind::invalid, start);
+      return set(token, TokenKind::at_name, start);
+    case State::system_name:
+      if (!at_word_character()) return set(token, TokenKind::invalid, start);
       skip_word();
       if (peek() == '.') state_ = State::dot;
-      Token name = token(TokenKind::identifier, start);
-      name.keyword = find_keyword(name.text);
-      if (keyword_use(name.keyword, dialect_.flavor) == KeywordUse::always) {
-        name.kind = TokenKind::keyword;
+      set(token, TokenKind::identifier, start);
+      token.keyword = find_keyword(token.text);
+      if (keyword_use(token.keyword, dialect_.flavor) == KeywordUse::always) {
+        token.kind = TokenKind::keyword;
       }
-      return name;
-    }
+      return;
     case State::dot:
+    case State::start:
       if (at_word_character(1)) state_ = State::name;
-      return operator_token(TokenKind::symbol, 1);
-    case State::start: break;
+      return take(token, TokenKind::symbol, 1);
   }
-
-  const std::size_t before = at_;
-  if (!skip_blanks()) return unterminated(before);
-  if (at_end()) {
-    if (!in_version_comment_) return token(TokenKind::end, at_);
-    in_version_comment_ = false;
-    return token(TokenKind::invalid, at_);
-  }
-  const unsigned char c = peek();
-  switch (class_of(c)) {
-    case letter:
-    case high: return word();
-    case digit: return number();
-    case blank:
-    case other: break;
-  }
-  return punctuation();
 }
 
-Token Lexer::word() noexcept {
+void Lexer::read(Token& token) noexcept {
+  if (state_ != State::start) {
+    const State state = state_;
+    state_ = State::start;
+    return read_inside_name(token, state);
+  }
+  const std::size_t before = at_;
+  std::size_t at = at_;
+  while (at < sql_.size() && class_of(static_cast<unsigned char>(sql_[at])) == blank) ++at;
+  at_ = at;
+  CharacterClass found = at_end() ? other : class_of(static_cast<unsigned char>(sql_[at]));
+  if (found == comment || (found == high && dialect_.multibyte == Multibyte::latin1)) {
+    if (!skip_blanks()) return take_rest(token, before);
+    found = class_of(peek());
+  }
+  if (at_end()) {
+    set(token, in_version_comment_ ? TokenKind::invalid : TokenKind::end, at_);
+    in_version_comment_ = false;
+    return;
+  }
+  hint_may_follow_ = false;
+  switch (found) {
+    case alone: return take(token, TokenKind::symbol, 1);
+    case letter:
+    case high: return read_word(token);
+    case digit: return read_number(token);
+    case quote: return sql_[at_] == '`' ? read_quoted_name(token, '`') : read_string(token, at_);
+    default: return read_punctuation(token);
+  }
+}
+
+void Lexer::read_word(Token& token) noexcept {
   const std::size_t start = at_;
   if (peek(1) == '\'') {
     switch (sql_[start]) {
       case 'n':
-      case 'N': ++at_; return quoted_string(start);
+      case 'N': ++at_; return read_string(token, start);
       case 'x':
-      case 'X': return quoted_digits(TokenKind::hex);
+      case 'X': return read_quoted_digits(token, TokenKind::hex);
       case 'b':
-      case 'B': return quoted_digits(TokenKind::bits);
+      case 'B': return read_quoted_digits(token, TokenKind::bits);
       default: break;
     }
   }
   skip_word();
-  if (at_ == start) {  // a byte that begins no word
-    ++at_;
-    return token(TokenKind::invalid, start);
-  }
-  Token result = token(TokenKind::identifier, start);
+  if (at_ == start) return take(token, TokenKind::invalid, 1);  // a byte that begins no word
+  set(token, TokenKind::identifier, start);
   if (peek() == '.' && at_word_character(1)) {
     state_ = State::dot;  // the first part of a name, whatever the word
-    return result;
+    return;
   }
-  result.keyword = find_keyword(result.text);
-  if (result.keyword != Keyword::none) {
-    const KeywordUse use = keyword_use(result.keyword, dialect_.flavor);
-    if (use == KeywordUse::always) {
-      result.kind = TokenKind::keyword;
-      hint_may_follow_ = starts_with_hints(result.keyword) && dialect_.optimizer_hints();
-    } else if (use == KeywordUse::call) {
-      std::size_t ahead = 0;
-      while (dialect_.ignore_space && class_of(peek(ahead)) == blank) ++ahead;
-      if (peek(ahead) == '(') result.kind = TokenKind::keyword;
-    }
-  } else if (sql_[start] == '_' && is_introducer(result.text)) {
-    result.kind = TokenKind::introducer;
+  token.keyword = detail::find_word(sql_.data() + start, at_ - start, sql_.data() + sql_.size());
+  if (token.keyword == Keyword::none) {
+    if (sql_[start] == '_' && is_introducer(token.text)) token.kind = TokenKind::introducer;
+    return;
   }
-  return result;
+  const KeywordUse use = detail::keyword_uses[dialect_.flavor == Flavor::mysql ? 0 : 1]
+                                             [static_cast<std::size_t>(token.keyword)];
+  if (use == KeywordUse::always) {
+    token.kind = TokenKind::keyword;
+    hint_may_follow_ = starts_with_hints(token.keyword) && dialect_.optimizer_hints();
+  } else if (use == KeywordUse::call) {
+    std::size_t ahead = 0;
+    while (dialect_.ignore_space && class_of(peek(ahead)) == blank) ++ahead;
+    if (peek(ahead) == '(') token.kind = TokenKind::keyword;
+  }
 }
 
 // A name where no keyword is looked for; at_ may stand inside it already.
-Token Lexer::word_from(std::size_t start) noexcept {
+void Lexer::read_name(Token& token, std::size_t start) noexcept {
   skip_word();
   if (peek() == '.' && at_word_character(1)) state_ = State::dot;
-  return token(TokenKind::identifier, start);
+  set(token, TokenKind::identifier, start);
 }
 
 // At a digit. What begins like a number and goes on like a word is a word: 1a, 0xg, 1e.
-Token Lexer::number() noexcept {
+void Lexer::read_number(Token& token) noexcept {
   const std::size_t start = at_;
   if (peek() == '0' && (peek(1) == 'x' || peek(1) == 'b')) {
     const bool is_hex = peek(1) == 'x';
     at_ += 2;
     while (is_hex ? is_hex_digit(peek()) : (peek() == '0' || peek() == '1')) ++at_;
     if (at_ - start > 2 && !at_word_character()) {
-      return token(is_hex ? TokenKind::hex : TokenKind::bits, start);
+      return set(token, is_hex ? TokenKind::hex : TokenKind::bits, start);
     }
-    return word_from(start);
+    return read_name(token, start);
   }
   while (is_digit(peek())) ++at_;
   if (!at_word_character()) {
-    if (peek() != '.') return token(TokenKind::integer, start);
+    if (peek() != '.') return set(token, TokenKind::integer, start);
     ++at_;
-    return fraction(start);
+    return read_fraction(token, start);
   }
   if (peek() == 'e' || peek() == 'E') {
     const std::size_t sign = peek(1) == '+' || peek(1) == '-' ? 1 : 0;
     if (is_digit(peek(1 + sign))) {
       at_ += 1 + sign;
       while (is_digit(peek())) ++at_;
-      return token(TokenKind::floating, start);
+      return set(token, TokenKind::floating, start);
     }
   }
-  return word_from(start);
+  return read_name(token, start);
 }
 
 // Behind a number's point.
-Token Lexer::fraction(std::size_t start) noexcept {
+void Lexer::read_fraction(Token& token, std::size_t start) noexcept {
   while (is_digit(peek())) ++at_;
-  if (peek() != 'e' && peek() != 'E') return token(TokenKind::decimal, start);
+  if (peek() != 'e' && peek() != 'E') return set(token, TokenKind::decimal, start);
   ++at_;
   if (peek() == '+' || peek() == '-') ++at_;
-  if (!is_digit(peek())) return token(TokenKind::invalid, start);
+  if (!is_digit(peek())) return set(token, TokenKind::invalid, start);
   while (is_digit(peek())) ++at_;
-  return token(TokenKind::floating, start);
+  set(token, TokenKind::floating, start);
 }
 
 // At the opening quote of a string that begins at `start`.
-Token Lexer::quoted_string(std::size_t start) noexcept {
+void Lexer::read_string(Token& token, std::size_t start) noexcept {
   const char quote = sql_[at_];
   ++at_;
-  if (!skip_quoted(quote, !dialect_.no_backslash_escapes)) return unterminated(start);
-  return token(TokenKind::string, start);
+  if (!skip_quoted(quote, !dialect_.no_backslash_escapes)) return take_rest(token, start);
+  set(token, TokenKind::string, start);
 }
 
 // At x'…' or b'…': digits only, and an even number of hexadecimal ones.
-Token Lexer::quoted_digits(TokenKind kind) noexcept {
+void Lexer::read_quoted_digits(Token& token, TokenKind kind) noexcept {
   const std::size_t start = at_;
   at_ += 2;
   const std::size_t first = at_;
   while (kind == TokenKind::hex ? is_hex_digit(peek()) : (peek() == '0' || peek() == '1')) ++at_;
   const bool complete = peek() == '\'' && (kind != TokenKind::hex || (at_ - first) % 2 == 0);
   if (peek() == '\'') ++at_;
-  return token(complete ? kind : TokenKind::invalid, start);
+  set(token, complete ? kind : TokenKind::invalid, start);
 }
 
-Token Lexer::quoted_name(char quote) noexcept {
+void Lexer::read_quoted_name(Token& token, char quote) noexcept {
   const std::size_t start = at_;
   ++at_;
-  if (!skip_quoted(quote, false)) return unterminated(start);
-  return token(TokenKind::quoted_identifier, start);
+  if (!skip_quoted(quote, false)) return take_rest(token, start);
+  set(token, TokenKind::quoted_identifier, start);
 }
 
-Token Lexer::at_sign() noexcept {
+void Lexer::read_at_sign(Token& token) noexcept {
   if (peek(1) == '@') {
     if (peek(2) != '`') state_ = State::system_name;
-    return operator_token(TokenKind::at_at, 2);
+    return take(token, TokenKind::at_at, 2);
   }
   const unsigned char next = peek(1);
   if (next != '\'' && next != '"' && next != '`') state_ = State::at_name;
-  return operator_token(TokenKind::at, 1);
+  return take(token, TokenKind::at, 1);
 }
 
-Token Lexer::punctuation() noexcept {
+void Lexer::read_punctuation(Token& token) noexcept {
   using enum TokenKind;
   const unsigned char second = peek(1);
   switch (sql_[at_]) {
-    case '\'': return quoted_string(at_);
-    case '"': return dialect_.ansi_quotes ? quoted_name('"') : quoted_string(at_);
-    case '`': return quoted_name('`');
-    case '@': return at_sign();
-    case '?': return operator_token(parameter, 1);
+    case '\'': return read_string(token, at_);
+    case '"': return dialect_.ansi_quotes ? read_quoted_name(token, '"') : read_string(token, at_);
+    case '`': return read_quoted_name(token, '`');
+    case '@': return read_at_sign(token);
+    case '?': return take(token, parameter, 1);
     case '.':
       if (is_digit(second)) {
         const std::size_t start = at_++;
-        return fraction(start);
+        return read_fraction(token, start);
       }
       if (at_word_character(1)) state_ = State::name;
       break;
@@ -403,42 +434,42 @@ Token Lexer::punctuation() noexcept {
         const std::size_t start = at_;
         at_ += 3;
         saw_comment_ = true;
-        if (!pass_comment_end(false)) return unterminated(start);
-        return token(hint, start);
+        if (!pass_comment_end(false)) return take_rest(token, start);
+        return set(token, hint, start);
       }
       break;
     case '<':
       if (second == '=')
-        return peek(2) == '>' ? operator_token(equal_null, 3) : operator_token(less_equal, 2);
-      if (second == '>') return operator_token(not_equal, 2);
-      if (second == '<') return operator_token(shift_left, 2);
+        return peek(2) == '>' ? take(token, equal_null, 3) : take(token, less_equal, 2);
+      if (second == '>') return take(token, not_equal, 2);
+      if (second == '<') return take(token, shift_left, 2);
       break;
     case '>':
-      if (second == '=') return operator_token(greater_equal, 2);
-      if (second == '>') return operator_token(shift_right, 2);
+      if (second == '=') return take(token, greater_equal, 2);
+      if (second == '>') return take(token, shift_right, 2);
       break;
     case '!':
-      if (second == '=') return operator_token(not_equal, 2);
+      if (second == '=') return take(token, not_equal, 2);
       break;
     case '&':
-      if (second == '&') return operator_token(and_and, 2);
+      if (second == '&') return take(token, and_and, 2);
       break;
     case '|':
-      if (second == '|') return operator_token(or_or, 2);
+      if (second == '|') return take(token, or_or, 2);
       break;
     case ':':
-      if (second == '=') return operator_token(assign, 2);
+      if (second == '=') return take(token, assign, 2);
       break;
     case '-':
       if (second == '>' && dialect_.flavor == Flavor::mysql) {
-        return peek(2) == '>' ? operator_token(arrow_text, 3) : operator_token(arrow, 2);
+        return peek(2) == '>' ? take(token, arrow_text, 3) : take(token, arrow, 2);
       }
       break;
     case '\\':
       if (second == 'N' && (dialect_.flavor == Flavor::mariadb || dialect_.version < 80000)) {
-        return operator_token(null_escape, 2);
+        return take(token, null_escape, 2);
       }
-      return operator_token(invalid, 1);
+      return take(token, invalid, 1);
     case '(':
     case ')':
     case ',':
@@ -451,9 +482,9 @@ Token Lexer::punctuation() noexcept {
     case '~':
     case '{':
     case '}': break;
-    default: return operator_token(invalid, 1);
+    default: return take(token, invalid, 1);
   }
-  return operator_token(symbol, 1);
+  take(token, symbol, 1);
 }
 
 }  // namespace mysqlwire::sql
