@@ -111,9 +111,16 @@ struct TableName {
 struct Classification {
   static constexpr std::size_t max_tables = 16;
 
+  // Leaves table_names as it is: filling it with nothing would take as long as reading a short
+  // statement.
+  Classification() noexcept {}
+
   StatementKind kind = StatementKind::unknown;
   Effects effects;
-  std::array<TableName, max_tables> table_names{};
+  union {
+    /// The first table_count of them are set.
+    std::array<TableName, max_tables> table_names;
+  };
   std::uint8_t table_count = 0;
   /// There are more tables than are listed, or such as can't be told from the text.
   bool more_tables = false;

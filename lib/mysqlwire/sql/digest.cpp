@@ -1,32 +1,48 @@
-#include <mysqlwire/sql/digest.hpp>
-#include <mysqlwire/sql/lexer.hpp>
+#include <mysqlwire/sql/digest_detail.hpp>
+#include <mysqlwire/sql/keyword_detail.hpp>
 
-#include <array>
-#include <cstring>
+#include <bit>
 
 namespace mysqlwire::sql {
+namespace detail {
 namespace {
 
-// What the tokens that were written last are, as far as later ones may change them.
-enum class Part : std::uint8_t {
-  none,  // nothing, or too long ago
-  other,
-  name,            // an identifier: what follows is no expression's beginning
-  before_sign,     // NOT of NOT NULL: a sign behind it is unary, but NULL is a word
-  before_operand,  // a keyword or operator that an operand follows: a sign behind it is unary
-  before_null,     // a keyword or operator behind which NULL is a value, but a sign a token
-  open,
-  comma,
-  in,
-  sign,  // a unary + or -, or several
-  null,  // NULL as a word, not as a value
-  value,
-  values,
-  row_of_one,
-  rows_of_one,
-  row,
-  rows,
-};
+// Copies of a fixed size are cheaper than those of the right one, where there is room for them.
+constexpr std::size_t block = 16;
+
+}  // namespace
+
+void DigestText::push_keyword(Part part, Keyword keyword) noexcept {
+  const ShownKeyword& shown = shown_keywords[static_cast<std::size_t>(keyword)];
+  if (!has_room(1 + ShownKeyword::room)) return push(part, {shown.text, shown.size});
+  note(part);
+  separate();
+  std::memcpy(data_ + size_, shown.text, block);
+  if (shown.size > block) {
+    std::memcpy(data_ + size_ + block, shown.text + block, ShownKeyword::room - block);
+  }
+  size_ += shown.size;
+}
+
+void DigestText::push_name(std::string_view name) noexcept {
+  if (!has_room(3 + block + name.size())) {
+    push(Part::name, "`");
+    append(name);
+    return append("`");
+  }
+  note(Part::name);
+  separate();
+  data_[size_++] = '`';
+  if (name.size() <= block && static_cast<std::size_t>(sql_end_ - name.data()) >= block) {
+    std::memcpy(data_ + size_, name.data(), block);
+  } else {
+    std::memcpy(data_ + size_, name.data(), name.size());
+  }
+  size_ += name.size();
+  data_[size_++] = '`';
+}
+
+namespace {
 
 std::string_view text_of(Part part) noexcept {
   switch (part) {
@@ -42,72 +58,10 @@ std::string_view text_of(Part part) noexcept {
 
 bool is_value(Part part) noexcept { return part == Part::value || part == Part::values; }
 
-// The digest under construction: text in the caller's buffer, and the last parts with their places,
-// so that they can be taken back when what follows makes them one.
-class Text {
- public:
-  explicit Text(std::span<char> buffer) noexcept : buffer_(buffer) {}
-
-  Part last(std::size_t back = 0) const noexcept {
-    return back < count_ ? entries_[(top_ - back) % depth].part : Part::none;
-  }
-
-  void pop(std::size_t count = 1) noexcept {
-    for (; count > 0 && count_ > 0; --count, --count_, --top_) {
-      size_ = entries_[top_ % depth].start;
-      joined_ = entries_[top_ % depth].joined;
-    }
-  }
-
-  // Begins a token: a blank, unless the one before it says otherwise.
-  void begin(Part part) noexcept {
-    ++top_;
-    if (count_ < depth) ++count_;
-    entries_[top_ % depth] = {part, joined_, size_};
-    if (size_ > 0 && !joined_) append(" ");
-    joined_ = false;
-  }
-
-  void push(Part part, std::string_view text) noexcept {
-    begin(part);
-    append(text);
-  }
-
-  void append(std::string_view text) noexcept {
-    if (text.size() <= buffer_.size() - size_ && !truncated_) {
-      std::memcpy(buffer_.data() + size_, text.data(), text.size());
-      size_ += text.size();
-    } else {
-      truncated_ = truncated_ || !text.empty();
-    }
-  }
-
-  // The next token follows without a blank.
-  void join() noexcept { joined_ = true; }
-
-  std::string_view text() const noexcept { return {buffer_.data(), size_}; }
-  bool truncated() const noexcept { return truncated_; }
-
- private:
-  // The longest that is looked back over is `IN ( ? , -`, and a pop needs what is below it.
-  static constexpr std::size_t depth = 8;
-  struct Entry {
-    Part part = Part::none;
-    bool joined = false;  // begins without a blank
-    std::size_t start = 0;
-  };
-
-  std::span<char> buffer_;
-  std::size_t size_ = 0;
-  std::array<Entry, depth> entries_{};
-  std::size_t top_ = 0;
-  std::size_t count_ = 0;
-  bool joined_ = false;
-  bool truncated_ = false;
-};
+}  // namespace
 
 // Signs are part of a number, but not of a string, a placeholder or NULL.
-void push_value(Text& text, bool number) noexcept {
+void push_value(DigestText& text, bool number) noexcept {
   if (number && text.last() == Part::sign) text.pop();
   if (text.last() == Part::comma && is_value(text.last(1))) {
     text.pop(2);
@@ -117,7 +71,9 @@ void push_value(Text& text, bool number) noexcept {
   }
 }
 
-void push_close(Text& text) noexcept {
+namespace {
+
+void push_close(DigestText& text) noexcept {
   if (!is_value(text.last()) || text.last(1) != Part::open) {
     text.push(Part::other, ")");
     return;
@@ -138,15 +94,12 @@ void push_close(Text& text) noexcept {
 }
 
 // True where an operand is expected: what follows is its beginning.
-bool expects_operand(Part part) noexcept {
-  return part == Part::before_operand || part == Part::before_null || part == Part::open ||
-         part == Part::comma;
-}
+bool expects_operand(Part part) noexcept { return part >= Part::before_operand; }
 
-void push_sign(Text& text, std::string_view sign) noexcept {
+void push_sign(DigestText& text, char sign) noexcept {
   if (text.last() == Part::sign) {  // one part for all of them
     text.append(" ");
-    text.append(sign);
+    text.append({&sign, 1});
   } else if (text.last() == Part::before_null ||
              !(expects_operand(text.last()) || text.last() == Part::before_sign)) {
     text.push(Part::before_operand, sign);
@@ -157,7 +110,7 @@ void push_sign(Text& text, std::string_view sign) noexcept {
 
 // NULL is a value where an operand is expected; elsewhere (IS NULL, a column that may be NULL) it
 // is a word.
-void push_null(Text& text) noexcept {
+void push_null(DigestText& text) noexcept {
   if (expects_operand(text.last()) || text.last() == Part::sign) {
     push_value(text, false);
   } else {
@@ -165,13 +118,12 @@ void push_null(Text& text) noexcept {
   }
 }
 
-// `operand`: the word stands where an operand is expected.
-Part part_of(Keyword word, bool operand) noexcept {
+// What the word is; NOT and BINARY are others where an operand is expected.
+constexpr Part part_of(Keyword word) noexcept {
   using enum Keyword;
   switch (word) {
     case k_IN: return Part::in;
-    case k_NOT: return operand ? Part::before_operand : Part::before_sign;
-    case k_BINARY: return operand ? Part::before_null : Part::other;
+    case k_NOT: return Part::before_sign;
     case k_AND:
     case k_BETWEEN:
     case k_CASE:
@@ -221,11 +173,26 @@ Part part_of(Keyword word, bool operand) noexcept {
   }
 }
 
-// A quoted identifier's content, doubled quotes undone, in backticks: not quoted again, as in
-// MySQL's digests.
-void push_quoted(Text& text, std::string_view quoted) noexcept {
+constexpr std::array<Part, keyword_count> parts = [] {
+  std::array<Part, keyword_count> result{};
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] = part_of(static_cast<Keyword>(i));
+  return result;
+}();
+
+void push_keyword(DigestText& text, Keyword word) noexcept {
+  Part part = parts[static_cast<std::size_t>(word)];
+  if (word == Keyword::k_NULL) return push_null(text);
+  if (word == Keyword::k_NOT && expects_operand(text.last())) part = Part::before_operand;
+  if (word == Keyword::k_BINARY && expects_operand(text.last())) part = Part::before_null;
+  text.push_keyword(part, word);
+}
+
+}  // namespace
+
+void push_quoted(DigestText& text, std::string_view quoted) noexcept {
   const char quote = quoted.front();
   std::string_view content = quoted.substr(1, quoted.size() - 2);
+  if (content.find(quote) == std::string_view::npos) return text.push_name(content);
   text.push(Part::name, "`");
   for (std::size_t at; (at = content.find(quote)) != std::string_view::npos;) {
     text.append(content.substr(0, at + 1));
@@ -235,108 +202,34 @@ void push_quoted(Text& text, std::string_view quoted) noexcept {
   text.append("`");
 }
 
-void push_name(Text& text, std::string_view name) noexcept {
-  text.push(Part::name, "`");
-  text.append(name);
-  text.append("`");
-}
-
-void push_symbol(Text& text, std::string_view symbol) noexcept {
-  switch (symbol[0]) {
-    case '(': text.push(Part::open, symbol); break;
-    case ')': push_close(text); break;
-    case ',': text.push(Part::comma, symbol); break;
+void push_symbol(DigestText& text, char symbol) noexcept {
+  switch (symbol) {
+    case '(': return text.push(Part::open, '(');
+    case ')': return push_close(text);
+    case ',': return text.push(Part::comma, ',');
     case '+':
-    case '-': push_sign(text, symbol); break;
+    case '-': return push_sign(text, symbol);
     case '*':
     case '/':
     case '%':
     case '^':
     case '&':
-    case '|': text.push(Part::before_operand, symbol); break;
+    case '|': return text.push(Part::before_operand, symbol);
     case '=':
     case '<':
     case '>':
     case '~':
-    case '!': text.push(Part::before_null, symbol); break;
-    default: text.push(Part::other, symbol); break;
+    case '!': return text.push(Part::before_null, symbol);
+    default: return text.push(Part::other, symbol);
   }
 }
 
-// Words of hints that are no names though no parenthesis follows.
-bool is_hint_strategy(std::string_view word) noexcept {
-  constexpr std::string_view words[] = {"DUPSWEEDOUT", "FIRSTMATCH", "INTOEXISTS", "LOOSESCAN",
-                                        "MATERIALIZATION"};
-  for (const std::string_view known : words) {
-    if (known.size() != word.size()) continue;
-    std::size_t i = 0;
-    while (i < word.size() && (word[i] & ~0x20) == known[i]) ++i;
-    if (i == word.size()) return true;
-  }
-  return false;
-}
-
-void append_upper(Text& text, std::string_view word) noexcept {
-  for (const char c : word) {
-    const char upper = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-    text.append({&upper, 1});
-  }
-}
-
-// Optimizer hints: `/*+ NAME ( `table`@`block` ? ) */`.
-void push_hints(Text& text, std::string_view hint, const Dialect& dialect) noexcept {
-  Lexer lexer(hint.substr(3, hint.size() - 5), dialect);
-  Token token = lexer.next();
-  if (token.kind == TokenKind::end) return;
-  text.push(Part::other, "/*+");
-  while (token.kind != TokenKind::end) {
-    const Token after = lexer.next();
-    switch (token.kind) {
-      case TokenKind::at:
-        // Behind a table's name without a blank, before a block's name always.
-        if (text.last() == Part::name) text.join();
-        text.push(Part::other, "@");
-        text.join();
-        break;
-      case TokenKind::at_name:
-      case TokenKind::identifier:
-      case TokenKind::keyword:
-        if (token.text[0] >= '0' && token.text[0] <= '9') {  // 16M
-          push_value(text, true);
-        } else if (after.is('(') || is_hint_strategy(token.text)) {
-          text.begin(Part::other);
-          append_upper(text, token.text);
-        } else {
-          push_name(text, token.text);
-        }
-        break;
-      case TokenKind::quoted_identifier: push_quoted(text, token.text); break;
-      case TokenKind::symbol: push_symbol(text, token.text); break;
-      default:
-        if (token.is_literal()) {
-          push_value(text, true);
-        } else {
-          text.push(Part::other, token.text);
-        }
-        break;
-    }
-    token = after;
-  }
-  text.push(Part::other, "*/");
-}
-
-void push_token(Text& text, const Token& token, const Dialect& dialect) noexcept {
+void DigestBuilder::push(const Token& token) noexcept {
+  DigestText& text = text_;
   switch (token.kind) {
-    case TokenKind::keyword:
-      if (token.keyword == Keyword::k_NULL) {
-        push_null(text);
-      } else {
-        text.push(part_of(token.keyword, expects_operand(text.last())),
-                  keyword_shown(token.keyword));
-      }
-      break;
+    case TokenKind::keyword: return push_keyword(text, token.keyword);
     case TokenKind::null_escape: push_null(text); break;
-    case TokenKind::identifier: push_name(text, token.text); break;
+    case TokenKind::identifier: text.push_name(token.text); break;
     case TokenKind::quoted_identifier: push_quoted(text, token.text); break;
     case TokenKind::integer:
     case TokenKind::decimal:
@@ -352,8 +245,14 @@ void push_token(Text& text, const Token& token, const Dialect& dialect) noexcept
       text.push(Part::other, token.text);
       text.join();
       break;
-    case TokenKind::hint: push_hints(text, token.text, dialect); break;
-    case TokenKind::symbol: push_symbol(text, token.text); break;
+    case TokenKind::hint: push_hints(text, token.text, dialect_); break;
+    case TokenKind::symbol:
+      if (token.text[0] == ';') {
+        semicolon_ = true;
+      } else {
+        push_symbol(text, token.text[0]);
+      }
+      break;
     case TokenKind::not_equal: text.push(Part::before_null, "!="); break;
     case TokenKind::assign:
     case TokenKind::equal_null:
@@ -363,15 +262,36 @@ void push_token(Text& text, const Token& token, const Dialect& dialect) noexcept
     case TokenKind::or_or:
     case TokenKind::shift_left:
     case TokenKind::shift_right: text.push(Part::before_operand, token.text); break;
+    case TokenKind::invalid: invalid_ = true; [[fallthrough]];
     case TokenKind::arrow:
     case TokenKind::arrow_text:
-    case TokenKind::invalid:
     case TokenKind::end: text.push(Part::other, token.text); break;
   }
 }
 
+void DigestBuilder::push_semicolon() noexcept {
+  semicolon_ = false;
+  text_.push(Part::other, ';');
+}
+
+void DigestBuilder::finish(Digest& result) const noexcept {
+  result.text = text_.text();
+  result.hash = digest_hash(result.text);
+  result.truncated = text_.truncated();
+  result.invalid = invalid_;
+}
+
+}  // namespace detail
+
+namespace {
+
+// Little-endian on every machine.
 std::uint64_t load(const char* bytes, std::size_t size) noexcept {
   std::uint64_t value = 0;
+  if (std::endian::native == std::endian::little && size == sizeof(value)) {
+    std::memcpy(&value, bytes, sizeof(value));
+    return value;
+  }
   for (std::size_t i = 0; i < size; ++i) {
     value |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
   }
@@ -387,31 +307,35 @@ std::uint64_t mix(std::uint64_t value) noexcept {
 
 }  // namespace
 
+// Two sums, so that neither waits for the other; the last words overlap what came before.
 std::uint64_t digest_hash(std::string_view text) noexcept {
-  std::uint64_t value = 0x9E3779B97F4A7C15ULL ^ text.size();
+  constexpr std::uint64_t factor = 0x9E3779B97F4A7C15ULL, other = 0xA0761D6478BD642FULL;
+  std::uint64_t even = factor ^ text.size(), odd = other + text.size();
   std::size_t at = 0;
-  for (; at + 8 <= text.size(); at += 8) {
-    value = mix(value ^ load(text.data() + at, 8)) * 0xA0761D6478BD642FULL;
+  for (; at + 16 <= text.size(); at += 16) {
+    even = std::rotl((even ^ load(text.data() + at, 8)) * factor, 29);
+    odd = std::rotl((odd ^ load(text.data() + at + 8, 8)) * other, 31);
   }
-  value = mix(value ^ load(text.data() + at, text.size() - at)) * 0xE7037ED1A0B428DBULL;
-  return mix(mix(value));
+  if (text.size() >= 16) {
+    even ^= load(text.data() + text.size() - 16, 8);
+    odd ^= load(text.data() + text.size() - 8, 8);
+  } else {
+    const std::size_t first = text.size() < 8 ? text.size() : 8;
+    even ^= load(text.data(), first);
+    odd ^= load(text.data() + first, text.size() - first);
+  }
+  return mix(mix(even * other) ^ odd * factor);
 }
 
 Digest digest(std::string_view sql, const Dialect& dialect, std::span<char> buffer) noexcept {
-  Text text(buffer);
+  detail::DigestBuilder builder(sql, dialect, buffer);
   Lexer lexer(sql, dialect);
-  Digest result;
-  Token token = lexer.next();
-  while (token.kind != TokenKind::end && !text.truncated()) {
-    if (token.kind == TokenKind::invalid) result.invalid = true;
-    const Token current = token;
-    token = lexer.next();
-    if (token.kind == TokenKind::end && current.is(';')) break;
-    push_token(text, current, dialect);
+  Token token;
+  for (lexer.read(token); token.kind != TokenKind::end && !builder.full(); lexer.read(token)) {
+    builder.feed(token);
   }
-  result.text = text.text();
-  result.hash = digest_hash(result.text);
-  result.truncated = text.truncated();
+  Digest result;
+  builder.finish(result);
   return result;
 }
 

@@ -54,7 +54,7 @@ std::uint64_t load(const char* bytes) noexcept {
 struct Key {
   std::uint64_t first = 0;
   std::uint64_t last = 0;
-  std::size_t size = 0;
+  std::uint32_t size = 0;
   constexpr bool operator==(const Key&) const noexcept = default;
 };
 
@@ -62,7 +62,8 @@ constexpr Key key_of(std::string_view word) noexcept {
   const std::size_t size = word.size();
   const std::size_t part = std::min<std::size_t>(size, 8);
   return {load_slowly(word.data(), part) & fold_mask,
-          load_slowly(word.data() + size - part, part) & fold_mask, size};
+          load_slowly(word.data() + size - part, part) & fold_mask,
+          static_cast<std::uint32_t>(size)};
 }
 
 constexpr std::size_t slots = 4096;
@@ -73,19 +74,19 @@ constexpr std::size_t slot_of(const Key& key) noexcept {
   return (value ^ value >> 29) >> 23 & (slots - 1);
 }
 
-constexpr std::array<Key, keyword_count> keys = [] {
-  std::array<Key, keyword_count> result{};
-  for (std::size_t i = 1; i < keyword_count; ++i) result[i] = key_of(texts[i]);
-  return result;
-}();
-
-// Open addressing; 0 is an empty slot.
-constexpr std::array<std::uint16_t, slots> table = [] {
-  std::array<std::uint16_t, slots> result{};
+// Open addressing; an empty slot has `none`, and a size of 0. With the keys inside, a look-up
+// touches one line of the cache.
+struct Slot {
+  Key key;
+  Keyword keyword = Keyword::none;
+};
+constexpr std::array<Slot, slots> table = [] {
+  std::array<Slot, slots> result{};
   for (std::size_t i = 1; i < keyword_count; ++i) {
-    std::size_t slot = slot_of(keys[i]);
-    while (result[slot] != 0) slot = (slot + 1) % slots;
-    result[slot] = static_cast<std::uint16_t>(i);
+    const Key key = key_of(texts[i]);
+    std::size_t slot = slot_of(key);
+    while (result[slot].key.size != 0) slot = (slot + 1) % slots;
+    result[slot] = {key, static_cast<Keyword>(i)};
   }
   return result;
 }();
@@ -139,21 +140,22 @@ constexpr std::array<std::array<KeywordUse, keyword_count>, 2> keyword_uses = {{
 
 Keyword find_word(const char* word, std::size_t size, const char* end) noexcept {
   if (size == 0 || size > longest) return Keyword::none;
-  Key key{0, 0, size};
-  if (size >= 8) {
-    key.first = load(word) & fold_mask;
-    key.last = load(word + size - 8) & fold_mask;
+  Key key{0, 0, static_cast<std::uint32_t>(size)};
+  if (end - word >= 8) {
+    const std::uint64_t mask = ~std::uint64_t{0} >> (size < 8 ? 64 - 8 * size : 0);
+    key.first = load(word) & fold_mask & mask;
+    key.last = load(word + (size < 8 ? 0 : size - 8)) & fold_mask & mask;
   } else {
-    const std::uint64_t bytes = end - word >= 8 ? load(word) : load_slowly(word, size);
-    key.first = key.last = bytes & fold_mask & (~std::uint64_t{0} >> (64 - 8 * size));
+    key.first = key.last = load_slowly(word, size) & fold_mask;
   }
-  for (std::size_t slot = slot_of(key); table[slot] != 0; slot = (slot + 1) % slots) {
-    const std::size_t index = table[slot];
-    if (keys[index] == key && (size <= 16 || same_middle(texts[index], word))) {
-      return static_cast<Keyword>(index);
+  for (const Slot* slot = &table[slot_of(key)];;
+       slot = slot + 1 == table.data() + slots ? table.data() : slot + 1) {
+    if (slot->key == key &&
+        (size <= 16 || same_middle(texts[static_cast<std::size_t>(slot->keyword)], word))) {
+      return slot->keyword;
     }
+    if (slot->key.size == 0) return Keyword::none;
   }
-  return Keyword::none;
 }
 
 }  // namespace detail

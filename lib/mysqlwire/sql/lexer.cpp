@@ -15,6 +15,7 @@ enum CharacterClass : std::uint8_t {
   alone,    // a token of one byte whatever follows
   quote,    // ' and `
   letter,
+  prefix,  // one that a quoted literal may begin with: n x b
   digit,
   high,  // from 0x80 on it depends on the character set
 };
@@ -32,6 +33,7 @@ constexpr std::array<CharacterClass, 256> classes = [] {
   for (const unsigned char c : {'(', ')', ',', ';', '=', '+', '%', '^', '~', '{', '}'})
     result[c] = alone;
   for (const unsigned char c : {'\'', '`'}) result[c] = quote;
+  for (const unsigned char c : {'n', 'N', 'x', 'X', 'b', 'B'}) result[c] = prefix;
   return result;
 }();
 
@@ -44,6 +46,9 @@ constexpr std::array<bool, 256> ends_plain_text = [] {
 }();
 
 constexpr CharacterClass class_of(unsigned char c) noexcept { return classes[c]; }
+constexpr CharacterClass class_at(std::string_view text, std::size_t at) noexcept {
+  return classes[static_cast<unsigned char>(text[at])];
+}
 constexpr bool is_digit(unsigned char c) noexcept { return c >= '0' && c <= '9'; }
 constexpr bool is_hex_digit(unsigned char c) noexcept {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -86,6 +91,12 @@ std::size_t size_of_character(Multibyte set, std::string_view text) noexcept {
   return pair ? 2 : 1;
 }
 
+// Where the word that begins at `at` ends, when every byte from 0x80 on is of a word.
+std::size_t end_of_word(std::string_view sql, std::size_t at) noexcept {
+  while (at < sql.size() && class_at(sql, at) >= letter) ++at;
+  return at;
+}
+
 bool starts_with_hints(Keyword word) noexcept {
   return word == Keyword::k_SELECT || word == Keyword::k_INSERT || word == Keyword::k_REPLACE ||
          word == Keyword::k_UPDATE || word == Keyword::k_DELETE;
@@ -120,9 +131,7 @@ bool Lexer::at_word_character(std::size_t ahead) const noexcept {
 
 void Lexer::skip_word() noexcept {
   if (dialect_.multibyte == Multibyte::none) {
-    std::size_t at = at_;
-    while (at < sql_.size() && class_of(static_cast<unsigned char>(sql_[at])) >= letter) ++at;
-    at_ = at;
+    at_ = end_of_word(sql_, at_);
     return;
   }
   while (!at_end() && at_word_character()) {
@@ -238,7 +247,9 @@ bool Lexer::skip_blanks() noexcept {
 }
 
 // Behind a part of a name, an @ or an @@.
-void Lexer::read_inside_name(Token& token, State state) noexcept {
+void Lexer::read_inside_name(Token& token) noexcept {
+  const State state = state_;
+  state_ = State::start;
   const std::size_t start = at_;
   switch (state) {
     case State::name: return read_name(token, start);
@@ -263,51 +274,68 @@ void Lexer::read_inside_name(Token& token, State state) noexcept {
 }
 
 void Lexer::read(Token& token) noexcept {
-  if (state_ != State::start) {
-    const State state = state_;
-    state_ = State::start;
-    return read_inside_name(token, state);
-  }
-  const std::size_t before = at_;
+  if (state_ != State::start) return read_inside_name(token);
   std::size_t at = at_;
-  while (at < sql_.size() && class_of(static_cast<unsigned char>(sql_[at])) == blank) ++at;
-  at_ = at;
-  CharacterClass found = at_end() ? other : class_of(static_cast<unsigned char>(sql_[at]));
-  if (found == comment || (found == high && dialect_.multibyte == Multibyte::latin1)) {
-    if (!skip_blanks()) return take_rest(token, before);
-    found = class_of(peek());
+  for (; at < sql_.size(); ++at) {
+    switch (class_at(sql_, at)) {
+      case blank: continue;
+      case alone:
+        hint_may_follow_ = false;
+        at_ = at + 1;
+        return set(token, TokenKind::symbol, at);
+      case letter: at_ = at; return read_word(token);
+      case prefix: at_ = at; return peek(1) == '\'' ? read_prefixed(token) : read_word(token);
+      case digit: at_ = at; return read_number(token);
+      case quote:
+        hint_may_follow_ = false;
+        at_ = at;
+        return sql_[at] == '`' ? read_quoted_name(token, '`') : read_string(token, at);
+      default: return read_slowly(token);
+    }
   }
+  read_slowly(token);
+}
+
+// At what may be a comment, the end, or the beginning of a token of any kind.
+void Lexer::read_slowly(Token& token) noexcept {
+  const std::size_t before = at_;
+  if (!skip_blanks()) return take_rest(token, before);
   if (at_end()) {
     set(token, in_version_comment_ ? TokenKind::invalid : TokenKind::end, at_);
     in_version_comment_ = false;
     return;
   }
-  hint_may_follow_ = false;
-  switch (found) {
-    case alone: return take(token, TokenKind::symbol, 1);
+  switch (class_at(sql_, at_)) {
+    case prefix: return peek(1) == '\'' ? read_prefixed(token) : read_word(token);
     case letter:
     case high: return read_word(token);
     case digit: return read_number(token);
-    case quote: return sql_[at_] == '`' ? read_quoted_name(token, '`') : read_string(token, at_);
     default: return read_punctuation(token);
   }
 }
 
-void Lexer::read_word(Token& token) noexcept {
+// N'…', x'…', b'…'
+void Lexer::read_prefixed(Token& token) noexcept {
+  hint_may_follow_ = false;
   const std::size_t start = at_;
-  if (peek(1) == '\'') {
-    switch (sql_[start]) {
-      case 'n':
-      case 'N': ++at_; return read_string(token, start);
-      case 'x':
-      case 'X': return read_quoted_digits(token, TokenKind::hex);
-      case 'b':
-      case 'B': return read_quoted_digits(token, TokenKind::bits);
-      default: break;
-    }
+  switch (sql_[start]) {
+    case 'x':
+    case 'X': return read_quoted_digits(token, TokenKind::hex);
+    case 'b':
+    case 'B': return read_quoted_digits(token, TokenKind::bits);
+    default: ++at_; return read_string(token, start);
   }
-  skip_word();
-  if (at_ == start) return take(token, TokenKind::invalid, 1);  // a byte that begins no word
+}
+
+void Lexer::read_word(Token& token) noexcept {
+  hint_may_follow_ = false;
+  const std::size_t start = at_;
+  if (dialect_.multibyte == Multibyte::none) {
+    at_ = end_of_word(sql_, start + 1);
+  } else {
+    skip_word();
+    if (at_ == start) return take(token, TokenKind::invalid, 1);  // a byte that begins no word
+  }
   set(token, TokenKind::identifier, start);
   if (peek() == '.' && at_word_character(1)) {
     state_ = State::dot;  // the first part of a name, whatever the word
@@ -339,6 +367,7 @@ void Lexer::read_name(Token& token, std::size_t start) noexcept {
 
 // At a digit. What begins like a number and goes on like a word is a word: 1a, 0xg, 1e.
 void Lexer::read_number(Token& token) noexcept {
+  hint_may_follow_ = false;
   const std::size_t start = at_;
   if (peek() == '0' && (peek(1) == 'x' || peek(1) == 'b')) {
     const bool is_hex = peek(1) == 'x';

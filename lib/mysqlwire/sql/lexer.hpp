@@ -128,7 +128,9 @@ class Lexer {
   bool pass_comment_end(bool nested) noexcept;
   void skip_line() noexcept;
 
-  void read_inside_name(Token& token, State state) noexcept;
+  void read_inside_name(Token& token) noexcept;
+  void read_slowly(Token& token) noexcept;
+  void read_prefixed(Token& token) noexcept;
   void read_word(Token& token) noexcept;
   void read_name(Token& token, std::size_t start) noexcept;
   void read_number(Token& token) noexcept;

@@ -11,18 +11,22 @@ namespace mysqlwire::sql::detail {
 /// an anonymous block, where blocks nest: BEGIN, CASE, IF, LOOP, REPEAT, WHILE … END.
 class StatementEnd {
  public:
-  /// True when `token` is the `;` behind the statement. `ahead` is the token behind it.
-  bool feed(const Token& token, const Token& ahead) noexcept;
+  /// True when `token` is the `;` behind the statement. The other two stand around it.
+  bool feed(const Token& last, const Token& token, const Token& ahead) noexcept {
+    if (plain_) return token.is(';');
+    return feed_program(last, token, ahead);
+  }
 
  private:
-  bool at_statement_start() const noexcept;
-  bool opens_block(const Token& token, const Token& ahead) const noexcept;
+  bool feed_program(const Token& last, const Token& token, const Token& ahead) noexcept;
+  bool at_statement_start(const Token& last) const noexcept;
+  bool opens_block(const Token& last, const Token& token, const Token& ahead) const noexcept;
 
-  std::size_t count_ = 0;  // tokens seen
+  bool plain_ = false;  // no body can come any more
+  bool first_ = true;
   std::size_t depth_ = 0;  // open blocks
   bool creates_ = false;   // begins with CREATE
   bool program_ = false;   // has a body
-  Token last_{};
 };
 
 }  // namespace mysqlwire::sql::detail
