@@ -6,7 +6,6 @@
 
 #include <mysqlwire/crypto/salt.hpp>
 #include <mysqlwire/session/server_handshake.hpp>
-#include <mysqlwire/wire/collation.hpp>
 
 #include <fmt/format.h>
 
@@ -255,9 +254,9 @@ void Session::steer() {
   facts.listener = arrival_.listener;
   facts.pool = pool_->name();
   facts.server = server_name_;
-  mysqlwire::sql::Dialect dialect;
-  dialect.set_server_version(server_->greeting.server_version);
-  dialect.multibyte = mysqlwire::sql::multibyte_of(mysqlwire::charset_name(wishes_.collation));
+  mysqlwire::sql::SessionDialect dialect;
+  dialect.set_server(server_->greeting.server_version);
+  dialect.begin(collation_for(*server_->server(), wishes_.collation));
   if (steering_)
     steering_->restart(std::move(facts), dialect);
   else

@@ -29,7 +29,7 @@ std::uint32_t statement_id(Bytes payload) noexcept {
 
 }  // namespace
 
-Steering::Steering(ConnectionFacts facts, const mysqlwire::sql::Dialect& dialect,
+Steering::Steering(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect,
                    std::span<char> room)
     : facts_(std::move(facts)), dialect_(dialect), digest_room_(room) {}
 
@@ -37,7 +37,9 @@ Gate::Verdict Steering::on_command(Bytes payload, bool whole, const mysqlwire::T
   decision_ = {};
   being_prepared_.reset();
   next_schema_.reset();
+  next_settings_.clear();
   inspect(payload, whole, tracker.context());
+  command_ = inspection_.command;
   answer_due_ = true;
   return Verdict::pass;
 }
@@ -59,9 +61,9 @@ void Steering::inspect(Bytes payload, bool whole, const mysqlwire::Context& cont
     case Command::com_stmt_prepare: {
       inspect_text(mysqlwire::as_text(payload.subspan(1)));
       if (whole)
-        being_prepared_ =
-            std::make_unique<PreparedStatement>(inspection_.text, dialect_, inspection_.digest_text,
-                                                inspection_.digest, inspection_.digest_truncated);
+        being_prepared_ = std::make_unique<PreparedStatement>(
+            inspection_.text, dialect_.dialect(), inspection_.digest_text, inspection_.digest,
+            inspection_.digest_truncated);
       break;
     }
     case Command::com_stmt_execute:
@@ -70,12 +72,12 @@ void Steering::inspect(Bytes payload, bool whole, const mysqlwire::Context& cont
     case Command::com_stmt_close: prepared_.close(statement_id(payload)); break;
     default: break;
   }
-  note_schema(payload, context);
+  note_wishes(payload, context);
 }
 
 void Steering::inspect_text(std::string_view text) {
   inspection_.text = text;
-  const auto analysis = mysqlwire::sql::analyze(text, dialect_, digest_room_);
+  const auto analysis = mysqlwire::sql::analyze(text, dialect_.dialect(), digest_room_);
   // Of a part it can't be said what the whole is going to do.
   if (inspection_.whole)
     inspection_.what = analysis.what;
@@ -96,15 +98,18 @@ void Steering::inspect_prepared(std::uint32_t id) {
   inspection_.digest_truncated = statement->digest_truncated;
 }
 
-/// The schema that is the current one if the server says OK.
-void Steering::note_schema(Bytes payload, const mysqlwire::Context& context) {
+/// What the session's state becomes if the server says OK.
+void Steering::note_wishes(Bytes payload, const mysqlwire::Context& context) {
   if (inspection_.command == Command::com_init_db) {
     const auto command = mysqlwire::ComInitDb::decode(payload, context);
     if (command) next_schema_ = command->schema;
   } else if (inspection_.command == Command::com_query &&
              inspection_.what.kind == StatementKind::use) {
-    next_schema_ = schema_of_use(inspection_.text, dialect_);
+    next_schema_ = schema_of_use(inspection_.text, dialect_.dialect());
   }
+  const bool executed =
+      inspection_.command == Command::com_query || inspection_.command == Command::com_stmt_execute;
+  if (executed && inspection_.what.kind == StatementKind::set) next_settings_ = inspection_.text;
 }
 
 void Steering::on_answer(PacketKind kind, Bytes prefix, const mysqlwire::Tracker& tracker) {
@@ -114,7 +119,12 @@ void Steering::on_answer(PacketKind kind, Bytes prefix, const mysqlwire::Tracker
   } else if (kind == PacketKind::ok) {
     if (next_schema_) facts_.schema = std::move(*next_schema_);
     next_schema_.reset();
-    if (inspection_.command == Command::com_reset_connection) prepared_.clear();
+    if (!next_settings_.empty()) dialect_.on_statement(next_settings_);
+    next_settings_.clear();
+    if (command_ == Command::com_reset_connection) {
+      prepared_.clear();
+      dialect_.reset();
+    }
   }
   if (tracker.response_complete()) answer_due_ = false;
 }
@@ -123,12 +133,13 @@ bool Steering::on_progress(std::uint64_t /*bytes*/, const mysqlwire::Tracker& /*
   return true;
 }
 
-void Steering::restart(ConnectionFacts facts, const mysqlwire::sql::Dialect& dialect) {
+void Steering::restart(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect) {
   facts_ = std::move(facts);
   dialect_ = dialect;
   prepared_.clear();
   being_prepared_.reset();
   next_schema_.reset();
+  next_settings_.clear();
   answer_due_ = false;
 }
 

@@ -6,7 +6,7 @@
 #include "proxy/statement/inspection.hpp"
 #include "proxy/statement/prepared_statements.hpp"
 
-#include <mysqlwire/sql/dialect.hpp>
+#include <mysqlwire/sql/session_dialect.hpp>
 
 #include <memory>
 #include <optional>
@@ -22,7 +22,8 @@ class Steering final : public Gate {
   /// Room for digests, shared by the sessions of a thread: an inspection is over before the next.
   static constexpr std::size_t digest_room = 16 * 1024;
 
-  Steering(ConnectionFacts facts, const mysqlwire::sql::Dialect& dialect, std::span<char> room);
+  Steering(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect,
+           std::span<char> room);
 
   Verdict on_command(mysqlwire::Bytes payload, bool whole,
                      const mysqlwire::Tracker& tracker) override;
@@ -37,17 +38,16 @@ class Steering final : public Gate {
   const ConnectionFacts& facts() const noexcept { return facts_; }
 
   /// Another user or server: nothing that was prepared is left.
-  void restart(ConnectionFacts facts, const mysqlwire::sql::Dialect& dialect);
+  void restart(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect);
 
  private:
   void inspect(mysqlwire::Bytes payload, bool whole, const mysqlwire::Context& context);
   void inspect_text(std::string_view text);
   void inspect_prepared(std::uint32_t id);
-  void note_schema(mysqlwire::Bytes payload, const mysqlwire::Context& context);
-  void note_prepared(mysqlwire::Bytes prepare_ok, const mysqlwire::Context& context);
+  void note_wishes(mysqlwire::Bytes payload, const mysqlwire::Context& context);
 
   ConnectionFacts facts_;
-  mysqlwire::sql::Dialect dialect_;
+  mysqlwire::sql::SessionDialect dialect_;
   std::span<char> digest_room_;
   PreparedStatements prepared_;
   Inspection inspection_;
@@ -55,6 +55,8 @@ class Steering final : public Gate {
   /// What the server's answer will make true.
   std::unique_ptr<const PreparedStatement> being_prepared_;
   std::optional<std::string> next_schema_;
+  std::string next_settings_;                                   ///< a SET statement
+  mysqlwire::Command command_ = mysqlwire::Command::com_sleep;  ///< the one that is answered
   bool answer_due_ = false;
 };
 

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <mysqlwire/capture/columns.hpp>
-#include <mysqlwire/capture/session_dialect.hpp>
 #include <mysqlwire/capture/tcp_stream.hpp>
 #include <mysqlwire/session/frame_reader.hpp>
 #include <mysqlwire/session/server_greeting.hpp>
 #include <mysqlwire/session/tracker.hpp>
+#include <mysqlwire/sql/session_dialect.hpp>
 #include <mysqlwire/wire/bytes.hpp>
 #include <mysqlwire/wire/command.hpp>
 #include <mysqlwire/wire/context.hpp>
@@ -296,7 +296,7 @@ class Conversation final : public StreamSink {
   std::string user_, next_user_;
   std::string schema_, next_schema_;
   std::uint16_t next_collation_ = 0;
-  SessionDialect dialect_;
+  sql::SessionDialect dialect_;
   std::string plugin_;
   std::string proxy_header_;
   Buffer proxy_header_bytes_;

@@ -157,7 +157,7 @@ void Conversation::take_greeting(const SeenMessage& message) {
   greeting_->auth_plugin = greeting->auth_plugin_name;
   greeting_->salt = greeting->salt();
   plugin_ = greeting->auth_plugin_name;
-  dialect_.set_server(*greeting_);
+  dialect_.set_server(greeting_->server_version);
 }
 
 void Conversation::take_login(const SeenMessage& message) {

@@ -119,6 +119,23 @@ TEST_CASE("the current schema follows what the server has accepted", "[steering]
   }
 }
 
+TEST_CASE("a statement is read as its session says", "[steering]") {
+  Steered steered;
+  steered.send(Command::com_query, "set sql_mode = 'ansi_quotes'");
+  SECTION("when the server agreed") {
+    steered.answer(ok);
+    CHECK(steered.send(Command::com_query, "select \"a\"").digest_text == "SELECT `a`");
+    steered.answer(ok);
+    steered.send(Command::com_reset_connection, "");
+    steered.answer(ok);
+    CHECK(steered.send(Command::com_query, "select \"a\"").digest_text == "SELECT ?");
+  }
+  SECTION("when it refused") {
+    steered.answer(err);
+    CHECK(steered.send(Command::com_query, "select \"a\"").digest_text == "SELECT ?");
+  }
+}
+
 TEST_CASE("of a part it is not said what it does", "[steering]") {
   Steered steered;
   const std::string payload = "\x03select 1";

@@ -1,14 +1,13 @@
-#include <mysqlwire/capture/session_dialect.hpp>
 #include <mysqlwire/sql/lexer.hpp>
+#include <mysqlwire/sql/session_dialect.hpp>
 #include <mysqlwire/wire/ascii_detail.hpp>
 #include <mysqlwire/wire/collation.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <utility>
 
-namespace mysqlwire::capture {
+namespace mysqlwire::sql {
 namespace {
 
 constexpr std::size_t longest_modes = 4096;  // of CONCAT(@@sql_mode, …) again and again
@@ -17,25 +16,9 @@ bool is_word(std::string_view text, std::string_view word) noexcept {
   return detail::equal_ignoring_case(text, word);
 }
 
-// "8.0.15" to 80015.
-std::uint32_t version_number(std::string_view version) noexcept {
-  std::uint32_t number = 0;
-  const char* at = version.data();
-  const char* const end = at + version.size();
-  for (int part = 0; part < 3; ++part) {
-    std::uint32_t value = 0;
-    const auto [next, code] = std::from_chars(at, end, value);
-    if (code != std::errc() || value > 99) value = 0;
-    number = number * 100 + value;
-    at = next != end && *next == '.' ? next + 1 : end;
-  }
-  return number;
-}
-
-std::string_view unquoted(const sql::Token& token) noexcept {
+std::string_view unquoted(const Token& token) noexcept {
   const std::string_view text = token.text;
-  const bool quoted =
-      token.kind == sql::TokenKind::string || token.kind == sql::TokenKind::quoted_identifier;
+  const bool quoted = token.kind == TokenKind::string || token.kind == TokenKind::quoted_identifier;
   if (!quoted || text.size() < 2) return text;
   const std::size_t begin = text.front() == 'N' || text.front() == 'n' ? 2 : 1;
   return begin < text.size() ? text.substr(begin, text.size() - begin - 1) : std::string_view();
@@ -44,22 +27,22 @@ std::string_view unquoted(const sql::Token& token) noexcept {
 // The assignments of one SET statement.
 class Assignments {
  public:
-  Assignments(std::string_view sql, const sql::Dialect& dialect) : lexer_(sql, dialect) { take(); }
+  Assignments(std::string_view sql, const Dialect& dialect) : lexer_(sql, dialect) { take(); }
 
-  const sql::Token& token() const noexcept { return token_; }
+  const Token& token() const noexcept { return token_; }
   void take() { token_ = lexer_.next(); }
   bool take_word(std::string_view upper) {
     if (!is_word(token_.text, upper)) return false;
     take();
     return true;
   }
-  bool at_end() const noexcept { return token_.kind == sql::TokenKind::end || token_.is(';'); }
+  bool at_end() const noexcept { return token_.kind == TokenKind::end || token_.is(';'); }
 
   // The name of a variable of the session, and the sign behind it; nothing for any other.
   std::optional<std::string_view> take_name() {
     bool is_global = false;
-    if (token_.kind == sql::TokenKind::at) return std::nullopt;
-    if (token_.kind == sql::TokenKind::at_at) take();
+    if (token_.kind == TokenKind::at) return std::nullopt;
+    if (token_.kind == TokenKind::at_at) take();
     for (;;) {
       const std::string_view word = unquoted(token_);
       take();
@@ -89,12 +72,12 @@ class Assignments {
     if (is_concat) take();  // (
     std::string modes;
     for (;; take()) {
-      if (token_.kind == sql::TokenKind::at_at) {
+      if (token_.kind == TokenKind::at_at) {
         take();
         if (take_word("SESSION") || take_word("LOCAL")) take();  // .
         if (!is_word(token_.text, "SQL_MODE")) return std::nullopt;
         modes += current;
-      } else if (token_.kind == sql::TokenKind::string || token_.is_identifier()) {
+      } else if (token_.kind == TokenKind::string || token_.is_identifier()) {
         modes += unquoted(token_);
       } else {
         return std::nullopt;
@@ -110,22 +93,16 @@ class Assignments {
  private:
   static std::optional<std::string_view> name(std::string_view word) { return word; }
   bool take_sign() {
-    if (!token_.is('=') && token_.kind != sql::TokenKind::assign) return false;
+    if (!token_.is('=') && token_.kind != TokenKind::assign) return false;
     take();
     return true;
   }
 
-  sql::Lexer lexer_;
-  sql::Token token_;
+  Lexer lexer_;
+  Token token_;
 };
 
 }  // namespace
-
-void SessionDialect::set_server(const ServerGreeting& greeting) {
-  dialect_.flavor = greeting.flavor();
-  if (const std::uint32_t version = version_number(greeting.version()); version != 0)
-    dialect_.version = version;
-}
 
 void SessionDialect::begin(std::uint16_t collation) {
   collation_ = collation;
@@ -133,9 +110,7 @@ void SessionDialect::begin(std::uint16_t collation) {
   set_modes({});
 }
 
-void SessionDialect::set_charset(std::string_view name) {
-  dialect_.multibyte = sql::multibyte_of(name);
-}
+void SessionDialect::set_charset(std::string_view name) { dialect_.multibyte = multibyte_of(name); }
 
 void SessionDialect::set_modes(std::string modes) {
   if (modes.size() > longest_modes) return;
@@ -169,4 +144,4 @@ void SessionDialect::on_statement(std::string_view sql) {
   }
 }
 
-}  // namespace mysqlwire::capture
+}  // namespace mysqlwire::sql

@@ -1,10 +1,9 @@
-#include <mysqlwire/capture/session_dialect.hpp>
+#include <mysqlwire/sql/session_dialect.hpp>
 
 #include <catch2/catch.hpp>
 
 using namespace mysqlwire;
-using namespace mysqlwire::capture;
-using sql::Multibyte;
+using namespace mysqlwire::sql;
 
 namespace {
 
@@ -12,7 +11,7 @@ constexpr std::uint16_t gbk_chinese_ci = 28;
 constexpr std::uint16_t utf8mb4_general_ci = 45;
 
 // After these statements, all of which the server liked.
-sql::Dialect after(std::initializer_list<std::string_view> statements) {
+Dialect after(std::initializer_list<std::string_view> statements) {
   SessionDialect session;
   session.begin(utf8mb4_general_ci);
   for (const std::string_view statement : statements) session.on_statement(statement);
@@ -21,18 +20,14 @@ sql::Dialect after(std::initializer_list<std::string_view> statements) {
 
 }  // namespace
 
-TEST_CASE("a dialect begins with the greeting and the login") {
+TEST_CASE("a dialect begins with the greeting and the login", "[sql]") {
   SessionDialect session;
-  ServerGreeting greeting;
-  greeting.server_version = "5.5.5-10.11.19-MariaDB-log";
-  session.set_server(greeting);
+  session.set_server("5.5.5-10.11.19-MariaDB-log");
   session.begin(gbk_chinese_ci);
   CHECK(session.dialect().flavor == Flavor::mariadb);
   CHECK(session.dialect().version == 101119);
   CHECK(session.dialect().multibyte == Multibyte::gbk);
-  greeting.server_version = "8.0.15";
-  greeting.capabilities = {Capability::long_password};
-  session.set_server(greeting);
+  session.set_server("8.0.15");
   CHECK(session.dialect().flavor == Flavor::mysql);
   CHECK(session.dialect().version == 80015);
 }
@@ -60,7 +55,7 @@ TEST_CASE("SET changes the modes of a session") {
   // What is not known leaves what was.
   CHECK(after({"SET sql_mode='ANSI'", "SET sql_mode=@old"}).ansi_quotes);
 
-  const sql::Dialect both =
+  const Dialect both =
       after({"SET sql_mode='ANSI_QUOTES'",
              "SET sql_mode=CONCAT(@@session.sql_mode, ',NO_BACKSLASH_ESCAPES'), NAMES gbk"});
   CHECK(both.ansi_quotes);
