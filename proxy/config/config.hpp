@@ -3,9 +3,11 @@
 
 #include "proxy/config/compression.hpp"
 #include "proxy/config/endpoint.hpp"
+#include "proxy/config/guard.hpp"
 #include "proxy/config/host_pattern.hpp"
 #include "proxy/config/network.hpp"
 #include "proxy/config/rule.hpp"
+#include "proxy/config/statistics.hpp"
 #include "proxy/config/tls.hpp"
 
 #include <mysqlwire/crypto/password.hpp>
@@ -207,6 +209,8 @@ struct Config {
   std::vector<RuleConfig> rules;
   HealthConfig health;
   LogConfig log;
+  GuardConfig guard;
+  StatisticsConfig statistics;
 
   /// The element with that name, or null. The pointer is valid as long as this object is unchanged.
   const ServerConfig* find_server(std::string_view name) const noexcept;

@@ -2,7 +2,9 @@
 
 #include "proxy/config/files.hpp"
 #include "proxy/config/load_compression.hpp"
+#include "proxy/config/load_guard.hpp"
 #include "proxy/config/load_rules.hpp"
+#include "proxy/config/load_statistics.hpp"
 #include "proxy/config/load_tls.hpp"
 #include "proxy/config/load_user.hpp"
 #include "proxy/config/named_tables.hpp"
@@ -56,6 +58,8 @@ class Loader {
     users();
     rules();
     log();
+    read_guard(top_, report_, config_.guard);
+    read_statistics(top_, report_, config_.statistics);
     top_.reject_unknown();
     if (report_.clean()) unused();
     return std::move(config_);

@@ -263,6 +263,56 @@ void print(Printer& out, const LogConfig& log) {
   out.optional("access", log.access, standard.access);
 }
 
+void print(Printer& out, const GuardSettings& guard, const GuardSettings& standard) {
+  const auto same = [](const std::string& text) { return text; };
+  GuardMode limits = GuardMode::enforce;
+  for (std::size_t i = 0; i < guard_checks; ++i) {
+    const auto check = static_cast<GuardCheck>(i);
+    if (check < GuardCheck::statement_size)
+      out.optional(to_string(check), guard.mode(check), standard.mode(check));
+    else if (guard.mode(check) != GuardMode::off)
+      limits = guard.mode(check);
+  }
+  if (!guard.limit_tables.empty()) out.line("limit_tables", list_of(guard.limit_tables, same));
+  if (!guard.deny.empty()) out.line("deny", list_of(guard.deny, same));
+  out.size("max_statement_size", guard.max_statement_size, standard.max_statement_size);
+  out.optional("max_result_rows", static_cast<std::uint32_t>(guard.max_result_rows),
+               static_cast<std::uint32_t>(standard.max_result_rows));
+  out.size("max_result_bytes", guard.max_result_bytes, standard.max_result_bytes);
+  out.optional("max_running_time", guard.max_running_time, standard.max_running_time);
+  out.optional("limits", limits, GuardMode::enforce);
+}
+
+/// A configuration without a guard does not show one.
+void print(Printer& out, const GuardConfig& guard) {
+  const GuardConfig standard;
+  if (guard == standard) return;
+  out.table("guard");
+  out.optional("allow_file", guard.allow_file, standard.allow_file);
+  out.optional("learn", guard.learn, standard.learn);
+  out.optional("audit_log", guard.audit_log, standard.audit_log);
+  print(out, guard.settings, standard.settings);
+  for (const GuardProfile& profile : guard.profiles) {
+    out.table("guard", profile.name);
+    out.line("users", list_of(profile.users, [](const std::string& name) { return name; }));
+    print(out, profile.settings, guard.settings);
+  }
+}
+
+void print(Printer& out, const StatisticsConfig& statistics) {
+  const StatisticsConfig standard;
+  if (statistics == standard) return;
+  out.table("statistics");
+  out.optional("enabled", statistics.enabled, true);
+  out.optional("max_statements", statistics.max_statements, standard.max_statements);
+  out.optional("file", statistics.file, standard.file);
+  out.optional("slow_log", statistics.slow_log, standard.slow_log);
+  if (statistics.slow_log.empty()) return;
+  out.optional("slow_time", statistics.slow_time, standard.slow_time);
+  out.optional("slow_sample", statistics.slow_sample, standard.slow_sample);
+  out.optional("slow_values", statistics.slow_values, standard.slow_values);
+}
+
 }  // namespace
 
 std::string to_toml(const Config& config, bool with_hashes) {
@@ -286,6 +336,8 @@ std::string to_toml(const Config& config, bool with_hashes) {
   for (const auto& rule : config.rules) out.block(to_toml(rule));
   print(out, config.health);
   print(out, config.log);
+  print(out, config.guard);
+  print(out, config.statistics);
   return std::move(out).take();
 }
 
