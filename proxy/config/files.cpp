@@ -1,5 +1,7 @@
 #include "proxy/config/files.hpp"
 
+#include "proxy/net/descriptor.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -7,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <span>
 #include <system_error>
@@ -69,6 +72,16 @@ int read_up_to(int descriptor, std::size_t limit, std::string& text) {
   return 0;
 }
 
+bool write_all(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = ::write(descriptor, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return ::fsync(descriptor) == 0;
+}
+
 }  // namespace
 
 std::string beside(const std::string& config_file, const std::string& name) {
@@ -118,6 +131,35 @@ std::string exposure_of(const std::string& path) {
     return fmt::format("everybody on this machine can read {:?}", path);
   if ((status.st_mode & (S_IWOTH | S_IWGRP)) != 0)
     return fmt::format("others than its owner can write {:?}", path);
+  return {};
+}
+
+std::string replace_file(const std::string& path, std::string_view text) {
+  const std::string fresh = fmt::format("{}.{}.new", path, ::getpid());
+  const auto failed = [&](std::string_view what) {
+    const int error = errno;
+    ::unlink(fresh.c_str());
+    return fmt::format("{}: {}: {}", fresh, what, reason(error));
+  };
+  {
+    const Descriptor file(
+        ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (file.get() < 0) return failed("can't be made");
+    struct stat old{};
+    if (::stat(path.c_str(), &old) == 0 &&
+        (old.st_uid != ::geteuid() || old.st_gid != ::getegid())) {
+      // A group that may read it still may; what can't be kept is less, not more.
+      if (::fchown(file.get(), old.st_uid, old.st_gid) == 0 &&
+          ::fchmod(file.get(), old.st_mode & 0640) != 0)
+        return failed("can't get its mode");
+    }
+    if (!write_all(file.get(), text)) return failed("can't be written");
+  }
+  if (::rename(fresh.c_str(), path.c_str()) != 0) return failed("can't take its place");
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  const Descriptor folder(
+      ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() >= 0) ::fsync(folder.get());
   return {};
 }
 

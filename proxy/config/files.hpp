@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace mysqlproxy {
 
@@ -30,6 +31,10 @@ Password read_password_file(const std::string& file, const std::string& config_f
 
 /// All of `file`, in the same way.
 Password read_secret_file(const std::string& file, const std::string& config_file);
+
+/// A new file with `text` takes the place of `path`, and its owner: all or nothing, on disk too;
+/// readable by its owner only. Returns what is wrong, or an empty text.
+std::string replace_file(const std::string& path, std::string_view text);
 
 /// What is wrong with who may read or write `path`, which holds what is nobody else's business;
 /// empty when nothing is.

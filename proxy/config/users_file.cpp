@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -101,43 +100,6 @@ std::optional<Lines> find_table(std::string_view text, std::string_view name) {
   return found;
 }
 
-bool write_all(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t count = ::write(descriptor, text.data(), text.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return ::fsync(descriptor) == 0;
-}
-
-/// A new file takes the old one's place and owner. Returns what is wrong.
-std::string replace_file(const fs::path& path, const Descriptor& folder, std::string_view text) {
-  const fs::path fresh = path.string() + fmt::format(".{}.new", ::getpid());
-  const auto failed = [&](std::string_view what) {
-    const int error = errno;
-    ::unlink(fresh.c_str());
-    return fmt::format("{}: {}: {}", fresh.string(), what, reason(error));
-  };
-  {
-    const Descriptor file(
-        ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (file.get() < 0) return failed("can't be made");
-    struct stat old{};
-    if (::stat(path.c_str(), &old) == 0 &&
-        (old.st_uid != ::geteuid() || old.st_gid != ::getegid())) {
-      // A group that may read it still may; what can't be kept is less, not more.
-      if (::fchown(file.get(), old.st_uid, old.st_gid) == 0 &&
-          ::fchmod(file.get(), old.st_mode & 0640) != 0)
-        return failed("can't get its mode");
-    }
-    if (!write_all(file.get(), text)) return failed("can't be written");
-  }
-  if (::rename(fresh.c_str(), path.c_str()) != 0) return failed("can't take its place");
-  ::fsync(folder.get());
-  return {};
-}
-
 }  // namespace
 
 std::string format_user_table(std::string_view name, std::string_view pool,
@@ -223,7 +185,7 @@ std::string add_to_users_file(const std::string& path, const std::string& name,
   std::string fault;
   const std::string text = with_user(old, name, table, replace, fault);
   if (!fault.empty()) return fmt::format("{}: {}", path, fault);
-  return replace_file(target, folder, text);
+  return replace_file(target.string(), text);
 }
 
 }  // namespace mysqlproxy

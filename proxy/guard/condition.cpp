@@ -731,7 +731,7 @@ class Reader {
   }
 
   /// Whether two stretches of tokens are the same expression, which is no constant.
-  bool same(std::size_t a, std::size_t a_end, std::size_t b, std::size_t b_end) const {
+  bool same(std::size_t a, std::size_t a_end, std::size_t b, std::size_t b_end) {
     if (outer_where_) {
       // `t.id = id`: there is one table, or the server would not know which is meant.
       if (a_end - a == 1 && b_end - b == 3 && peek(b + 1).is('.')) b += 2;
@@ -742,6 +742,8 @@ class Reader {
       const Token& x = tokens_[a];
       const Token& y = tokens_[b];
       if (x.kind == TokenKind::parameter || x.keyword == Keyword::k_RAND) return false;
+      // Of another statement with the same digest they may differ.
+      if (x.is_literal()) result_.depends_on_values = true;
       const bool names = x.kind != TokenKind::string && y.kind != TokenKind::string;
       if (!(names ? equal_ignoring_case(bare(x), bare(y)) : x.text == y.text)) return false;
     }
