@@ -68,6 +68,8 @@ std::string_view to_string(FieldType type) noexcept {
     case FieldType::datetime2: return "MYSQL_TYPE_DATETIME2";
     case FieldType::time2: return "MYSQL_TYPE_TIME2";
     case FieldType::typed_array: return "MYSQL_TYPE_TYPED_ARRAY";
+    case FieldType::blob_compressed: return "MYSQL_TYPE_BLOB_COMPRESSED";
+    case FieldType::varchar_compressed: return "MYSQL_TYPE_VARCHAR_COMPRESSED";
     case FieldType::vector: return "MYSQL_TYPE_VECTOR";
     case FieldType::invalid: return "MYSQL_TYPE_INVALID";
     case FieldType::bool_: return "MYSQL_TYPE_BOOL";
