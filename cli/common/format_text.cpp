@@ -1,8 +1,9 @@
 // One line a message.
+#include "cli/common/binlog_text.hpp"
 #include "cli/common/format.hpp"
 #include "cli/common/text.hpp"
 
-#include <mysqlwire/binlog/event.hpp>
+#include <mysqlwire/binlog/gtid_events.hpp>
 #include <mysqlwire/wire/admin.hpp>
 #include <mysqlwire/wire/auth.hpp>
 #include <mysqlwire/wire/err_packet.hpp>
@@ -291,6 +292,25 @@ void TextFormat::command(const SeenMessage& message, const Context& context) {
         fact("position", std::to_string(binlog->position));
       }
       break;
+    case Command::com_binlog_dump_gtid:
+      if (const auto binlog = ComBinlogDumpGtid::decode(message.payload, context)) {
+        fact("file", binlog->filename);
+        fact("position", std::to_string(binlog->position));
+        if (const auto gtids =
+                mysqlwire::binlog::PreviousGtids::decode(binlog->gtid_set, context)) {
+          scratch_.clear();
+          gtids->append_text(scratch_);
+          fact("gtid", scratch_);
+        }
+      }
+      break;
+    case Command::com_register_slave:
+      if (const auto replica = ComRegisterSlave::decode(message.payload, context)) {
+        fact("server_id", std::to_string(replica->server_id));
+        fact("host", replica->host);
+        fact("port", std::to_string(replica->port));
+      }
+      break;
     case Command::com_stmt_execute: {
       if (message.execute == nullptr || message.execute->parameters.empty()) break;
       text() += " (";
@@ -428,13 +448,19 @@ void TextFormat::on_message(const Conversation& conversation, const SeenMessage&
     case PacketKind::infile_end: count(message.length, "byte"); break;
     case PacketKind::statistics: append_printable(text(), as_text(message.payload)); break;
     case PacketKind::binlog_event:
-      if (const auto packet =
-              BinlogEventPacket::decode(message.payload, context, conversation.semi_sync()))
-        if (const auto header = binlog::EventHeader::decode(packet->event, context)) {
-          text() += to_string(header->type);
-          fact("size", std::to_string(header->event_size));
-          fact("log_pos", std::to_string(header->log_pos));
-        }
+      if (message.event != nullptr) {
+        text() += event_name(message.event->header.type);
+        fact("size", std::to_string(message.event->header.event_size));
+        fact("log_pos", std::to_string(message.event->header.log_pos));
+        if (message.event->checksum && !message.event->checksum_ok) fact("checksum", "wrong");
+        append_event_facts(text(), conversation, message, options_.redact != Redact::values);
+      }
+      break;
+    case PacketKind::semi_sync_ack:
+      if (const auto ack = SemiSyncAck::decode(message.payload, context)) {
+        fact("file", ack->filename);
+        fact("position", std::to_string(ack->position));
+      }
       break;
     default: break;
   }

@@ -2,6 +2,7 @@
 #include "cli/common/text.hpp"
 #include "cli/pcapdecode/json_messages.hpp"
 
+#include <mysqlwire/binlog/gtid_events.hpp>
 #include <mysqlwire/wire/admin.hpp>
 #include <mysqlwire/wire/collation.hpp>
 #include <mysqlwire/wire/com_change_user.hpp>
@@ -89,7 +90,13 @@ void write_replica_command(JsonWriter& json, const SeenMessage& message, const C
         json.string("file", dump->filename);
         json.number("flags", dump->flags.bits());
         json.number("server_id", dump->server_id);
-        json.hex("gtid", dump->gtid_set);
+        if (const auto gtids = binlog::PreviousGtids::decode(dump->gtid_set, context)) {
+          std::string text;
+          gtids->append_text(text);
+          json.string("gtid", text);
+        } else {
+          json.hex("gtid_hex", dump->gtid_set);
+        }
       }
       break;
     default: break;

@@ -1,6 +1,7 @@
 // One MySQL connection seen from outside: messages, exchanges and problems out of its bytes.
 #pragma once
 
+#include <mysqlwire/binlog/stream.hpp>
 #include <mysqlwire/capture/columns.hpp>
 #include <mysqlwire/capture/tcp_stream.hpp>
 #include <mysqlwire/session/frame_reader.hpp>
@@ -126,6 +127,9 @@ struct SeenMessage {
   const ComStmtExecute* execute = nullptr;
   const ComStmtBulkExecute* bulk = nullptr;
   const Statement* statement = nullptr;  ///< for COM_STMT_*, if known
+  const binlog::Event* event = nullptr;  ///< taken apart, of a binlog_event
+  /// What the compressed part of an event inflates to: rows, a statement, or whole events.
+  Bytes inflated;
 
   bool is_whole() const noexcept { return payload.size() == length; }
 };
@@ -210,6 +214,8 @@ class Conversation final : public StreamSink {
   const Definitions& columns() const noexcept { return columns_; }
   const std::vector<ColumnType>& column_types() const noexcept { return column_types_; }
   bool semi_sync() const noexcept { return semi_sync_; }
+  /// What the dump that is running has announced: checksums and tables.
+  const binlog::Stream& binlog() const noexcept { return binlog_; }
   /// The server has asked for the password itself (caching_sha2_password's full authentication).
   bool full_authentication() const noexcept { return full_authentication_; }
   std::uint64_t commands() const noexcept { return commands_; }
@@ -265,6 +271,8 @@ class Conversation final : public StreamSink {
   void decode_execute(SeenMessage& message, Exchange& exchange);
   void remember_types(const SeenMessage& message);
   void take_definition(const SeenMessage& message);
+  void take_event(SeenMessage& message);
+  void inflate_event(SeenMessage& message);
   void take_reply(const SeenMessage& message);
   void begin_columns(const Exchange& exchange);
   void take_prepare_ok(const SeenMessage& message, Exchange& exchange);
@@ -310,6 +318,9 @@ class Conversation final : public StreamSink {
   ComQuery query_;
   ComStmtExecute execute_;
   ComStmtBulkExecute bulk_;
+  binlog::Event event_;
+  Buffer event_inflated_;
+  binlog::Stream binlog_;
   // A ring, so that the strings in it are used again.
   std::vector<Exchange> exchanges_;
   std::size_t front_ = 0;

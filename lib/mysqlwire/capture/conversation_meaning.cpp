@@ -1,4 +1,6 @@
 // What packets mean for those behind them: login, statements, columns, exchanges.
+#include <mysqlwire/binlog/rows.hpp>
+#include <mysqlwire/binlog/statement_events.hpp>
 #include <mysqlwire/capture/conversation.hpp>
 #include <mysqlwire/capture/expand.hpp>
 #include <mysqlwire/wire/admin.hpp>
@@ -9,6 +11,7 @@
 #include <mysqlwire/wire/handshake_response41.hpp>
 #include <mysqlwire/wire/handshake_v10.hpp>
 #include <mysqlwire/wire/ok_packet.hpp>
+#include <mysqlwire/wire/replication.hpp>
 #include <mysqlwire/wire/session_track.hpp>
 
 #include <algorithm>
@@ -138,6 +141,7 @@ void Conversation::before(SeenMessage& message) {
     if (!exchange->answered()) exchange->response_begin = message.begin;
     exchange->response_bytes += framed(message);
     take_reply(message);
+    if (message.kind == PacketKind::binlog_event) take_event(message);
   } else {
     exchange->request_bytes += framed(message);
   }
@@ -367,6 +371,61 @@ void Conversation::take_reply(const SeenMessage& message) {
       if (exchange.outcome == Outcome::none) exchange.outcome = Outcome::ok;
       break;
     default: break;
+  }
+}
+
+void Conversation::take_event(SeenMessage& message) {
+  if (!message.is_whole()) return;
+  const auto packet = BinlogEventPacket::decode(message.payload, context_, semi_sync_);
+  if (!packet) return;
+  const auto event = binlog_.take(packet->event, context_);
+  if (!event) {
+    report(Problem::What::malformed, message.direction, event.error().offset, message.length,
+           to_string(event.error()));
+    return;
+  }
+  event_ = *event;
+  message.event = &event_;
+  inflate_event(message);
+}
+
+// Row events and statements of MariaDB, whole transactions of MySQL.
+void Conversation::inflate_event(SeenMessage& message) {
+  const binlog::EventType type = event_.header.type;
+  Bytes data;
+  std::uint64_t size = 0;
+  Compression compression = Compression::zlib;
+  if (type == binlog::EventType::transaction_payload_event) {
+    const auto payload = binlog::TransactionPayload::decode(event_.body, context_);
+    if (!payload) return;
+    if (payload->compression == binlog::TransactionPayload::none)
+      message.inflated = payload->payload;
+    if (payload->compression != binlog::TransactionPayload::zstd) return;
+    compression = Compression::zstd;
+    data = payload->payload;
+    size = payload->size;
+  } else {
+    Bytes body;
+    if (type == binlog::EventType::query_compressed_event) {
+      if (const auto query = binlog::Query::decode(event_.body, context_))
+        body = as_bytes(query->query);
+    } else if (binlog::has_compressed_rows(type)) {
+      if (const auto rows = binlog::RowsEvent::decode(event_.body, context_, type))
+        body = rows->rows;
+    }
+    if (body.empty()) return;
+    const auto compressed = binlog::CompressedBody::decode(body, context_);
+    if (!compressed || compressed->algorithm != 0) return;
+    data = compressed->data;
+    size = compressed->size;
+  }
+  event_inflated_.clear();
+  if (size <= options_.limits.max_payload &&
+      toolbox_.inflate(compression, data, static_cast<std::size_t>(size), event_inflated_)) {
+    message.inflated = event_inflated_;
+  } else {
+    report(Problem::What::undecodable, message.direction, 0, data.size(),
+           "what is compressed in the event can't be inflated");
   }
 }
 
