@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string_view>
 
 namespace mysqlwire::binlog {
@@ -111,7 +112,7 @@ class Printer {
       case Kind::large_object: return depth < most_depth && container(bytes, 4, true, depth + 1);
       case Kind::small_array: return depth < most_depth && container(bytes, 2, false, depth + 1);
       case Kind::large_array: return depth < most_depth && container(bytes, 4, false, depth + 1);
-      case Kind::literal: return literal(reader.u8("literal"), reader.ok());
+      case Kind::literal: return literal(reader);
       case Kind::int16: print(std::int64_t{static_cast<std::int16_t>(reader.u16("value"))}); break;
       case Kind::uint16: print(std::uint64_t{reader.u16("value")}); break;
       case Kind::int32: print(std::int64_t{static_cast<std::int32_t>(reader.u32("value"))}); break;
@@ -147,9 +148,10 @@ class Printer {
     if (out_.find_first_not_of("-0123456789", start) == std::string::npos) out_ += ".0";
   }
 
-  bool literal(std::uint8_t which, bool ok) {
+  bool literal(Reader& reader) {
     static constexpr std::string_view names[] = {"null", "true", "false"};
-    if (!ok || which >= 3) return false;
+    const std::uint8_t which = reader.u8("literal");
+    if (!reader.ok() || which >= std::size(names)) return false;
     out_ += names[which];
     return true;
   }
