@@ -8,6 +8,7 @@ With TLS the secrets go to the file that the environment's SSLKEYLOGFILE names.
 """
 
 import os
+import socket
 import ssl
 import sys
 
@@ -34,6 +35,7 @@ def log_secrets(path):
 
 def main():
     port, link = sys.argv[1:]
+    socket.gethostname = lambda: "client.example"  # an attribute of the connection
     if "SSLKEYLOGFILE" in os.environ:
         log_secrets(os.environ["SSLKEYLOGFILE"])
     connection = mysql.connector.connect(

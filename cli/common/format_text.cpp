@@ -173,6 +173,7 @@ class TextFormat final : public Format {
   }
 
   void sql(std::string_view statement) {
+    if (statement.empty()) return;
     if (options_.redact == Redact::values) {
       text() += '?';
       return;

@@ -3,8 +3,9 @@
 
     tests/golden/golden_test.py --program build/cli/pcapdecode/pcapdecode [--update]
 
-Each captures/NAME.pcap has captures/expected/NAME.jsonl. --update writes those anew and shows the
-difference: read it against the protocol before it is committed. Every line is also checked against
+Each captures/NAME.pcap (or NAME.pcap.gz) has captures/expected/NAME.jsonl, and captures/NAME.keys
+with the secrets of its TLS. --update writes the expectations anew and shows the difference: read it
+against the protocol before it is committed. Every line is also checked against
 docs/pcapdecode.schema.json.
 """
 
@@ -19,8 +20,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
+# Where the values would be megabytes of one letter.
+OPTIONS = {"big-packet": ["--redact", "values"]}
+
+
+def name_of(path):
+    return path.name.split(".")[0]
+
+
 def decode(program, path):
-    result = subprocess.run([program, "-f", "json", "--any-port", "--strict", str(path)],
+    options = list(OPTIONS.get(name_of(path), []))
+    keys = path.with_name(name_of(path) + ".keys")
+    if keys.exists():
+        options += ["--keylog", str(keys)]
+    result = subprocess.run([program, "-f", "json", "--any-port", "--strict", *options, str(path)],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     if result.returncode != 0:
         raise AssertionError(f"{path.name}: left with {result.returncode}: {result.stderr.decode()}")
@@ -112,7 +125,7 @@ def main():
     captures = sorted((ROOT / "captures").glob("*.pcap*"))
     failures = [] if captures else ["no captures"]
     for path in captures:
-        expected_path = ROOT / "captures/expected" / f"{path.stem}.jsonl"
+        expected_path = ROOT / "captures/expected" / f"{name_of(path)}.jsonl"
         expected = expected_path.read_text(encoding="utf-8") if expected_path.exists() else ""
         actual = decode(arguments.program, path)
         failures += check_schema(actual, path.name, schema)

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <string_view>
 #include <utility>
 
 namespace mysqlwire::binlog {
@@ -61,6 +62,8 @@ Result<Event> Stream::take(Bytes bytes, const Context& context) {
     const auto format = FormatDescription::decode(event.body, context);
     if (!format) return format.error();
     algorithm_ = format->checksum_algorithm;
+    flavor_ = format->server_version.find("MariaDB") == std::string_view::npos ? Flavor::mysql
+                                                                               : Flavor::mariadb;
     forget();
   }
   if (!algorithm_ || *algorithm_ == ChecksumAlgorithm::crc32) {
@@ -102,7 +105,9 @@ void Stream::remember(const Event& event, const Context& context) {
   if (!map) return;
   if (statement_ended_) forget();
   statement_ended_ = false;
-  auto table = Table::from(*map, context);
+  Context writer = context;
+  if (flavor_) writer.flavor = *flavor_;
+  auto table = Table::from(*map, writer);
   if (!table) {
     tables_.erase(map->table_id);
     return;

@@ -52,6 +52,7 @@ class Stream {
   void remember(const Event& event, const Context& context);
 
   std::optional<ChecksumAlgorithm> algorithm_;
+  std::optional<Flavor> flavor_;  // of the server that wrote the log
   std::unordered_map<std::uint64_t, Table> tables_;
   std::size_t weight_ = 0;        // of the tables
   bool statement_ended_ = false;  // so the next table begins another one

@@ -106,6 +106,11 @@ bool is_character(FieldType type) noexcept {
   }
 }
 
+// MariaDB counts GEOMETRY among them.
+bool is_character_or_geometry(FieldType type) noexcept {
+  return is_character(type) || type == FieldType::geometry;
+}
+
 bool is_label(FieldType type) noexcept {
   return type == FieldType::enum_ || type == FieldType::set;
 }
@@ -114,17 +119,19 @@ bool is_label(FieldType type) noexcept {
 class Describer {
  public:
   Describer(std::vector<Column>& columns, const Context& context)
-      : columns_(columns), context_(context) {}
+      : columns_(columns),
+        context_(context),
+        has_charset_(context.flavor == Flavor::mariadb ? is_character_or_geometry : is_character) {}
 
   void take(const TableMetadata::Field& field) {
     Reader reader(field.value, TableMap::name.data(), context_);
     switch (field.type) {
       case TableMetadataType::signedness: take_signedness(field.value); break;
-      case TableMetadataType::default_charset: take_default_charset(reader, is_character); break;
+      case TableMetadataType::default_charset: take_default_charset(reader, has_charset_); break;
       case TableMetadataType::enum_and_set_default_charset:
         take_default_charset(reader, is_label);
         break;
-      case TableMetadataType::column_charset: take_charsets(reader, is_character); break;
+      case TableMetadataType::column_charset: take_charsets(reader, has_charset_); break;
       case TableMetadataType::enum_and_set_column_charset: take_charsets(reader, is_label); break;
       case TableMetadataType::column_name:
         for (Column& column : columns_) column.name = reader.lenenc_text("name");
@@ -193,6 +200,7 @@ class Describer {
 
   std::vector<Column>& columns_;
   const Context& context_;
+  bool (*has_charset_)(FieldType) noexcept;
   std::uint64_t labels_left_ = 1 << 17;  // twice as many as one ENUM can have
 };
 

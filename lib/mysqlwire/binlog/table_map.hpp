@@ -125,7 +125,8 @@ struct Table {
   std::vector<Column> columns;
 
   /// Errors: truncated for metadata that end early, unsupported for a type whose metadata are not
-  /// known. Optional metadata that make no sense are left out.
+  /// known. Optional metadata that make no sense are left out. Which columns have a character set
+  /// among them depends on the context's flavor.
   static Result<Table> from(const TableMap& map, const Context& context);
 };
 
