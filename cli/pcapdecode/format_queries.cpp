@@ -1,9 +1,9 @@
 // Formats with one entry a command: queries, the slow log, plain SQL.
+#include "cli/common/slow_log.hpp"
 #include "cli/common/text.hpp"
 #include "cli/pcapdecode/format.hpp"
 
 #include <cstdio>
-#include <ctime>
 #include <unordered_map>
 
 namespace pcapdecode {
@@ -12,16 +12,6 @@ using namespace mysqlwire;
 using namespace mysqlwire::capture;
 
 namespace {
-
-std::string clock_text(std::int64_t nanoseconds, const char* format) {
-  const std::time_t seconds = nanoseconds / 1'000'000'000;
-  std::tm broken{};
-  char buffer[64];
-  if (::gmtime_r(&seconds, &broken) == nullptr ||
-      std::strftime(buffer, sizeof buffer, format, &broken) == 0)
-    return {};
-  return buffer;
-}
 
 const std::string& statement_of(const Exchange& exchange) {
   return exchange.expanded.empty() ? exchange.query : exchange.expanded;
@@ -99,73 +89,30 @@ class SlowLogFormat final : public Format {
   bool wants_parameters() const override { return true; }
 
   void on_exchange(const Conversation& conversation, const Exchange& exchange) override {
-    const std::string& statement = statement_of(exchange);
-    const bool is_admin = statement.empty();
     if (!exchange.answered()) return;
-    std::string& out = output_.text();
-    out += "# Time: ";
-    out += clock_text(exchange.end.time, "%FT%T");
-    std::string second;
-    append_seconds(second, exchange.end.time, 6);
-    out += second.substr(second.find('.'));
-    out += "Z\n# User@Host: ";
-    append_printable(out, conversation.user());
-    out += '[';
-    append_printable(out, conversation.user());
-    out += "] @  [";
-    out += host_of(conversation.client());
-    out += "]  Id: ";
-    append_number(
-        out, conversation.greeting() ? conversation.greeting()->connection_id : conversation.id());
-    out += "\n# Query_time: ";
-    append_seconds(out, std::max<std::int64_t>(0, exchange.end.time - exchange.request_end.time),
-                   6);
-    out += "  Lock_time: 0.000000 Rows_sent: ";
-    append_number(out, exchange.rows);
-    out += "  Rows_examined: 0  Rows_affected: ";
-    append_number(out, exchange.affected);
-    out += "  Bytes_sent: ";
-    append_number(out, exchange.response_bytes);
-    if (exchange.outcome == Outcome::error) {
-      out += "  Last_errno: ";
-      append_number(out, exchange.error_code);
-    }
-    out += '\n';
-    if (!exchange.schema.empty()) {
-      out += "use ";
-      append_printable(out, exchange.schema);
-      out += ";\n";
-    }
-    out += "SET timestamp=";
-    append_signed(out, exchange.end.time / 1'000'000'000);
-    out += ";\n";
-    if (is_admin) {
-      out += "# administrator command: ";
-      out += command_name(exchange.command).substr(4);
-      out += ";\n";
-    } else {
-      write_statement(out, statement);
-    }
+    const std::string host = host_of(conversation.client());
+    const std::string command = command_name(exchange.command);
+    const std::string& statement = statement_of(exchange);
+    cli::SlowLogEntry entry;
+    entry.time = exchange.end.time;
+    entry.duration = exchange.end.time - exchange.request_end.time;
+    entry.user = conversation.user();
+    entry.host = host;
+    entry.connection_id =
+        conversation.greeting() ? conversation.greeting()->connection_id : conversation.id();
+    entry.schema = exchange.schema;
+    entry.rows_sent = exchange.rows;
+    entry.rows_affected = exchange.affected;
+    entry.bytes_sent = exchange.response_bytes;
+    if (exchange.outcome == Outcome::error) entry.error = exchange.error_code;
+    const bool hidden = options_.redact == Redact::values && !statement.empty();
+    entry.statement = hidden ? std::string_view("?") : std::string_view(statement);
+    entry.command = std::string_view(command).substr(4);
+    cli::append_slow_log(output_.text(), entry);
     output_.end_record();
   }
 
  private:
-  void write_statement(std::string& out, std::string_view statement) const {
-    if (options_.redact == Redact::values) statement = "?";
-    // Line breaks stay: the log has them too. A line that looks like a header would not.
-    for (const char c : statement) {
-      const bool is_control =
-          (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
-      if (is_control) {
-        append_printable(out, std::string_view(&c, 1));
-        continue;
-      }
-      if (c == '#' && out.back() == '\n') out += ' ';
-      out += c;
-    }
-    out += ";\n";
-  }
-
   FormatOptions options_;
   Output& output_;
 };

@@ -1,0 +1,166 @@
+#include "proxy/statistics/statistics.hpp"
+
+#include "proxy/statistics/redacted.hpp"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+namespace mysqlproxy {
+
+void StatementFigures::operator+=(const StatementFigures& other) noexcept {
+  count += other.count;
+  errors += other.errors;
+  refused += other.refused;
+  rows += other.rows;
+  bytes += other.bytes;
+  if (other.first != 0) first = first == 0 ? other.first : std::min(first, other.first);
+  last = std::max(last, other.last);
+  latency += other.latency;
+}
+
+void StatementReport::merge(StatementReport other_report) {
+  using Key = std::tuple<std::uint64_t, std::string_view, std::string_view, std::string_view,
+                         std::string_view>;
+  const auto key = [](const StatementRecord& one) {
+    return Key(one.digest, one.digest_text, one.user, one.schema, one.server);
+  };
+  statements.reserve(statements.size() + other_report.statements.size());  // keys borrow
+  std::map<Key, StatementRecord*> known;
+  for (StatementRecord& one : statements) known.emplace(key(one), &one);
+  for (StatementRecord& one : other_report.statements) {
+    const auto found = known.find(key(one));
+    if (found != known.end())
+      found->second->figures += one.figures;
+    else
+      statements.push_back(std::move(one));
+  }
+  other += other_report.other;
+  evicted += other_report.evicted;
+}
+
+std::uint64_t StatementStatistics::hash_of(const StatementKey& key) noexcept {
+  std::uint64_t hash = key.digest;
+  for (const std::string_view text : {key.user, key.schema, key.server}) {
+    // The names are short: a few bytes of each and its length tell most apart.
+    std::uint64_t part = text.size();
+    for (const char c : text.substr(0, 16)) part = part * 31 + static_cast<unsigned char>(c);
+    hash = (hash ^ part) * 0x9E3779B97F4A7C15;
+  }
+  return hash ^ hash >> 32;
+}
+
+bool StatementStatistics::is(const Line& line, const StatementKey& key) noexcept {
+  const StatementRecord& record = line.record;
+  return record.digest == key.digest &&
+         record.digest_text == key.digest_text.substr(0, longest_digest) &&
+         record.user == key.user && record.schema == key.schema && record.server == key.server;
+}
+
+auto StatementStatistics::find(const StatementKey& key, std::string_view text,
+                               const mysqlwire::sql::Dialect& dialect) -> Handle {
+  const std::uint64_t hash = hash_of(key);
+  if (!buckets_.empty()) {
+    for (std::uint32_t slot = bucket(hash); slot != none; slot = lines_[slot].next) {
+      if (lines_[slot].hash != hash || !is(lines_[slot], key)) continue;
+      use(slot);
+      return {slot, lines_[slot].age};
+    }
+  }
+  while (used_ >= most_) forget_oldest();
+  grow();
+  std::uint32_t slot = free_;
+  if (slot != none) {
+    free_ = lines_[slot].next;
+  } else {
+    slot = static_cast<std::uint32_t>(lines_.size());
+    lines_.emplace_back();
+  }
+  Line& line = lines_[slot];
+  line.record.digest_text = key.digest_text.substr(0, longest_digest);
+  line.record.digest = key.digest;
+  line.record.user = key.user;
+  line.record.schema = key.schema;
+  line.record.server = key.server;
+  line.record.example = redacted(text, dialect, longest_example);
+  line.hash = hash;
+  line.next = std::exchange(bucket(hash), slot);
+  link_newest(slot);
+  ++used_;
+  return {slot, line.age};
+}
+
+void StatementStatistics::add(Handle handle, const Outcome& outcome) noexcept {
+  const bool known = handle.slot < lines_.size() && lines_[handle.slot].age == handle.age;
+  StatementFigures& figures = known ? lines_[handle.slot].record.figures : other_;
+  ++figures.count;
+  figures.errors += outcome.error ? 1 : 0;
+  figures.rows += outcome.rows;
+  figures.bytes += outcome.bytes;
+  if (figures.first == 0) figures.first = outcome.now;
+  figures.last = std::max(figures.last, outcome.now);
+  if (outcome.refused)
+    ++figures.refused;
+  else
+    figures.latency.add(outcome.microseconds);
+}
+
+void StatementStatistics::limit(std::size_t most) {
+  most_ = std::max<std::size_t>(1, most);
+  while (used_ > most_) forget_oldest();
+}
+
+StatementReport StatementStatistics::report() const {
+  StatementReport report;
+  report.statements.reserve(used_);
+  for (std::uint32_t slot = newest_; slot != none; slot = lines_[slot].older)
+    report.statements.push_back(lines_[slot].record);
+  report.other = other_;
+  report.evicted = evicted_;
+  return report;
+}
+
+void StatementStatistics::use(std::uint32_t slot) noexcept {
+  if (slot == newest_) return;
+  unlink(slot);
+  link_newest(slot);
+}
+
+void StatementStatistics::unlink(std::uint32_t slot) noexcept {
+  const Line& line = lines_[slot];
+  (line.newer != none ? lines_[line.newer].older : newest_) = line.older;
+  (line.older != none ? lines_[line.older].newer : oldest_) = line.newer;
+}
+
+void StatementStatistics::link_newest(std::uint32_t slot) noexcept {
+  lines_[slot].newer = none;
+  lines_[slot].older = newest_;
+  (newest_ != none ? lines_[newest_].newer : oldest_) = slot;
+  newest_ = slot;
+}
+
+void StatementStatistics::forget_oldest() {
+  const std::uint32_t slot = oldest_;
+  unlink(slot);
+  Line& line = lines_[slot];
+  std::uint32_t* at = &bucket(line.hash);
+  while (*at != slot) at = &lines_[*at].next;
+  *at = line.next;
+  other_ += line.record.figures;
+  line.record = {};
+  ++line.age;
+  line.next = std::exchange(free_, slot);
+  --used_;
+  ++evicted_;
+}
+
+/// More buckets than lines.
+void StatementStatistics::grow() {
+  if (used_ < buckets_.size()) return;
+  buckets_.assign(std::max<std::size_t>(64, buckets_.size() * 2), none);
+  for (std::uint32_t slot = newest_; slot != none; slot = lines_[slot].older)
+    lines_[slot].next = std::exchange(bucket(lines_[slot].hash), slot);
+}
+
+}  // namespace mysqlproxy
