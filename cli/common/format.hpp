@@ -22,8 +22,9 @@ struct FormatOptions {
   std::string format = "text";
   bool slow_log = false;
   bool colour = false;
-  bool bytes = false;                          ///< with a hex dump behind each message
-  unsigned digits = 6;                         ///< decimals of time stamps
+  bool every_message = false;  ///< a line for each column definition too, and none for all of them
+  bool bytes = false;          ///< with a hex dump behind each message
+  unsigned digits = 6;         ///< decimals of time stamps
   std::uint64_t max_rows = ~std::uint64_t{0};  ///< of one result set
   std::uint64_t top = 20;                      ///< statements of a digest
   std::set<std::string> types;                 ///< of JSON objects; empty for all

@@ -84,6 +84,7 @@ class TextFormat final : public Format {
 
   void on_columns(const Conversation& conversation, const SeenMessage& last,
                   const Definitions& definitions) override {
+    if (options_.every_message) return;
     static constexpr std::string_view names[] = {"Columns", "Parameters", "Columns", "FieldList"};
     begin(conversation, last.end, '<', names[static_cast<std::size_t>(definitions.of())],
           last.sequence_id);
@@ -386,7 +387,9 @@ void TextFormat::on_message(const Conversation& conversation, const SeenMessage&
     case PacketKind::column_definition:
     case PacketKind::parameter_definition:
     case PacketKind::field_list_definition:
-    case PacketKind::unexpected: return;
+    case PacketKind::unexpected:
+      if (!options_.every_message) return;
+      break;
     case PacketKind::text_row:
     case PacketKind::binary_row:
       if (message.exchange != nullptr && message.exchange->rows > options_.max_rows) return;

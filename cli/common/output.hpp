@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <utility>
 
 namespace cli {
 
@@ -17,7 +18,11 @@ class Output {
 
   /// Where text is appended.
   std::string& text() noexcept { return *target_; }
-  void redirect(std::string* target) noexcept { target_ = target != nullptr ? target : &buffer_; }
+  /// Text goes into `target` from here on, nothing being the output itself. Returns what it went
+  /// into before.
+  std::string* redirect(std::string* target) noexcept {
+    return std::exchange(target_, target != nullptr ? target : &buffer_);
+  }
 
   /// Ends a record. Counts it, and writes when the buffer is full.
   void end_record() {

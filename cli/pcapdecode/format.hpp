@@ -12,6 +12,7 @@ using namespace cli;
 /// The format of that name; nothing for an unknown one. The output must outlive it.
 std::unique_ptr<Format> make_format(const FormatOptions& options, Output& output);
 
+std::unique_ptr<Format> make_detail_format(const FormatOptions& options, Output& output);
 std::unique_ptr<Format> make_json_format(const FormatOptions& options, Output& output);
 std::unique_ptr<Format> make_queries_format(const FormatOptions& options, Output& output);
 std::unique_ptr<Format> make_slow_log_format(const FormatOptions& options, Output& output);

@@ -154,6 +154,7 @@ std::unique_ptr<Format> make_stats_format(const FormatOptions&, Output& output) 
 }
 
 std::unique_ptr<Format> make_format(const FormatOptions& options, Output& output) {
+  if (options.format == "detail") return make_detail_format(options, output);
   if (options.format == "json") return make_json_format(options, output);
   if (options.format == "text") return make_text_format(options, output);
   if (options.format == "queries")

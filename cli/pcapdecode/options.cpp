@@ -114,8 +114,13 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
 
   bool no_rows = false, show_secrets = false;
   std::string redact = "auth", types, colour = "auto";
-  app.add_option("-f,--format", format.format, "text, json, queries, sql, digest, streams or stats")
-      ->check(CLI::IsMember({"text", "json", "queries", "sql", "digest", "streams", "stats"}))
+  app.add_option("-f,--format", format.format,
+                 "text, detail, json, queries, sql, digest, streams or stats")
+      ->check(
+          CLI::IsMember({"text", "detail", "json", "queries", "sql", "digest", "streams", "stats"}))
+      ->group("Output");
+  app.add_flag_callback(
+         "-V", [&format] { format.format = "detail"; }, "the same as -f detail")
       ->group("Output");
   app.add_flag("-x,--hex", format.bytes, "with the bytes of each message")->group("Output");
   app.add_flag("--slowlog", format.slow_log, "queries in the form of a slow query log")

@@ -38,7 +38,7 @@ Result<ComInitDb> ComInitDb::decode(Bytes payload, const Context& context) noexc
   Reader reader(payload, "COM_INIT_DB", context);
   read_command(reader, Command::com_init_db);
   ComInitDb command;
-  command.schema = reader.rest_text();
+  command.schema = reader.rest_text("schema");
   return reader.finish(command);
 }
 
@@ -51,7 +51,7 @@ Result<ComCreateDb> ComCreateDb::decode(Bytes payload, const Context& context) n
   Reader reader(payload, "COM_CREATE_DB", context);
   read_command(reader, Command::com_create_db);
   ComCreateDb command;
-  command.schema = reader.rest_text();
+  command.schema = reader.rest_text("schema");
   return reader.finish(command);
 }
 
@@ -64,7 +64,7 @@ Result<ComDropDb> ComDropDb::decode(Bytes payload, const Context& context) noexc
   Reader reader(payload, "COM_DROP_DB", context);
   read_command(reader, Command::com_drop_db);
   ComDropDb command;
-  command.schema = reader.rest_text();
+  command.schema = reader.rest_text("schema");
   return reader.finish(command);
 }
 
@@ -78,7 +78,7 @@ Result<ComFieldList> ComFieldList::decode(Bytes payload, const Context& context)
   read_command(reader, Command::com_field_list);
   ComFieldList command;
   command.table = reader.nul_text("table");
-  command.wildcard = reader.rest_text();
+  command.wildcard = reader.rest_text("wildcard");
   return reader.finish(command);
 }
 

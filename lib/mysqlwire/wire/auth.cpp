@@ -17,7 +17,7 @@ Result<AuthSwitchRequest> AuthSwitchRequest::decode(Bytes payload,
   AuthSwitchRequest request;
   expect_header(reader, header);
   request.plugin_name = reader.nul_text("plugin_name");
-  request.plugin_provided_data = reader.rest();
+  request.plugin_provided_data = reader.rest("plugin_provided_data");
   return reader.finish(request);
 }
 
@@ -42,7 +42,7 @@ Result<AuthMoreData> AuthMoreData::decode(Bytes payload, const Context& context)
   Reader reader(payload, "AuthMoreData", context);
   AuthMoreData more;
   expect_header(reader, header);
-  more.authentication_method_data = reader.rest();
+  more.authentication_method_data = reader.rest("authentication_method_data");
   return reader.finish(more);
 }
 
@@ -56,7 +56,7 @@ Result<AuthNextFactor> AuthNextFactor::decode(Bytes payload, const Context& cont
   AuthNextFactor next;
   expect_header(reader, header);
   next.plugin_name = reader.nul_text("plugin_name");
-  next.plugin_provided_data = reader.rest();
+  next.plugin_provided_data = reader.rest("plugin_provided_data");
   return reader.finish(next);
 }
 

@@ -29,8 +29,8 @@ struct ConnectionAttribute {
 /// | …              | until the block ends |
 class ConnectionAttributeCursor {
  public:
-  explicit ConnectionAttributeCursor(Bytes block) noexcept
-      : reader_(block, "ConnectionAttributes", Context{}) {}
+  explicit ConnectionAttributeCursor(Bytes block, const Context& context = {}) noexcept
+      : reader_(block, "ConnectionAttributes", context) {}
 
   /// The next pair; nothing at the end, and nothing more after a pair that can't be read: ok()
   /// tells the two apart.
@@ -51,7 +51,9 @@ struct ConnectionAttributes {
   Bytes block;
 
   bool empty() const noexcept { return block.empty(); }
-  ConnectionAttributeCursor pairs() const noexcept { return ConnectionAttributeCursor(block); }
+  ConnectionAttributeCursor pairs(const Context& context = {}) const noexcept {
+    return ConnectionAttributeCursor(block, context);
+  }
   /// True when the block holds whole pairs and nothing else.
   bool well_formed() const noexcept;
   /// The value of the first pair with that key (exact match) before the end or a bad pair.

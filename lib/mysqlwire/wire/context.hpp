@@ -3,6 +3,7 @@
 
 #include <mysqlwire/wire/capabilities.hpp>
 #include <mysqlwire/wire/error.hpp>
+#include <mysqlwire/wire/field_observer.hpp>
 
 #include <cstdint>
 
@@ -28,13 +29,14 @@ struct Limits {
 };
 
 /// Everything that a MySQL layout depends on beside the bytes themselves. Cheap to copy; holds no
-/// I/O. `notes`, where given, must outlive the decode calls that use the context.
+/// I/O. `notes` and `fields`, where given, must outlive the decode calls that use the context.
 struct Context {
   Capabilities capabilities;  ///< the negotiated ones: client's AND server's
   Flavor flavor = Flavor::mysql;
   bool strict = false;  ///< turn notes into errors
   Limits limits{};
-  Notes* notes = nullptr;  ///< where a lenient decode records what it accepted
+  Notes* notes = nullptr;           ///< where a lenient decode records what it accepted
+  FieldObserver* fields = nullptr;  ///< is told of every field that is read
 };
 
 }  // namespace mysqlwire

@@ -18,7 +18,7 @@ Result<ErrPacket> ErrPacket::decode(Bytes payload, const Context& context) noexc
     reader.skip(1, "sql_state_marker");
     packet.sql_state = reader.text(sql_state_size, "sql_state");
   }
-  packet.message = reader.rest_text();
+  packet.message = reader.rest_text("message");
   return reader.finish(packet);
 }
 

@@ -14,7 +14,7 @@ Result<HandshakeResponse320> HandshakeResponse320::decode(Bytes payload,
   response.max_packet_size = reader.u24("max_packet_size");
   response.user = reader.nul_text("user");
   if (!response.capabilities.has(Capability::connect_with_db)) {
-    response.auth_response = reader.rest();
+    response.auth_response = reader.rest("auth_response");
     return reader.finish(response);
   }
   response.auth_response = reader.nul_bytes("auth_response");

@@ -12,14 +12,12 @@ bool tells_session_state(StatusFlags status, const Context& context) noexcept {
 // Servers write a length. The documentation has none without SESSION_TRACK, and other software that
 // speaks the protocol goes by that: what can't be a length and a text is taken for the text.
 std::string_view read_info(Reader& reader, const Context& context) noexcept {
-  Reader measured = reader;
-  const std::string_view info = measured.lenenc_text("info");
-  if (measured.ok() || context.capabilities.has(Capability::session_track)) {
-    reader = measured;
-    return info;
-  }
+  Reader attempt = reader.unobserved();
+  (void)attempt.lenenc_bytes("info");
+  if (attempt.ok() || context.capabilities.has(Capability::session_track))
+    return reader.lenenc_text("info");
   reader.note(errc::bad_value, "info");
-  return reader.rest_text();
+  return reader.rest_text("info");
 }
 
 }  // namespace

@@ -157,7 +157,7 @@ Result<ProxyHeader> decode_v2(Bytes bytes, const Context& context) noexcept {
   read_addresses(reader, header);
   const bool opaque = header.local || header.family == ProxyFamily::unspecified;
   const std::uint64_t block_at = reader.offset();
-  const Bytes block = reader.rest();
+  const Bytes block = reader.rest("tlvs");
   if (!reader.ok() || opaque) return reader.finish(header);
 
   header.tlvs = block;

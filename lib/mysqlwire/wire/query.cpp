@@ -27,7 +27,7 @@ Result<ComQuery> ComQuery::decode(Bytes payload, const Context& context) noexcep
   detail::read_command(reader, Command::com_query);
   if (context.capabilities.has(Capability::query_attributes))
     message.attributes = read_attributes(reader, context);
-  message.query = reader.rest_text();
+  message.query = reader.rest_text("query");
   return reader.finish(message);
 }
 
@@ -46,7 +46,7 @@ Result<LocalInfileRequest> LocalInfileRequest::decode(Bytes payload,
   Reader reader(payload, name.data(), context);
   LocalInfileRequest message;
   if (reader.u8("header") != local_infile_header) reader.fail_at(errc::bad_value, "header", 0);
-  message.filename = reader.rest_text();
+  message.filename = reader.rest_text("filename");
   return reader.finish(message);
 }
 

@@ -16,21 +16,23 @@ std::uint64_t Reader::lenenc(const char* field) noexcept {
 
 std::optional<std::uint64_t> Reader::lenenc_or_null(const char* field) noexcept {
   const auto start = offset();
-  const std::uint8_t first = u8(field);
+  const std::uint8_t* const start_cursor = cursor_;
+  const auto first = static_cast<std::uint8_t>(take_int(1, field));
   if (!ok()) return std::nullopt;
-  if (first < 0xfb) return first;
-  std::uint64_t value = 0;
+  std::uint64_t value = first;
   switch (first) {
-    case 0xfb: return std::nullopt;
-    case 0xfc: value = u16(field); break;
-    case 0xfd: value = u24(field); break;
-    case 0xfe: value = u64(field); break;
-    default: fail_at(errc::bad_value, field, start); return std::nullopt;
+    case 0xfb: tell(FieldForm::null, field, start_cursor); return std::nullopt;
+    case 0xfc: value = take_int(2, field); break;
+    case 0xfd: value = take_int(3, field); break;
+    case 0xfe: value = take_int(8, field); break;
+    case 0xff: fail_at(errc::bad_value, field, start); return std::nullopt;
+    default: break;
   }
   if (!ok()) {
     error_offset_ = start;  // the field began at its prefix byte
     return std::nullopt;
   }
+  tell(FieldForm::lenenc, field, start_cursor, value);
   return value;
 }
 
@@ -67,13 +69,20 @@ Bytes Reader::nul_bytes(const char* field) noexcept {
   }
   const Bytes value{cursor_, nul};
   cursor_ = nul + 1;
+  tell(FieldForm::nul_terminated, field, value.data());
   return value;
 }
 
 Bytes Reader::nul_bytes_or_rest(const char* field) noexcept {
   if (!at_end() && std::memchr(cursor_, 0, left()) != nullptr) return nul_bytes(field);
   note(at_end() ? errc::missing_field : errc::not_terminated, field);
-  return rest();
+  return rest(field);
+}
+
+void Reader::tell_observer(FieldForm form, const char* field, const std::uint8_t* start,
+                           std::uint64_t value) noexcept {
+  if (!ok()) return;
+  observer_->on_field({message_, field, form, Bytes(start, cursor_), value});
 }
 
 void Reader::fail_at(errc code, const char* field, std::uint64_t offset) noexcept {

@@ -4,6 +4,7 @@
 #include <mysqlwire/wire/bytes.hpp>
 #include <mysqlwire/wire/context.hpp>
 #include <mysqlwire/wire/error.hpp>
+#include <mysqlwire/wire/field_observer.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -29,6 +30,7 @@ class Reader {
         end_(payload.data() + payload.size()),
         message_(message),
         notes_(context.notes),
+        observer_(context.fields),
         strict_(context.strict) {}
 
   bool ok() const noexcept { return code_ == errc::ok; }
@@ -77,7 +79,11 @@ class Reader {
   /// both are noted.
   Bytes nul_bytes_or_rest(const char* field) noexcept;
   /// string<EOF>: all that is left.
-  Bytes rest() noexcept { return {std::exchange(cursor_, end_), end_}; }
+  Bytes rest(const char* field = "") noexcept {
+    const Bytes value{std::exchange(cursor_, end_), end_};
+    tell(FieldForm::bytes, field, value.data());
+    return value;
+  }
 
   std::string_view text(std::uint64_t size, const char* field) noexcept {
     return as_text(bytes(size, field));
@@ -87,7 +93,7 @@ class Reader {
   std::string_view nul_text_or_rest(const char* field) noexcept {
     return as_text(nul_bytes_or_rest(field));
   }
-  std::string_view rest_text() noexcept { return as_text(rest()); }
+  std::string_view rest_text(const char* field = "") noexcept { return as_text(rest(field)); }
 
   /// Skips `size` bytes.
   void skip(std::uint64_t size, const char* field) noexcept { (void)bytes(size, field); }
@@ -95,6 +101,15 @@ class Reader {
   /// Fails at the current offset, or at `offset` where the offending field began.
   void fail(errc code, const char* field) noexcept { fail_at(code, field, offset()); }
   void fail_at(errc code, const char* field, std::uint64_t offset) noexcept;
+
+  /// Somebody is told of the fields.
+  bool is_observed() const noexcept { return observer_ != nullptr; }
+  /// A reader at the same place that tells nobody: for an attempt that may come to nothing.
+  Reader unobserved() const noexcept {
+    Reader copy = *this;
+    copy.observer_ = nullptr;
+    return copy;
+  }
 
   /// Records a deviation that a lenient decode accepts; a failure when the context is strict.
   void note(errc code, const char* field) noexcept;
@@ -111,7 +126,21 @@ class Reader {
   }
 
  private:
-  std::uint64_t fixed_int(unsigned size, const char* field) noexcept;
+  std::uint64_t take_int(unsigned size, const char* field) noexcept;
+  std::uint64_t fixed_int(unsigned size, const char* field) noexcept {
+    const std::uint8_t* const start = cursor_;
+    const std::uint64_t value = take_int(size, field);
+    tell(FieldForm::integer, field, start, value);
+    return value;
+  }
+  /// Tells of the bytes from `start` to here, unless they could not be read.
+  void tell(FieldForm form, const char* field, const std::uint8_t* start,
+            std::uint64_t value = 0) noexcept {
+    if (observer_ != nullptr) [[unlikely]]
+      tell_observer(form, field, start, value);
+  }
+  void tell_observer(FieldForm form, const char* field, const std::uint8_t* start,
+                     std::uint64_t value) noexcept;
 
   const std::uint8_t* begin_;
   const std::uint8_t* cursor_;
@@ -120,13 +149,14 @@ class Reader {
   const char* field_ = "";
   std::uint64_t error_offset_ = 0;
   Notes* notes_;
+  FieldObserver* observer_;
   errc code_ = errc::ok;
   bool strict_;
 };
 
 // Inline: these are the hot ones.
 
-inline std::uint64_t Reader::fixed_int(unsigned size, const char* field) noexcept {
+inline std::uint64_t Reader::take_int(unsigned size, const char* field) noexcept {
   if (size > left()) {
     fail(errc::truncated, field);
     return 0;
@@ -144,6 +174,7 @@ inline Bytes Reader::bytes(std::uint64_t size, const char* field) noexcept {
   }
   const Bytes value{cursor_, static_cast<std::size_t>(size)};
   cursor_ += size;
+  tell(FieldForm::bytes, field, value.data());
   return value;
 }
 

@@ -64,7 +64,7 @@ Result<ComBinlogDump> ComBinlogDump::decode(Bytes payload, const Context& contex
   command.position = reader.u32("position");
   command.flags = BinlogDumpFlags(reader.u16("flags"));
   command.server_id = reader.u32("server_id");
-  command.filename = reader.rest_text();
+  command.filename = reader.rest_text("filename");
   return reader.finish(command);
 }
 
@@ -109,7 +109,7 @@ Result<BinlogEventPacket> BinlogEventPacket::decode(Bytes payload, const Context
       reader.fail_at(errc::bad_value, "semi_sync_header", 1);
     packet.ack_wanted = (reader.u8("flags") & ack_wanted_flag) != 0;
   }
-  packet.event = reader.rest();
+  packet.event = reader.rest("event");
   return reader.finish(packet);
 }
 
@@ -127,7 +127,7 @@ Result<SemiSyncAck> SemiSyncAck::decode(Bytes payload, const Context& context) n
   if (reader.u8("header") != header) reader.fail_at(errc::bad_value, "header", 0);
   SemiSyncAck ack;
   ack.position = reader.u64("position");
-  ack.filename = reader.rest_text();
+  ack.filename = reader.rest_text("filename");
   return reader.finish(ack);
 }
 

@@ -32,7 +32,7 @@ bool BinaryRow::skip() noexcept {
 bool BinaryRow::finish() noexcept {
   if (!reader_.at_end()) {
     reader_.note(errc::trailing_bytes, "");
-    (void)reader_.rest();  // said once
+    (void)reader_.rest("trailing_bytes");  // said once
   }
   return false;
 }

@@ -12,7 +12,7 @@ bool TextRow::next_long(Cell& cell) noexcept {
 bool TextRow::finish() noexcept {
   if (!reader_.at_end()) {
     reader_.note(errc::trailing_bytes, "");
-    (void)reader_.rest();  // said once
+    (void)reader_.rest("trailing_bytes");  // said once
   }
   return false;
 }

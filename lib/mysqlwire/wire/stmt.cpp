@@ -33,7 +33,7 @@ Result<ComStmtPrepare> ComStmtPrepare::decode(Bytes payload, const Context& cont
   Reader reader(payload, name.data(), context);
   ComStmtPrepare message;
   detail::read_command(reader, Command::com_stmt_prepare);
-  message.query = reader.rest_text();
+  message.query = reader.rest_text("query");
   return reader.finish(message);
 }
 
@@ -129,7 +129,7 @@ Result<ComStmtSendLongData> ComStmtSendLongData::decode(Bytes payload,
   detail::read_command(reader, Command::com_stmt_send_long_data);
   message.statement_id = reader.u32("statement_id");
   message.parameter = reader.u16("parameter");
-  message.data = reader.rest_text();
+  message.data = reader.rest_text("data");
   return reader.finish(message);
 }
 

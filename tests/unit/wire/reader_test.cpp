@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <support/hex.hpp>
 
+#include <string>
+
 using namespace mysqlwire;
 using mysqlwire::test::hex;
 using mysqlwire::test::to_hex;
@@ -112,4 +114,61 @@ TEST_CASE("the writer writes shortest forms and refuses what does not fit", "[wr
   Writer nul(other, "M");
   nul.nul_text(std::string_view("a\0b", 3), "user");
   CHECK(nul.error().code == errc::bad_value);
+}
+
+namespace {
+
+// Writes down what it is told.
+class Told final : public FieldObserver {
+ public:
+  explicit Told(Bytes payload) : payload_(payload) {}
+  void on_field(const Field& field) noexcept override {
+    static constexpr const char* forms[] = {"int", "lenenc", "null", "bytes", "nul"};
+    text += std::string(field.message) + '.' + field.name + ' ' +
+            forms[static_cast<std::size_t>(field.form)] + ' ' +
+            std::to_string(field.bytes.data() - payload_.data()) + '+' +
+            std::to_string(field.bytes.size()) + '=' + std::to_string(field.value) + ' ';
+  }
+  std::string text;
+
+ private:
+  Bytes payload_;
+};
+
+}  // namespace
+
+TEST_CASE("an observer is told of every field and where it stands", "[reader]") {
+  const auto bytes = hex("0201 fc0400 61626364 fb 414200 0a0b 63 ffff");
+  Told told(bytes);
+  Context context;
+  context.fields = &told;
+  Reader reader(bytes, "M", context);
+  (void)reader.u16("a");
+  (void)reader.lenenc_bytes("b");
+  (void)reader.lenenc_bytes_or_null("c");
+  (void)reader.nul_text("d");
+  (void)reader.unobserved().u64("attempt");
+  reader.skip(2, "e");
+  (void)reader.text(1, "f");
+  (void)reader.rest("g");
+  (void)reader.rest("nothing");
+  CHECK(told.text ==
+        "M.a int 0+2=258 M.b lenenc 2+3=4 M.b bytes 5+4=0 M.c null 9+1=0 M.d nul 10+3=0 "
+        "M.e bytes 13+2=0 M.f bytes 15+1=0 M.g bytes 16+2=0 M.nothing bytes 18+0=0 ");
+}
+
+TEST_CASE("an observer is not told of what could not be read", "[reader]") {
+  for (const char* text : {"", "ff", "fc01", "fe00", "05616263"}) {
+    const auto bytes = hex(text);
+    Told told(bytes);
+    Context context;
+    context.fields = &told;
+    Reader reader(bytes, "M", context);
+    (void)reader.lenenc_bytes("a");
+    (void)reader.u8("b");
+    (void)reader.rest("c");
+    CHECK_FALSE(reader.ok());
+    // The length was there, what it is about was not.
+    CHECK(told.text == (bytes.size() == 4 ? "M.a lenenc 0+1=5 " : ""));
+  }
 }
