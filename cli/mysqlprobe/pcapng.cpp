@@ -14,11 +14,6 @@ using namespace mysqlwire;
 
 namespace {
 
-constexpr std::uint32_t section_header = 0x0a0d0d0a;
-constexpr std::uint32_t interface_description = 1;
-constexpr std::uint32_t enhanced_packet = 6;
-constexpr std::uint32_t decryption_secrets = 10;
-constexpr std::uint32_t tls_key_log = 0x544c534b;
 constexpr std::size_t max_segment = 32768;
 
 void big16(Buffer& out, std::size_t value) {
@@ -90,43 +85,7 @@ PcapngWriter::PcapngWriter(const capture::Endpoint& client, const capture::Endpo
     : ends_{client, server} {
   ends_[0].is_v6 = ends_[0].is_v6 || ends_[1].is_v6;
   ends_[1].is_v6 = ends_[0].is_v6;
-  Buffer body;
-  Writer section(body);
-  section.u32(0x1a2b3c4d);  // byte order
-  section.u16(1);
-  section.u16(0);
-  section.u64(~std::uint64_t{0});  // length not given
-  block(section_header, body);
-  body.clear();
-  Writer interface(body);
-  interface.u16(static_cast<std::uint16_t>(capture::LinkType::raw));
-  interface.u16(0);
-  interface.u32(0);  // no snap length
-  interface.u16(9);  // if_tsresol: nanoseconds
-  interface.u16(1);
-  interface.u32(9);
-  interface.u32(0);  // end of options
-  block(interface_description, body);
-}
-
-void PcapngWriter::block(std::uint32_t type, Bytes body) {
-  const std::size_t padding = (4 - body.size() % 4) % 4;
-  const std::size_t size = body.size() + padding + 12;
-  Writer writer(out_);
-  writer.u32(type);
-  writer.u32(size);
-  writer.bytes(body);
-  writer.zeros(padding);
-  writer.u32(size);
-}
-
-void PcapngWriter::add_secrets(std::string_view key_log) {
-  Buffer body;
-  Writer writer(body);
-  writer.u32(tls_key_log);
-  writer.u32(key_log.size());
-  writer.text(key_log);
-  block(decryption_secrets, body);
+  blocks_.add_interface(capture::LinkType::raw);
 }
 
 void PcapngWriter::packet(Direction direction, std::uint8_t flags, Bytes payload,
@@ -160,16 +119,7 @@ void PcapngWriter::packet(Direction direction, std::uint8_t flags, Bytes payload
   append(frame, tcp);
   append(frame, payload);
 
-  Buffer body;
-  Writer writer(body);
-  const auto stamp = static_cast<std::uint64_t>(time);
-  writer.u32(0);
-  writer.u32(stamp >> 32);
-  writer.u32(stamp & 0xffffffff);
-  writer.u32(frame.size());
-  writer.u32(frame.size());
-  writer.bytes(frame);
-  block(enhanced_packet, body);
+  blocks_.add_packet(0, time, frame, frame.size());
   sequence_[side] += static_cast<std::uint32_t>(payload.size());
   if ((flags & (capture::tcp_flags::syn | capture::tcp_flags::fin)) != 0) ++sequence_[side];
 }

@@ -123,7 +123,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
          "-V", [&format] { format.format = "detail"; }, "the same as -f detail")
       ->group("Output");
   app.add_flag("-x,--hex", format.bytes, "with the bytes of each message")->group("Output");
-  app.add_flag("--slowlog", format.slow_log, "queries in the form of a slow query log")
+  app.add_flag("--slowlog", format.slow_log, "-f queries in the form of a slow query log")
       ->group("Output");
   app.add_option("--rows", format.max_rows, "show so many rows of a command's answer")
       ->group("Output");
@@ -136,6 +136,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   app.add_flag("--show-secrets", show_secrets, "the same as --redact none")->group("Output");
   app.add_option("--color,--colour", colour, "auto, always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->group("Output");
+  app.add_option("-w,--write", options.packets_to,
+                 "write the packets of what is selected as pcapng; - is standard output")
       ->group("Output");
   app.add_flag("--strict", options.strict, "exit with 1 when there are problems")->group("Output");
 
@@ -177,6 +180,12 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   if (options.files.empty() == options.interface.empty())
     return refused(options.files.empty() ? "no capture; name a file, or an interface with -i"
                                          : "a file and an interface at once");
+  options.format_given = app.count("--format") != 0 || app.count("-V") != 0 || format.slow_log;
+  if (!options.packets_to.empty() && redact == "values")
+    return refused("-w writes packets as they are: it can't hide values");
+  if (options.packets_to == "-" && options.format_given)
+    return refused("two outputs to standard output: -w - and a format");
+  if (format.slow_log) format.format = "queries";
   if (no_rows) format.max_rows = 0;
   if (show_secrets) redact = "none";
   format.redact = redact == "none"     ? Redact::none

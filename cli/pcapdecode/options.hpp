@@ -50,6 +50,8 @@ struct Options {
   bool any_port = false;
   std::vector<std::string> key_logs;
   FormatOptions format;
+  bool format_given = false;
+  std::string packets_to;  ///< a file for the packets of what is selected
   Filter filter;
   std::uint64_t max_records = 0;  ///< 0: no limit
   bool strict = false;

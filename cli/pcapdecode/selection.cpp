@@ -19,8 +19,12 @@ bool matches(const Endpoint& endpoint, const std::string& wanted) {
 
 }  // namespace
 
-Selection::Selection(const Filter& filter, Format& format, Output& output)
-    : filter_(filter), format_(format), output_(output), by_exchange_(filter.is_by_exchange()) {
+Selection::Selection(const Filter& filter, Format& format, Output& output, PacketWriter* packets)
+    : filter_(filter),
+      format_(format),
+      output_(output),
+      packets_(packets),
+      by_exchange_(filter.is_by_exchange()) {
   if (!filter.grep.empty()) pattern_ = std::make_unique<re2::RE2>(filter.grep, re2::RE2::Quiet);
 }
 
@@ -50,16 +54,19 @@ std::string* Selection::held(const Conversation& conversation, const Exchange* e
 }
 
 void Selection::on_connection(const Conversation& conversation) {
+  if (packets_ != nullptr) packets_->on_connection(conversation, is_selected(conversation));
   if (!by_exchange_ && is_selected(conversation)) format_.on_connection(conversation);
 }
 
 void Selection::on_tls(const Conversation& conversation, const TlsInfo& info,
                        const Origin& origin) {
+  if (packets_ != nullptr) packets_->on_tls(conversation);
   if (!by_exchange_ && is_selected(conversation)) format_.on_tls(conversation, info, origin);
 }
 
 void Selection::on_message(const Conversation& conversation, const SeenMessage& message) {
   if (!is_selected(conversation)) return;
+  if (packets_ != nullptr) packets_->on_message(conversation, message);
   if (!by_exchange_) {
     format_.on_message(conversation, message);
   } else if (message.exchange != nullptr) {
@@ -87,6 +94,8 @@ void Selection::on_columns(const Conversation& conversation, const SeenMessage& 
 
 void Selection::on_exchange(const Conversation& conversation, const Exchange& exchange) {
   if (!is_selected(conversation)) return;
+  const bool is_wanted = !by_exchange_ || is_selected(conversation, exchange);
+  if (packets_ != nullptr) packets_->on_exchange(conversation, exchange, is_wanted);
   if (!by_exchange_) {
     format_.on_exchange(conversation, exchange);
     return;
@@ -101,7 +110,7 @@ void Selection::on_exchange(const Conversation& conversation, const Exchange& ex
     }
     if (connection->second.empty()) held_.erase(connection);
   }
-  if (!is_selected(conversation, exchange)) return;
+  if (!is_wanted) return;
   if (!text.empty()) {
     output_.text() += text;
     output_.end_record();
@@ -118,6 +127,7 @@ void Selection::on_problem(const Conversation& conversation, const Problem& prob
 
 void Selection::on_end(const Conversation& conversation, TcpStream::End how) {
   held_.erase(conversation.id());
+  if (packets_ != nullptr) packets_->on_end(conversation);
   if (!by_exchange_ && is_selected(conversation)) format_.on_end(conversation, how);
 }
 

@@ -4,6 +4,7 @@
 #include "cli/common/output.hpp"
 #include "cli/pcapdecode/format.hpp"
 #include "cli/pcapdecode/options.hpp"
+#include "cli/pcapdecode/packet_writer.hpp"
 
 #include <re2/re2.h>
 
@@ -20,7 +21,8 @@ class Selection final : public mysqlwire::capture::Observer {
  public:
   static constexpr std::size_t max_held = std::size_t{16} << 20;
 
-  Selection(const Filter& filter, Format& format, Output& output);
+  /// `packets`, where given, is told which packets are wanted.
+  Selection(const Filter& filter, Format& format, Output& output, PacketWriter* packets = nullptr);
 
   void on_connection(const mysqlwire::capture::Conversation& conversation) override;
   void on_tls(const mysqlwire::capture::Conversation& conversation,
@@ -52,6 +54,7 @@ class Selection final : public mysqlwire::capture::Observer {
   Filter filter_;
   Format& format_;
   Output& output_;
+  PacketWriter* packets_;
   std::unique_ptr<re2::RE2> pattern_;
   // By connection and command.
   std::unordered_map<std::uint64_t, std::unordered_map<std::uint64_t, std::string>> held_;

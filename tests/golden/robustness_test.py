@@ -95,7 +95,7 @@ def main():
         for what, bytes_ in damaged(data, rng, arguments.count):
             check(arguments.program, bytes_, f"{path.name}: {what}", limited)
             done += 1
-        for form in ("text", "queries", "sql", "digest", "streams", "stats"):
+        for form in ("text", "detail", "queries", "sql", "digest", "streams", "stats"):
             check(arguments.program, data, f"{path.name} as {form}", limited, form)
     print(f"{done} damaged captures of {len(files)} files decoded")
 

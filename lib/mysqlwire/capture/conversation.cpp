@@ -348,8 +348,14 @@ bool Conversation::find_boundary(Direction direction, Bytes bytes) {
         return true;
       }
     }
-    // The first packet of the answer to the one command that is waiting.
-    if (waiting_ == 1 && !current()->answered() && header.sequence_id == current()->reply_sequence)
+    // The first packet of the answer to the one command that is waiting; or to the first of
+    // several, where its answer looks like no other.
+    if (waiting_ != 0 && !current()->answered() &&
+        header.sequence_id == current()->reply_sequence &&
+        (waiting_ == 1 ||
+         (current()->command == Command::com_stmt_prepare && rest[0] == 0 &&
+          StmtPrepareOk::decode(rest.first(std::min<std::size_t>(rest.size(), header.length)),
+                                context_))))
       return true;
     return detect_compression(direction, bytes);
   }
