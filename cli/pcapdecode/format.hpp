@@ -19,6 +19,7 @@ std::unique_ptr<Format> make_slow_log_format(const FormatOptions& options, Outpu
 std::unique_ptr<Format> make_sql_format(const FormatOptions& options, Output& output);
 std::unique_ptr<Format> make_streams_format(const FormatOptions& options, Output& output);
 std::unique_ptr<Format> make_digest_format(const FormatOptions& options, Output& output);
+std::unique_ptr<Format> make_html_format(const FormatOptions& options, Output& output);
 std::unique_ptr<Format> make_stats_format(const FormatOptions& options, Output& output);
 
 }  // namespace pcapdecode

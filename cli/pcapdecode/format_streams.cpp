@@ -163,6 +163,7 @@ std::unique_ptr<Format> make_format(const FormatOptions& options, Output& output
   if (options.format == "sql") return make_sql_format(options, output);
   if (options.format == "streams") return make_streams_format(options, output);
   if (options.format == "digest") return make_digest_format(options, output);
+  if (options.format == "html") return make_html_format(options, output);
   if (options.format == "stats") return make_stats_format(options, output);
   return nullptr;
 }

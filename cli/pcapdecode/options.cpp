@@ -115,9 +115,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   bool no_rows = false, show_secrets = false;
   std::string redact = "auth", types, colour = "auto";
   app.add_option("-f,--format", format.format,
-                 "text, detail, json, queries, sql, digest, streams or stats")
-      ->check(
-          CLI::IsMember({"text", "detail", "json", "queries", "sql", "digest", "streams", "stats"}))
+                 "text, detail, json, queries, sql, digest, streams, stats or html")
+      ->check(CLI::IsMember(
+          {"text", "detail", "json", "queries", "sql", "digest", "streams", "stats", "html"}))
       ->group("Output");
   app.add_flag_callback(
          "-V", [&format] { format.format = "detail"; }, "the same as -f detail")
