@@ -34,6 +34,8 @@ Topology::Topology(Config config, const Topology* previous, const std::shared_pt
     pools_[pool.name] = std::make_shared<Pool>(pool, std::move(servers));
   }
   accounts_ = AccountTable(config_.users);
+  rules_ = std::make_shared<const rules::RuleBook>(
+      config_, previous != nullptr ? previous->rules_.get() : nullptr);
 }
 
 std::shared_ptr<Pool> Topology::find_pool(std::string_view name) const {

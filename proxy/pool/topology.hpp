@@ -6,6 +6,7 @@
 #include "proxy/pool/common_ground.hpp"
 #include "proxy/pool/pool.hpp"
 #include "proxy/pool/server.hpp"
+#include "proxy/rules/rule_book.hpp"
 
 #include <map>
 #include <memory>
@@ -36,7 +37,9 @@ class Topology {
   /// Null for an unknown name.
   std::shared_ptr<Pool> find_pool(std::string_view name) const;
   /// Rules, guard or statistics are configured: sessions read the text of statements.
-  bool looks_at_statements() const noexcept { return false; }
+  bool looks_at_statements() const noexcept { return !rules_->empty(RuleStage::statement); }
+  /// Never null. What its rules have counted goes on over a reload.
+  const std::shared_ptr<const rules::RuleBook>& rules() const noexcept { return rules_; }
   /// What clients are shown, by all that is known of the servers now.
   CommonGround ground(std::string_view version_override) const;
 
@@ -45,6 +48,7 @@ class Topology {
   std::vector<std::shared_ptr<Server>> servers_;
   std::map<std::string, std::shared_ptr<Pool>, std::less<>> pools_;
   AccountTable accounts_;
+  std::shared_ptr<const rules::RuleBook> rules_;
 };
 
 }  // namespace mysqlproxy

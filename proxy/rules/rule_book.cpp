@@ -175,6 +175,10 @@ RuleState::RuleState(const RuleAction& then) {
   if (then.concurrency) concurrency = std::make_shared<ConcurrencyLimit>(*then.concurrency);
 }
 
+bool Decision::acts() const noexcept {
+  return std::ranges::any_of(matched_, [](const Rule* rule) { return rule->config().then.any(); });
+}
+
 void Decision::clear() {
   matched_.clear();
   route = nullptr;

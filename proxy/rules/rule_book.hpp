@@ -102,6 +102,8 @@ class Decision {
   /// The rules that matched, in order.
   std::span<const Rule* const> matched() const noexcept { return matched_; }
   bool nothing() const noexcept { return matched_.empty(); }
+  /// There is something to do: a rule may match and only keep those behind it from being asked.
+  bool acts() const noexcept;
 
   /// The rule that says where to; null: it stays where it is. At most one of the names is there.
   const Rule* route = nullptr;

@@ -40,7 +40,8 @@ Task<bool> Session::authenticate(LoginDialog& dialog, const mysqlwire::LoginRequ
     credentials_.foreign = true;
   }
   if (dialog.unproved()) unproved_ = std::move(user->config);
-  co_return true;
+  const bool admitted = co_await obey_connection_rules(dialog);
+  co_return admitted;
 }
 
 /// After a wrong password: it may be that the servers have another account by now, which `user` is

@@ -32,6 +32,9 @@ inline constexpr SqlError auth_not_supported{1251, "08004"};
 inline constexpr SqlError bad_handshake{1043, "08S01"};
 inline constexpr SqlError malformed_packet{1835, "HY000"};
 
+/// What rules say, unless they have words of their own.
+inline constexpr SqlError statement_refused{1148, "42000"};
+inline constexpr SqlError limit_reached{1226, "42000"};
 inline constexpr SqlError compression_refused{3922, "HY000"};
 inline constexpr SqlError compression_level_refused{3923, "HY000"};
 inline constexpr SqlError host_blocked{1129, "HY000"};

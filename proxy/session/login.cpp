@@ -241,6 +241,9 @@ void Session::begin_relay(Bytes early) {
 /// Has the commands from here on looked at, where anybody wants to.
 void Session::steer() {
   const auto topology = services_.topology();
+  topology_version_ = services_.topology_version();
+  leave_side();
+  sides_.clear();
   if (!topology->looks_at_statements()) {
     relay_->set_gate(nullptr);
     steering_.reset();
@@ -261,6 +264,7 @@ void Session::steer() {
     steering_->restart(std::move(facts), dialect);
   else
     steering_ = std::make_unique<Steering>(std::move(facts), dialect, worker_.digest_room());
+  steering_->use(topology->rules());
   relay_->set_gate(steering_.get());
 }
 

@@ -94,12 +94,19 @@ Task<bool> Session::act_on_command() {
 
 /// What has been decided on a command.
 Task<bool> Session::obey_gate() {
+  leave_side();
+  if (!steering_->ruling().nothing())
+    log_rules(steering_->ruling(), steering_->inspection().digest_text);
   const Decision& decision = steering_->decision();
   if (decision.refusal) {
     const Refusal& refusal = *decision.refusal;
     answer(error_payload({refusal.code, refusal.sqlstate}, refusal.message));
     relay_->drop_command();
     co_return true;
+  }
+  if (steering_->ruling().acts()) {
+    const Ruled ruled = co_await obey_rules();
+    if (ruled != Ruled::goes_on) co_return ruled == Ruled::settled;
   }
   const Relay::State state = relay_->forward_command(client_, server_->channel);
   if (state != Relay::State::command) co_return outlives(state);
@@ -114,7 +121,8 @@ Task<bool> Session::cut_answer() {
   if (!decision.refusal) co_return true;
   relay_->cut_answer(error_payload({decision.refusal->code, decision.refusal->sqlstate},
                                    decision.refusal->message));
-  const ServerConnectionId running{server_->server(), server_->greeting.connection_id};
+  const ServerConnection& at = side_ != nullptr ? *side_ : *server_;
+  const ServerConnectionId running{at.server(), at.greeting.connection_id};
   const KillOutcome outcome = co_await kill_on_server(running, KillStatement::Scope::query);
   co_return !outcome.client_gone;
 }

@@ -53,11 +53,17 @@ class Services {
   void set_topology(std::shared_ptr<const Topology> topology) {
     const std::lock_guard lock(mutex_);
     topology_ = std::move(topology);
+    topology_version_.fetch_add(1, std::memory_order_release);
+  }
+  /// Another number each time that there is another topology: a look at it costs no lock.
+  std::uint64_t topology_version() const noexcept {
+    return topology_version_.load(std::memory_order_acquire);
   }
 
  private:
   mutable std::mutex mutex_;
   std::shared_ptr<const Topology> topology_;
+  std::atomic<std::uint64_t> topology_version_ = 0;
 };
 
 }  // namespace mysqlproxy

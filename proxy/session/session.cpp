@@ -32,6 +32,7 @@ Session::Session(Worker& worker, Arrival arrival)
       waker_(worker.loop()),
       deadline_(worker.loop(), waker_),
       client_(worker.loop(), waker_, arrival.descriptor, true),
+      self_(std::make_shared<Waker*>(&waker_)),
       task_(run()),
       arrival_(std::move(arrival)),
       id_(services_.ids.allocate()),
@@ -42,6 +43,7 @@ Session::Session(Worker& worker, Arrival arrival)
 }
 
 Session::~Session() {
+  *self_ = nullptr;
   services_.ids.release(id_);
   services_.counters.sessions.fetch_sub(1, std::memory_order_relaxed);
 }
@@ -72,7 +74,9 @@ Task<void> Session::serve() {
   rest_deadline();
   bool goes_on = true;
   while (goes_on) {
-    const Relay::State state = relay_->pump(client_, server_->channel, worker_.loop().scratch());
+    if (topology_version_ != services_.topology_version()) follow_topology();
+    Channel& server = side_ != nullptr ? side_->channel : server_->channel;
+    const Relay::State state = relay_->pump(client_, server, worker_.loop().scratch());
     if (state == Relay::State::busy) {
       co_await waker_.yield();
     } else if (state == Relay::State::command) {
@@ -228,6 +232,8 @@ void Session::answer(Bytes payload) {
 /// Lets the server connection go: by COM_QUIT where it waits for a command and the client has not
 /// simply vanished, which a server is to see as it is.
 void Session::release_server() {
+  leave_side();
+  sides_.clear();
   if (!server_) return;
   services_.ids.detach(id_);
   if (ending_.side == EndedBy::proxy && relay_->quiet()) {

@@ -14,6 +14,7 @@
 #include "proxy/session/relay.hpp"
 #include "proxy/session/server_connection.hpp"
 #include "proxy/session/services.hpp"
+#include "proxy/session/side_connections.hpp"
 #include "proxy/session/steering.hpp"
 
 #include <mysqlwire/session/frame_reader.hpp>
@@ -23,10 +24,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mysqlproxy {
 
@@ -113,6 +116,22 @@ class Session {
   Task<bool> act_on_command();
   Task<bool> act_on_own_command();
   Task<bool> obey_gate();
+  // Rules.
+  enum class Ruled : std::uint8_t { goes_on, settled, over };
+  Task<bool> obey_connection_rules(LoginDialog& dialog);
+  bool go_where_rules_say(const Topology& topology, const rules::Decision& ruling);
+  Task<Ruled> obey_rules();
+  Task<bool> pass_limits(const rules::Decision& ruling, const ConnectionFacts& facts,
+                         std::vector<rules::Permit>& permits, std::string& refusal);
+  Task<bool> wait_for(const rules::Permit* permit, std::chrono::milliseconds longest);
+  void log_rules(const rules::Decision& ruling, std::string_view digest);
+  std::function<void()> wake_from_anywhere();
+  void answer_by_rule(const RuleAnswer& answer);
+  std::optional<mysqlwire::Buffer> rewritten(const std::string& text);
+  Task<bool> go_aside(const rules::Decision& ruling);
+  bool may_go_aside() const;
+  void leave_side();
+  void follow_topology();
   Task<bool> cut_answer();
   Task<bool> kill();
   Task<bool> kill_elsewhere(ServerConnectionId where, KillStatement::Scope scope);
@@ -141,6 +160,11 @@ class Session {
   std::unique_ptr<ServerConnection> server_;
   std::optional<Relay> relay_;
   std::unique_ptr<Steering> steering_;  ///< when somebody wants to know of commands
+  SideConnections sides_;
+  ServerConnection* side_ = nullptr;  ///< one of sides_ that has the command under way
+  std::uint64_t topology_version_ = 0;
+  std::vector<rules::Permit> connection_permits_;
+  std::shared_ptr<Waker*> self_;  ///< for other threads; null when the session is gone
   Task<void> task_;
 
   Arrival arrival_;

@@ -41,7 +41,24 @@ Gate::Verdict Steering::on_command(Bytes payload, bool whole, const mysqlwire::T
   inspect(payload, whole, tracker.context());
   command_ = inspection_.command;
   answer_due_ = true;
-  return Verdict::pass;
+  permits_.clear();
+  const Verdict verdict = ask_rules();
+  ties_.note(inspection_);
+  return verdict == Verdict::pass && hold_all_ ? Verdict::hold : verdict;
+}
+
+/// What is refused by a rule is said by the decision; all else that rules want is up to the
+/// session, which has the time and the connections for it.
+Gate::Verdict Steering::ask_rules() {
+  const rules::Decision& ruling = asker_.ask(facts_, inspection_, dialect_);
+  if (!ruling.acts()) return Verdict::pass;
+  if (ruling.last_word == nullptr) return Verdict::hold;
+  const RuleConfig& rule = ruling.last_word->config();
+  if (rule.then.refuse)
+    decision_.refusal = {rule.then.refuse->code, rule.then.refuse->sqlstate,
+                         rules::refusal_text(rule)};
+  // Of a long command nothing has to wait.
+  return inspection_.whole ? Verdict::hold : Verdict::refuse;
 }
 
 void Steering::inspect(Bytes payload, bool whole, const mysqlwire::Context& context) {
@@ -126,7 +143,10 @@ void Steering::on_answer(PacketKind kind, Bytes prefix, const mysqlwire::Tracker
       dialect_.reset();
     }
   }
-  if (tracker.response_complete()) answer_due_ = false;
+  if (tracker.response_complete()) {
+    answer_due_ = false;
+    permits_.clear();
+  }
 }
 
 bool Steering::on_progress(std::uint64_t /*bytes*/, const mysqlwire::Tracker& /*tracker*/) {
@@ -141,6 +161,9 @@ void Steering::restart(ConnectionFacts facts, const mysqlwire::sql::SessionDiale
   next_schema_.reset();
   next_settings_.clear();
   answer_due_ = false;
+  ties_.clear();
+  permits_.clear();
+  hold_all_ = false;
 }
 
 }  // namespace mysqlproxy

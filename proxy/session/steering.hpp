@@ -1,7 +1,9 @@
 // One session's commands before rules, guard and statistics.
 #pragma once
 
+#include "proxy/rules/asker.hpp"
 #include "proxy/session/gate.hpp"
+#include "proxy/session/session_ties.hpp"
 #include "proxy/statement/decision.hpp"
 #include "proxy/statement/inspection.hpp"
 #include "proxy/statement/prepared_statements.hpp"
@@ -12,6 +14,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace mysqlproxy {
 
@@ -36,11 +40,23 @@ class Steering final : public Gate {
   /// The command that was shown last.
   const Inspection& inspection() const noexcept { return inspection_; }
   const ConnectionFacts& facts() const noexcept { return facts_; }
+  /// What rules want for it.
+  const rules::Decision& ruling() const noexcept { return asker_.decision(); }
+  const SessionTies& ties() const noexcept { return ties_; }
+
+  /// The rules from the next command on.
+  void use(std::shared_ptr<const rules::RuleBook> book) { asker_.use(std::move(book)); }
+  /// While on, the session decides on every command, whatever it is.
+  void hold_all(bool on) noexcept { hold_all_ = on; }
+  /// Keeps a place within a limit until the command under way is answered, or let go of.
+  void keep(rules::Permit permit) { permits_.push_back(std::move(permit)); }
+  void let_go() noexcept { permits_.clear(); }
 
   /// Another user or server: nothing that was prepared is left.
   void restart(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect);
 
  private:
+  Verdict ask_rules();
   void inspect(mysqlwire::Bytes payload, bool whole, const mysqlwire::Context& context);
   void inspect_text(std::string_view text);
   void inspect_prepared(std::uint32_t id);
@@ -58,6 +74,10 @@ class Steering final : public Gate {
   std::string next_settings_;                                   ///< a SET statement
   mysqlwire::Command command_ = mysqlwire::Command::com_sleep;  ///< the one that is answered
   bool answer_due_ = false;
+  rules::Asker asker_;
+  SessionTies ties_;
+  std::vector<rules::Permit> permits_;
+  bool hold_all_ = false;
 };
 
 }  // namespace mysqlproxy

@@ -1,0 +1,42 @@
+// One session's questions to the rules in force.
+#pragma once
+
+#include "proxy/rules/rule_book.hpp"
+#include "proxy/statement/inspection.hpp"
+
+#include <memory>
+#include <string>
+
+namespace mysqlproxy::rules {
+
+/// Keeps what does not change from one statement to the next. Belongs to one thread.
+class Asker {
+ public:
+  /// The rules from here on; null: none.
+  void use(std::shared_ptr<const RuleBook> book);
+
+  /// What rules want for this command; nothing where it is no statement. Counts their hits. Valid
+  /// until the next.
+  const Decision& ask(const ConnectionFacts& facts, const Inspection& inspection,
+                      const mysqlwire::sql::Dialect& dialect);
+  const Decision& decision() const noexcept { return decision_; }
+
+ private:
+  void look_at(const ConnectionFacts& facts);
+
+  std::shared_ptr<const RuleBook> book_;
+  RuleBook::Scope scope_;
+  bool scope_known_ = false;
+  bool nothing_ = true;
+  // What the scope was made of.
+  std::string user_, schema_, pool_, host_;
+  Decision decision_;
+};
+
+/// The host of "10.0.0.9:41234", "[::1]:41234" and "unix".
+std::string host_of(std::string_view address);
+
+/// Whose limit it is: the key for RateLimit and ConcurrencyLimit.
+std::string_view limit_key(LimitBy by, std::string_view user, std::string_view host) noexcept;
+
+}  // namespace mysqlproxy::rules
