@@ -58,6 +58,7 @@ void Worker::stop() {
   loop_.stop();
   thread_.join();
   sessions_.clear();
+  mirrors_.clear();
 }
 
 }  // namespace mysqlproxy

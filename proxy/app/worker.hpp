@@ -3,6 +3,7 @@
 
 #include "proxy/io/loop.hpp"
 #include "proxy/session/compressed_link.hpp"
+#include "proxy/session/mirror.hpp"
 #include "proxy/session/session.hpp"
 
 #include <array>
@@ -41,6 +42,7 @@ class Worker {
   Compressors& compressors() noexcept { return compressors_; }
   /// For the digest of the statement that is looked at right now.
   std::span<char> digest_room() noexcept { return digest_room_; }
+  Mirrors& mirrors() noexcept { return mirrors_; }
   bool draining() const noexcept { return draining_; }
   void bury(Session& session);
 
@@ -51,6 +53,7 @@ class Worker {
   Loop loop_;
   Compressors compressors_;
   std::array<char, Steering::digest_room> digest_room_;
+  Mirrors mirrors_{loop_};
   std::unordered_map<Session*, std::unique_ptr<Session>> sessions_;
   std::atomic<std::uint32_t> load_ = 0;
   bool draining_ = false;

@@ -57,6 +57,8 @@ struct RuleState {
   std::atomic<std::uint64_t> limited = 0;  ///< refused by its rate or concurrency
   /// What could not go where the rule says, because it needed its session.
   std::atomic<std::uint64_t> kept = 0;
+  std::atomic<std::uint64_t> mirrored = 0;
+  std::atomic<std::uint64_t> mirror_lost = 0;  ///< too many at once, or no server to be had
   std::shared_ptr<RateLimit> rate;                ///< null: there is none
   std::shared_ptr<ConcurrencyLimit> concurrency;  ///< null: there is none
 };
@@ -65,6 +67,7 @@ struct RuleState {
 struct Rule {
   const RuleConfig& config() const noexcept { return *config_; }
   RuleState& state() const noexcept { return *state_; }
+  const std::shared_ptr<RuleState>& shared_state() const noexcept { return state_; }
 
   std::shared_ptr<const RuleConfig> config_;
   std::shared_ptr<RuleState> state_;

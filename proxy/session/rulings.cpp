@@ -188,6 +188,7 @@ Task<Session::Ruled> Session::obey_rules() {
     steering_->let_go();
     co_return Ruled::settled;
   }
+  mirror(ruling);
   if (ruling.rewritten && inspection.whole) {
     auto instead = rewritten(*ruling.rewritten);
     if (instead) {
@@ -214,6 +215,26 @@ void Session::answer_by_rule(const RuleAnswer& fixed) {
   const std::uint8_t sequence_id =
       client_.compressed() ? client_.next_frame_id() : relay_->answer_sequence_id();
   client_.send(fixed_answer(fixed, relay_->tracker().context(), status, binary, sequence_id));
+}
+
+/// What needs its session, or is no text, is not mirrored, and counted as lost.
+void Session::mirror(const rules::Decision& ruling) {
+  const Inspection& inspection = steering_->inspection();
+  if (inspection.command == Command::com_stmt_prepare) return;
+  for (const rules::Rule* rule : ruling.matched()) {
+    const std::string& name = rule->config().then.mirror;
+    if (name.empty()) continue;
+    const auto topology = services_.topology();
+    const auto pool = topology->find_pool(name);
+    if (!pool || inspection.command != Command::com_query || !inspection.whole ||
+        !rules::tie_to_session(inspection.what).empty()) {
+      rule->state().mirror_lost.fetch_add(1, std::memory_order_relaxed);
+      continue;
+    }
+    std::string text = ruling.rewritten ? *ruling.rewritten : std::string(inspection.text);
+    worker_.mirrors().offer(pool, credentials_, wishes_, topology->config().proxy.connect_timeout,
+                            {steering_->facts().schema, std::move(text), rule->shared_state()});
+  }
 }
 
 /// The packets of the command with another text; nothing for one that has none of its own.

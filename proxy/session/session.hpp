@@ -119,7 +119,6 @@ class Session {
   // Rules.
   enum class Ruled : std::uint8_t { goes_on, settled, over };
   Task<bool> obey_connection_rules(LoginDialog& dialog);
-  bool go_where_rules_say(const Topology& topology, const rules::Decision& ruling);
   Task<Ruled> obey_rules();
   Task<bool> pass_limits(const rules::Decision& ruling, const ConnectionFacts& facts,
                          std::vector<rules::Permit>& permits, std::string& refusal);
@@ -128,6 +127,7 @@ class Session {
   std::function<void()> wake_from_anywhere();
   void answer_by_rule(const RuleAnswer& answer);
   std::optional<mysqlwire::Buffer> rewritten(const std::string& text);
+  void mirror(const rules::Decision& ruling);
   Task<bool> go_aside(const rules::Decision& ruling);
   bool may_go_aside() const;
   void leave_side();

@@ -62,6 +62,7 @@ Task<ServerConnection*> SideConnections::fetch(std::shared_ptr<Pool> pool, std::
       co_return nullptr;
     }
     side->connection = std::move(outcome.connection);
+    side->connection->channel.set_wiping(false);  // the login is over
     side->schema = means.schema;
     side->settings = 0;
   }

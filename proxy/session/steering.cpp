@@ -50,7 +50,7 @@ Gate::Verdict Steering::on_command(Bytes payload, bool whole, const mysqlwire::T
 /// What is refused by a rule is said by the decision; all else that rules want is up to the
 /// session, which has the time and the connections for it.
 Gate::Verdict Steering::ask_rules() {
-  const rules::Decision& ruling = asker_.ask(facts_, inspection_, dialect_);
+  const rules::Decision& ruling = asker_.ask(facts_, inspection_, dialect_.dialect());
   if (!ruling.acts()) return Verdict::pass;
   if (ruling.last_word == nullptr) return Verdict::hold;
   const RuleConfig& rule = ruling.last_word->config();
