@@ -9,6 +9,7 @@ import pymysql
 import pytest
 
 from harness.accounts import APP, OTHER
+from harness.process import wait_until
 from harness.proxy import Proxy, toml
 from harness.servers import MariaDb
 
@@ -189,7 +190,6 @@ def test_concurrency_lets_some_wait_and_refuses_others(server, ruled):
         rule("one", {"match": "wait"}, {"concurrency": {"max": 1, "wait": "20s"}}),
         rule("none", {"match": "turn away"}, {"concurrency": {"max": 1}}),
     ])
-    running, most, lock = 0, 0, threading.Lock()
 
     def work(outcomes, sql):
         with connect(proxy) as connection:
@@ -328,6 +328,31 @@ def test_a_pool_that_can_not_be_reached_leaves_statements_where_they_are(pair, r
                   **{"server.gone": {"address": "127.0.0.1:1"}, "pool.lost": {"servers": ["gone"]}})
     with connect(proxy) as connection:
         assert port_of(connection) == ports(pair)[0]
+
+
+def test_mirrors_get_statements_too(pair, ruled):
+    for server in pair:
+        server.ask("CREATE OR REPLACE TABLE test.mirrored (a INT)")
+    proxy = split(ruled, pair, rule("mirror", {"table": "mirrored"}, {"mirror": "replicas"}))
+    with connect(proxy, database="test") as connection:
+        for value in range(20):
+            ask(connection, f"INSERT INTO mirrored VALUES ({value})")
+        assert ask(connection, "SELECT COUNT(*) FROM mirrored") == ((20,),)
+        ask(connection, "INSERT INTO mirrored SELECT LAST_INSERT_ID()")  # needs its session
+    # Also when the session is over.
+    wait_until(lambda: pair[1].ask("SELECT COUNT(*) FROM test.mirrored") == ((20,),), "the rows in the mirror")
+    time.sleep(0.3)
+    assert pair[1].ask("SELECT COUNT(*) FROM test.mirrored") == ((20,),)
+
+
+def test_a_mirror_that_is_not_there_holds_nobody_up(pair, ruled):
+    proxy = split(ruled, pair, rule("mirror", {"kind": "select"}, {"mirror": "lost"}),
+                  **{"server.gone": {"address": "127.0.0.1:1"}, "pool.lost": {"servers": ["gone"]}})
+    with connect(proxy) as connection:
+        began = time.monotonic()
+        for _ in range(400):
+            ask(connection, "SELECT 1")
+        assert time.monotonic() - began < 20
 
 
 # Reload and explain
