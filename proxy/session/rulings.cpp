@@ -325,6 +325,8 @@ void Session::follow_topology() {
   const auto topology = services_.topology();
   if (steering_ && topology->looks_at_statements()) {
     topology_version_ = services_.topology_version();
+    leave_side();
+    sides_.clear();  // a pool may have other servers now
     steering_->use(topology->rules());
   } else {
     steer();

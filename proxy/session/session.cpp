@@ -77,7 +77,10 @@ Task<void> Session::serve() {
     if (topology_version_ != services_.topology_version()) follow_topology();
     Channel& server = side_ != nullptr ? side_->channel : server_->channel;
     const Relay::State state = relay_->pump(client_, server, worker_.loop().scratch());
-    if (state == Relay::State::busy) {
+    if (side_ != nullptr && relay_->quiet() &&
+        (state == Relay::State::waiting || state == Relay::State::server_closed)) {
+      leave_side();  // and see what the session's own server has to say
+    } else if (state == Relay::State::busy) {
       co_await waker_.yield();
     } else if (state == Relay::State::command) {
       goes_on = co_await act_on_command();
@@ -200,8 +203,8 @@ void Session::rest_deadline() {
 /// A server that leaves between commands, or because of a KILL, is imitated. One that leaves a
 /// command without an answer has the client told why, where an ERR can stand.
 void Session::tell_of_lost_server() {
-  const std::string reason =
-      fmt::format("server {} closed the connection", server_->server()->name());
+  const std::string reason = fmt::format("server {} closed the connection",
+                                         (side_ != nullptr ? *side_ : *server_).server()->name());
   if (relay_->tracker().pending_commands() != 0 && relay_->client_at_boundary() &&
       !services_.ids.killed(id_))
     say(error_payload(read_error, reason), relay_->next_sequence_id());
