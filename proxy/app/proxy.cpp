@@ -51,7 +51,7 @@ Proxy::Proxy(CommandLine options, Config config)
       services_(log_),
       signals_(io_),
       drain_timer_(io_),
-      monitor_(log_),
+      monitor_(log_, [this] { asio::post(io_, [this] { reconsider(); }); }),
       account_loader_(log_, services_.directory) {
   services_.account_loader = &account_loader_;
   prepare_tls(config);
@@ -83,7 +83,7 @@ ExitCode Proxy::run() {
   resolver_.start();
   resolver_.watch(topology_->servers());
   monitor_.start();
-  monitor_.watch(topology_->servers(), config.health);
+  monitor_.watch(topology_->servers(), config.health, topology_->has_roles());
   monitor_.wait_for_first_round(config.health.timeout + std::chrono::milliseconds(500));
   account_loader_.start();
   account_loader_.watch(*topology_);
@@ -207,7 +207,8 @@ void Proxy::announce() {
     for (const auto& server : topology_->servers()) {
       if (std::ranges::find(pool.servers, server->name()) == pool.servers.end()) continue;
       const auto facts = server->facts();
-      states += fmt::format("{}{} ({}{}{})", states.empty() ? "" : "; ", server->describe(),
+      states += fmt::format("{}{} ({}{}{})", states.empty() ? "" : "; ",
+                            topology_->find_pool(pool.name)->describe(*server),
                             to_string(server->config().address), facts ? ", " : "",
                             facts ? facts->version : "");
     }
@@ -234,6 +235,11 @@ void Proxy::admit(const Listener& listener, Arrival arrival) {
   const auto least =
       std::ranges::min_element(workers_, {}, [](const auto& worker) { return worker->load(); });
   (*least)->adopt(std::move(arrival));
+}
+
+/// Servers came or went, or took each other's place.
+void Proxy::reconsider() {
+  for (const auto& worker : workers_) worker->reconsider();
 }
 
 /// In the place of a greeting, as servers do it.
@@ -305,7 +311,7 @@ void Proxy::reload() {
   services_.directory.keep(topology->config().pools);
   services_.failed_logins.reset(topology->config().login_limits);
   resolver_.watch(topology->servers());
-  monitor_.watch(topology->servers(), topology->config().health);
+  monitor_.watch(topology->servers(), topology->config().health, topology->has_roles());
   account_loader_.watch(*topology);
   log_.info("the configuration was reloaded");
   announce();

@@ -12,6 +12,7 @@
 #include "proxy/users/account_loader.hpp"
 
 #include <asio/io_context.hpp>
+#include <asio/post.hpp>
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
 
@@ -46,6 +47,7 @@ class Proxy {
   void look_up_servers(const Topology& topology);
   void start_workers(std::uint32_t threads);
   void announce();
+  void reconsider();
   void admit(const Listener& listener, Arrival arrival);
   void refuse(const Arrival& arrival, SqlError error, std::string_view message);
 

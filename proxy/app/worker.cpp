@@ -47,6 +47,12 @@ void Worker::drain() {
   });
 }
 
+void Worker::reconsider() {
+  loop_.post([this] {
+    for (const auto& [session, owned] : sessions_) session->reconsider();
+  });
+}
+
 void Worker::cut() {
   loop_.post([this] {
     for (const auto& [session, owned] : sessions_) session->cut();

@@ -31,6 +31,9 @@ class Worker {
   std::uint32_t load() const noexcept { return load_.load(std::memory_order_relaxed); }
   /// Sessions end as soon as nothing of theirs is under way.
   void drain();
+  /// What is known of the servers has changed: sessions whose server is not the right one any more
+  /// end as soon as nothing of theirs is under way.
+  void reconsider();
   /// Sessions end now.
   void cut();
   /// Ends the thread; what sessions are left end with it.

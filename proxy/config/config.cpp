@@ -30,6 +30,24 @@ const UserConfig* Config::find_user(std::string_view name) const noexcept {
   return find_named(users, name);
 }
 
+std::string_view to_string(PoolRole role) noexcept {
+  switch (role) {
+    case PoolRole::any: return "any";
+    case PoolRole::primary: return "primary";
+    case PoolRole::replica: return "replica";
+  }
+  return "?";
+}
+
+std::string_view to_string(PrimaryReads reads) noexcept {
+  switch (reads) {
+    case PrimaryReads::never: return "never";
+    case PrimaryReads::fallback: return "fallback";
+    case PrimaryReads::always: return "always";
+  }
+  return "?";
+}
+
 std::string_view to_string(Balance balance) noexcept {
   switch (balance) {
     case Balance::least_connections: return "least_connections";

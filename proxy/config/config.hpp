@@ -100,6 +100,20 @@ enum class Balance : std::uint8_t {
   first_available,    ///< the first of the list that is up
 };
 
+/// Which of its servers a pool uses.
+enum class PoolRole : std::uint8_t {
+  any,      ///< all of them alike
+  primary,  ///< the one that can be written to
+  replica,  ///< those that can't, and that are not too far behind
+};
+
+/// Whether a pool of replicas uses the primary as well.
+enum class PrimaryReads : std::uint8_t {
+  never,
+  fallback,  ///< while there is no replica
+  always,
+};
+
 /// [pool.NAME.load_users]: users read from the pool's servers.
 struct LoadUsers {
   std::string user;           ///< the account to read with; empty: [health]'s
@@ -122,6 +136,10 @@ struct PoolConfig {
   std::string name;
   std::vector<std::string> servers;  ///< names of Config::servers; at least one, none twice
   Balance balance = Balance::least_connections;
+  PoolRole role = PoolRole::any;
+  milliseconds primary_wait{10'000};  ///< how long a login waits for a primary; 0: not at all
+  milliseconds max_lag{0};            ///< of a replica that is used; 0: any
+  PrimaryReads primary_reads = PrimaryReads::fallback;
   std::optional<LoadUsers> load_users;
 
   friend bool operator==(const PoolConfig&, const PoolConfig&) = default;
@@ -221,6 +239,8 @@ struct Config {
 
 /// The words of the file: "least_connections", "warn", "json".
 std::string_view to_string(Balance balance) noexcept;
+std::string_view to_string(PoolRole role) noexcept;
+std::string_view to_string(PrimaryReads reads) noexcept;
 std::string_view to_string(Compression compression) noexcept;
 std::string_view to_string(ProxyProtocol version) noexcept;
 std::string_view to_string(LogLevel level) noexcept;

@@ -78,6 +78,7 @@ class Loader {
   static void client_address_attribute(TableReader& reader, ServerConfig& server);
   void pools();
   void pool(const Named& item);
+  void role(TableReader& reader, PoolConfig& pool);
   void load_users(const Named& item, TableReader& pool_reader, PoolConfig& pool);
   void users();
   void rules();
@@ -314,9 +315,32 @@ void Loader::pool(const Named& item) {
   }
   reader.read("balance", pool.balance,
               {Balance::least_connections, Balance::round_robin, Balance::first_available});
+  role(reader, pool);
   load_users(item, reader, pool);
   reader.reject_unknown();
   config_.pools.push_back(std::move(pool));
+}
+
+/// Roles are found out by the health check, which has to be let in.
+void Loader::role(TableReader& reader, PoolConfig& pool) {
+  const toml::node* const node = reader.take("role");
+  reader.read("role", pool.role, {PoolRole::any, PoolRole::primary, PoolRole::replica});
+  if (node != nullptr && pool.role != PoolRole::any && config_.health.user.empty())
+    reader.fault(node->source(), "role",
+                 "the servers' roles are read by the health check, and health.user is not given");
+  const auto belongs = [&](std::string_view key, PoolRole to) {
+    const toml::node* const own = reader.take(key);
+    if (own != nullptr && pool.role != to)
+      reader.fault(own->source(), key,
+                   fmt::format("belongs to a pool of role = \"{}\"", to_string(to)));
+  };
+  belongs("primary_wait", PoolRole::primary);
+  belongs("max_lag", PoolRole::replica);
+  belongs("primary_reads", PoolRole::replica);
+  reader.read("primary_wait", pool.primary_wait, 0ms);
+  reader.read("max_lag", pool.max_lag, 0ms);
+  reader.read("primary_reads", pool.primary_reads,
+              {PrimaryReads::never, PrimaryReads::fallback, PrimaryReads::always});
 }
 
 void Loader::load_users(const Named& item, TableReader& pool_reader, PoolConfig& pool) {

@@ -181,7 +181,14 @@ void print(Printer& out, const ServerConfig& server) {
 void print(Printer& out, const PoolConfig& pool) {
   out.table("pool", pool.name);
   out.line("servers", list_of(pool.servers, [](const std::string& name) { return name; }));
-  out.optional("balance", pool.balance, PoolConfig{}.balance);
+  const PoolConfig standard;
+  out.optional("balance", pool.balance, standard.balance);
+  out.optional("role", pool.role, standard.role);
+  if (pool.role == PoolRole::primary)
+    out.optional("primary_wait", pool.primary_wait, standard.primary_wait);
+  if (pool.role != PoolRole::replica) return;
+  out.optional("max_lag", pool.max_lag, standard.max_lag);
+  out.optional("primary_reads", pool.primary_reads, standard.primary_reads);
 }
 
 void print(Printer& out, const PoolConfig& pool, const LoadUsers& load) {

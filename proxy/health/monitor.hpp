@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,18 +21,23 @@
 
 namespace mysqlproxy {
 
-/// Checks every server in turn on a thread of its own: connect, log in, COM_PING, COM_QUIT. Without
+/// Checks every server in turn on a thread of its own: connect, log in, COM_PING, what it is among
+/// the others where a pool wants to know, COM_QUIT. Without
 /// an account it logs in all the same and takes the refusal for a sign of life: a server that is
 /// only connected to and left counts that against this host, up to blocking it (error 1129).
 class Monitor {
  public:
-  explicit Monitor(Log& log) : log_(log) {}
+  /// `changed` is called, from the monitor's thread, when what is known of a server has changed in
+  /// a way that can change which one is used.
+  Monitor(Log& log, std::function<void()> changed) : log_(log), changed_(std::move(changed)) {}
   ~Monitor() { stop(); }
 
   void start();
   void stop();
   /// Checks these servers from now on, in the place of the former ones.
-  void watch(const std::vector<std::shared_ptr<Server>>& servers, const HealthConfig& config);
+  /// `standings`: find out what each is among the others.
+  void watch(const std::vector<std::shared_ptr<Server>>& servers, const HealthConfig& config,
+             bool standings);
   /// Waits until each of the servers has been checked once, or for `at_most`.
   void wait_for_first_round(std::chrono::milliseconds at_most);
 
@@ -44,6 +50,8 @@ class Monitor {
     Deadline deadline;
     std::shared_ptr<Server> server;
     std::string refusal;  ///< of the last check's login, so that it is logged once
+    std::string trouble;  ///< the same for the questions behind it
+    bool was_down = false;
     std::optional<Task<void>> task;
   };
 
@@ -53,15 +61,18 @@ class Monitor {
     std::chrono::milliseconds timeout{0};
     Credentials account;
     bool account_given = false;
+    bool standings = false;
   };
 
   void replace(std::vector<std::shared_ptr<Server>> servers, Plan plan);
   Task<void> look_after(Watch& watch);
   Task<void> check(Watch& watch);
   Task<bool> ping(Watch& watch, ServerConnection& connection);
+  Task<bool> find_standing(Watch& watch, ServerConnection& connection);
   void checked_once();
 
   Log& log_;
+  const std::function<void()> changed_;
   Loop loop_;
   std::thread thread_;
   Plan plan_;

@@ -1,12 +1,36 @@
 #include "proxy/pool/pool.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 namespace mysqlproxy {
 
-Pool::Pool(PoolConfig config, std::vector<std::shared_ptr<Server>> servers)
-    : config_(std::move(config)), servers_(std::move(servers)), credit_(servers_.size(), 0) {}
+namespace {
+
+/// Nothing is known against it.
+bool up(const Server& server) { return server.reachability() != Reachability::down; }
+
+}  // namespace
+
+Pool::Pool(PoolConfig config, std::vector<std::shared_ptr<Server>> servers, const Pool* previous)
+    : config_(std::move(config)), servers_(std::move(servers)), credit_(servers_.size(), 0) {
+  if (previous == nullptr) return;
+  std::vector<std::optional<std::size_t>> places;
+  for (const auto& server : servers_) {
+    const auto same = std::ranges::find_if(previous->servers_, [&](const auto& old) {
+      return old->config().address == server->config().address;
+    });
+    places.emplace_back();
+    if (same != previous->servers_.end())
+      places.back() = static_cast<std::size_t>(same - previous->servers_.begin());
+  }
+  const std::lock_guard lock(previous->choice_mutex_);
+  choice_ = previous->choice_.moved(places);
+}
 
 bool Pool::has(const Server& server) const noexcept {
   return std::ranges::any_of(servers_, [&](const auto& one) { return one.get() == &server; });
@@ -15,7 +39,7 @@ bool Pool::has(const Server& server) const noexcept {
 std::vector<std::shared_ptr<Server>> Pool::candidates() {
   std::vector<std::shared_ptr<Server>> usable;
   const auto now = Server::Clock::now();
-  for (const auto& server : servers_) {
+  for (const auto& server : of_role()) {
     if (server->worth_a_try(now)) usable.push_back(server);
   }
   switch (config_.balance) {
@@ -28,6 +52,74 @@ std::vector<std::shared_ptr<Server>> Pool::candidates() {
   std::ranges::stable_partition(
       usable, [](const auto& server) { return server->reachability() != Reachability::down; });
   return usable;
+}
+
+std::vector<std::shared_ptr<Server>> Pool::of_role() {
+  std::vector<std::shared_ptr<Server>> chosen;
+  if (config_.role == PoolRole::primary) {
+    if (auto server = primary()) chosen.push_back(std::move(server));
+    return chosen;
+  }
+  if (config_.role == PoolRole::any) return servers_;
+  std::ranges::copy_if(servers_, std::back_inserter(chosen),
+                       [&](const auto& server) { return reads_from(*server); });
+  const bool has_replica =
+      std::ranges::any_of(chosen, [](const auto& server) { return up(*server); });
+  const bool primaries_too = config_.primary_reads == PrimaryReads::always ||
+                             (config_.primary_reads == PrimaryReads::fallback && !has_replica);
+  if (!primaries_too) return chosen;
+  for (const auto& server : servers_) {
+    const auto standing = server->standing();
+    if (standing && standing->writable && !standing->out_of_step) chosen.push_back(server);
+  }
+  return chosen;
+}
+
+/// It is a replica that keeps up.
+bool Pool::reads_from(const Server& server) const {
+  const auto standing = server.standing();
+  if (!standing || standing->writable || standing->out_of_step) return false;
+  if (config_.max_lag.count() == 0) return true;
+  return standing->replicating && standing->lag && *standing->lag <= config_.max_lag;
+}
+
+std::shared_ptr<Server> Pool::primary() {
+  if (config_.role != PoolRole::primary) return nullptr;
+  std::vector<PrimaryChoice::Seen> seen;
+  for (const auto& server : servers_) {
+    const auto standing = server->standing();
+    PrimaryChoice::Seen one{.up = up(*server), .writable = std::nullopt};
+    if (standing) one.writable = standing->writable && !standing->out_of_step;
+    seen.push_back(one);
+  }
+  const std::lock_guard lock(choice_mutex_);
+  const auto chosen = choice_.choose(seen);
+  return chosen ? servers_[*chosen] : nullptr;
+}
+
+bool Pool::has_left(const Server& server) {
+  if (config_.role != PoolRole::primary) return false;
+  const auto now = primary();
+  if (now) return now.get() != &server;
+  const auto standing = server.standing();
+  return standing && !standing->writable;
+}
+
+std::string Pool::describe(const Server& server) {
+  std::string text = server.describe();
+  const auto standing = server.standing();
+  if (config_.role == PoolRole::any || !standing) return text;
+  const auto chosen = primary();
+  const auto place = std::ranges::find(servers_, &server, &std::shared_ptr<Server>::get);
+  const std::lock_guard lock(choice_mutex_);
+  if (&server == chosen.get())
+    text += ", primary";
+  else if (choice_.fenced(static_cast<std::size_t>(place - servers_.begin())))
+    text += ", fenced: it was the primary and has not been read-only since";
+  else
+    text += standing->writable ? ", writable" : ", read-only";
+  if (standing->lag) text += fmt::format(", {} s behind", standing->lag->count());
+  return text;
 }
 
 void Pool::order_by_load(std::vector<std::shared_ptr<Server>>& servers) const {

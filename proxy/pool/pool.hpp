@@ -2,6 +2,7 @@
 #pragma once
 
 #include "proxy/config/config.hpp"
+#include "proxy/pool/primary_choice.hpp"
 #include "proxy/pool/server.hpp"
 
 #include <memory>
@@ -14,16 +15,29 @@ namespace mysqlproxy {
 /// Shared by all threads.
 class Pool {
  public:
-  Pool(PoolConfig config, std::vector<std::shared_ptr<Server>> servers);
+  /// `previous` is the pool of that name before a reload, whose primary this one keeps; or null.
+  Pool(PoolConfig config, std::vector<std::shared_ptr<Server>> servers,
+       const Pool* previous = nullptr);
 
   const std::string& name() const noexcept { return config_.name; }
+  const PoolConfig& config() const noexcept { return config_; }
   const std::vector<std::shared_ptr<Server>>& servers() const noexcept { return servers_; }
   bool has(const Server& server) const noexcept;
 
   /// The pool's servers that are worth a try now, the one to be preferred first.
   std::vector<std::shared_ptr<Server>> candidates();
 
+  /// For a pool of the role `primary`: its primary just now, or null. Others have none.
+  std::shared_ptr<Server> primary();
+  /// A session that is on `server` had better leave it: another one is the primary now, or this one
+  /// can't be written to any more.
+  bool has_left(const Server& server);
+  /// What one of its servers is, for people: "db1 up, primary", "db2 up, read-only, 0 s behind".
+  std::string describe(const Server& server);
+
  private:
+  std::vector<std::shared_ptr<Server>> of_role();
+  bool reads_from(const Server& server) const;
   void order_by_load(std::vector<std::shared_ptr<Server>>& servers) const;
   void order_round_robin(std::vector<std::shared_ptr<Server>>& servers);
 
@@ -32,6 +46,8 @@ class Pool {
   std::mutex mutex_;
   /// Smooth weighted round robin: what each server is owed, by its place in servers_.
   std::vector<std::int64_t> credit_;
+  mutable std::mutex choice_mutex_;
+  PrimaryChoice choice_;
 };
 
 }  // namespace mysqlproxy

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace mysqlproxy {
@@ -42,6 +43,7 @@ void Server::take_over(const Server& old) {
   const std::scoped_lock lock(mutex_, old.mutex_);
   addresses_ = old.addresses_;
   facts_ = old.facts_;
+  standing_ = old.standing_;
   reachability_ = old.reachability_;
   reason_ = old.reason_;
   since_ = old.since_;
@@ -69,6 +71,26 @@ void Server::set_facts(ServerFacts facts) {
 std::shared_ptr<const ServerFacts> Server::facts() const {
   const std::lock_guard lock(mutex_);
   return facts_;
+}
+
+bool Server::set_standing(const Standing& standing) {
+  const std::lock_guard lock(mutex_);
+  const auto role = [](const Standing& one) {
+    return std::tuple(one.writable, one.out_of_step, one.replicating);
+  };
+  const bool news = !standing_ || role(*standing_) != role(standing);
+  standing_ = standing;
+  if (news)
+    log_.info(fmt::format("server {} is {}{}{}", name(),
+                          standing.writable ? "writable" : "read-only",
+                          standing.replicating ? ", and replicates" : "",
+                          standing.out_of_step ? ", and is not in step with its cluster" : ""));
+  return news;
+}
+
+std::optional<Standing> Server::standing() const {
+  const std::lock_guard lock(mutex_);
+  return standing_;
 }
 
 void Server::unreachable(std::string reason) {

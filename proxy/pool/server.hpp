@@ -4,6 +4,7 @@
 
 #include "proxy/config/config.hpp"
 #include "proxy/log/log.hpp"
+#include "proxy/pool/standing.hpp"
 #include "proxy/tls/context.hpp"
 
 #include <mysqlwire/wire/capabilities.hpp>
@@ -17,6 +18,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,6 +69,10 @@ class Server {
   /// It answered with a greeting; nothing is known of it before the first one.
   void set_facts(ServerFacts facts);
   std::shared_ptr<const ServerFacts> facts() const;
+  /// What it is among the others; nothing before a check has found out. Logged when that is news.
+  /// True when it is.
+  bool set_standing(const Standing& standing);
+  std::optional<Standing> standing() const;
   /// It can't be reached; it is left alone for a while, longer each time. Logged when that is news.
   void unreachable(std::string reason);
 
@@ -88,6 +94,7 @@ class Server {
   std::vector<SocketAddress> addresses_;
   std::shared_ptr<const TlsContext> tls_;
   std::shared_ptr<const ServerFacts> facts_;
+  std::optional<Standing> standing_;
   Reachability reachability_ = Reachability::unknown;
   std::string reason_;
   std::chrono::system_clock::time_point since_{};

@@ -1,5 +1,6 @@
 #include "proxy/pool/topology.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace mysqlproxy {
@@ -31,7 +32,8 @@ Topology::Topology(Config config, const Topology* previous, const std::shared_pt
   for (const auto& pool : config_.pools) {
     std::vector<std::shared_ptr<Server>> servers;
     for (const auto& name : pool.servers) servers.push_back(by_name.at(name));
-    pools_[pool.name] = std::make_shared<Pool>(pool, std::move(servers));
+    const auto old = previous == nullptr ? nullptr : previous->find_pool(pool.name);
+    pools_[pool.name] = std::make_shared<Pool>(pool, std::move(servers), old.get());
   }
   accounts_ = AccountTable(config_.users);
   rules_ = std::make_shared<const rules::RuleBook>(
@@ -41,6 +43,11 @@ Topology::Topology(Config config, const Topology* previous, const std::shared_pt
 std::shared_ptr<Pool> Topology::find_pool(std::string_view name) const {
   const auto found = pools_.find(name);
   return found == pools_.end() ? nullptr : found->second;
+}
+
+bool Topology::has_roles() const noexcept {
+  return std::ranges::any_of(config_.pools,
+                             [](const PoolConfig& pool) { return pool.role != PoolRole::any; });
 }
 
 CommonGround Topology::ground(std::string_view version_override) const {

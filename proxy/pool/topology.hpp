@@ -36,6 +36,8 @@ class Topology {
   const AccountTable& accounts() const noexcept { return accounts_; }
   /// Null for an unknown name.
   std::shared_ptr<Pool> find_pool(std::string_view name) const;
+  /// Some pool has to know which of its servers is the primary.
+  bool has_roles() const noexcept;
   /// Rules, guard or statistics are configured: sessions read the text of statements.
   bool looks_at_statements() const noexcept { return !rules_->empty(RuleStage::statement); }
   /// Never null. What its rules have counted goes on over a reload.

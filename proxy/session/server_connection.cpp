@@ -33,6 +33,8 @@ namespace {
 /// Named where nothing is known of the password: no account has it, so the server asks for what it
 /// really wants, and the client is asked only once.
 constexpr std::string_view undecided_plugin = "undecided";
+/// How often a login that waits for a primary looks whether there is one.
+constexpr std::chrono::milliseconds primary_poll{100};
 
 /// Bits that say how to log in or how bytes travel, on this link only, and nothing about what they
 /// mean.
@@ -209,6 +211,25 @@ struct ServerConnector::Attempt {
 
 Task<ConnectOutcome> ServerConnector::connect(Pool& pool, Credentials& credentials,
                                               const SessionWishes& wishes) {
+  Deadline patience(loop_, waker_);
+  if (pool.config().primary_wait.count() != 0) patience.set(pool.config().primary_wait);
+  ConnectOutcome outcome = co_await try_all(pool, credentials, wishes);
+  // A primary may be on its way. Servers are asked anew each time, so that it is found at once.
+  while (pool.config().role == PoolRole::primary && !outcome.connection && !outcome.refused &&
+         !outcome.client_gone && pool.config().primary_wait.count() != 0 && !patience.passed()) {
+    Deadline pause(loop_, waker_);
+    pause.set(primary_poll);
+    while (!pause.passed() && !client_left()) co_await waker_;
+    outcome.client_gone = client_left();
+    if (outcome.client_gone) break;
+    outcome = co_await try_all(pool, credentials, wishes);
+  }
+  co_return outcome;
+}
+
+/// Each of the servers that the pool would use now, once.
+Task<ConnectOutcome> ServerConnector::try_all(Pool& pool, Credentials& credentials,
+                                              const SessionWishes& wishes) {
   ConnectOutcome outcome;
   std::string reasons;
   mysqlwire::Buffer only_reply;
@@ -234,9 +255,12 @@ Task<ConnectOutcome> ServerConnector::connect(Pool& pool, Credentials& credentia
   }
   for (const auto& server : pool.servers()) {
     if (std::ranges::find(candidates, server) != candidates.end()) continue;
-    reasons += fmt::format("{}{}", reasons.empty() ? "" : "; ", server->describe());
+    reasons += fmt::format("{}{}", reasons.empty() ? "" : "; ", pool.describe(*server));
   }
-  outcome.reason = fmt::format("no server for pool {}: {}", pool.name(), reasons);
+  const bool primary = pool.config().role == PoolRole::primary;
+  outcome.reason =
+      fmt::format("no {} for pool {}: {}", primary && candidates.empty() ? "primary" : "server",
+                  pool.name(), reasons);
   // What the only server of a pool says of itself is said in its own words.
   if (tried == 1 && pool.servers().size() == 1 && !only_reply.empty())
     outcome.reply = std::move(only_reply);

@@ -101,6 +101,7 @@ class ServerConnector {
  private:
   struct Attempt;
 
+  Task<ConnectOutcome> try_all(Pool& pool, Credentials& credentials, const SessionWishes& wishes);
   Task<void> attempt(Attempt& attempt, Credentials& credentials, const SessionWishes& wishes);
   bool client_left() const noexcept {
     return behalf_.client != nullptr && behalf_.client->peer_closed();

@@ -55,6 +55,12 @@ void Session::drain() noexcept {
   waker_.notify();
 }
 
+void Session::reconsider() {
+  if (!server_ || !pool_ || misplaced_) return;
+  misplaced_ = pool_->has_left(*server_->server());
+  if (misplaced_) waker_.notify();
+}
+
 void Session::cut() noexcept {
   cut_ = true;
   waker_.notify();
@@ -130,6 +136,17 @@ bool Session::leave_if_asked() {
   }
   if (has_idled()) {
     end(EndedBy::proxy, "idle_timeout");
+    return true;
+  }
+  if (misplaced_ && (server_->server()->reachability() == Reachability::down ||
+                     (relay_->quiet() && !relay_->tracker().in_transaction()))) {
+    // Of a server that is gone no answer is to come either.
+    const std::string reason = fmt::format("server {} is not the primary of pool {} any more",
+                                           server_name_, pool_->name());
+    if (relay_->client_at_boundary())
+      say(error_payload(server_shutdown, reason),
+          relay_->tracker().idle() ? 0 : relay_->next_sequence_id());
+    end(EndedBy::proxy, reason);
     return true;
   }
   if (worker_.draining() && relay_->quiet() && !relay_->tracker().in_transaction()) {

@@ -71,6 +71,8 @@ class Session {
   /// The worker drains: ends when nothing is under way. A client that has not said a word does not
   /// get to hold that up.
   void drain() noexcept;
+  /// The session's server may be the wrong one now.
+  void reconsider();
   /// Ends as soon as possible, whatever is under way.
   void cut() noexcept;
   /// Over and done; the worker may bury it.
@@ -187,6 +189,7 @@ class Session {
   bool spoke_ = false;        ///< the client has sent something
   bool half_closed_ = false;  ///< the client will send no more
   bool cut_ = false;
+  bool misplaced_ = false;  ///< its server is not the pool's primary any more
 };
 
 }  // namespace mysqlproxy

@@ -1,8 +1,6 @@
 #include "proxy/users/account_loader.hpp"
 
-#include "proxy/session/packet_io.hpp"
-
-#include <mysqlwire/wire/frame.hpp>
+#include "proxy/session/ask.hpp"
 
 #include <fmt/format.h>
 
@@ -11,13 +9,7 @@
 
 namespace mysqlproxy {
 
-using mysqlwire::Capability;
-
 namespace {
-
-constexpr char com_query = 3;
-constexpr std::uint64_t longest_row = 1 << 20;
-constexpr std::uint16_t utf8mb4_general_ci = 45;
 
 // The server's refusals that let another statement be worth a try.
 constexpr std::uint16_t no_such_table = 1146;
@@ -156,17 +148,14 @@ Task<void> AccountLoader::read(Reader& reader) {
 /// Returns why it can't be done; empty when it is.
 Task<std::string> AccountLoader::read_from(Reader& reader, std::shared_ptr<Server> server) {
   ServerConnector connector(loop_, reader.waker, reader.load.timeout, {});
-  SessionWishes wishes;
-  wishes.capabilities = {Capability::protocol_41, Capability::secure_connection,
-                         Capability::transactions};
-  wishes.max_packet_size = 1U << 24;
-  wishes.collation = utf8mb4_general_ci;
+  const SessionWishes wishes = own_wishes();
   ConnectOutcome outcome = co_await connector.connect(server, reader.account, wishes);
   if (!outcome.connection) co_return outcome.reason;
   ServerConnection& connection = *outcome.connection;
   std::string trouble;
   for (const AccountQuery query : queries_for(connection.greeting.flavor())) {
-    const TextResult result = co_await ask_server(reader, connection, statement(query));
+    const TextResult result = co_await mysqlproxy::ask(loop_, reader.waker, connection,
+                                                       statement(query), reader.load.timeout);
     if (result.error().empty()) {
       constexpr std::uint8_t quit[] = {1, 0, 0, 0, 1};
       connection.channel.send_command(quit);
@@ -177,31 +166,6 @@ Task<std::string> AccountLoader::read_from(Reader& reader, std::shared_ptr<Serve
     if (result.code() != no_such_table && result.code() != table_access_denied) break;
   }
   co_return trouble;
-}
-
-Task<TextResult> AccountLoader::ask_server(Reader& reader, ServerConnection& connection,
-                                           std::string_view statement) {
-  const std::string command = com_query + std::string(statement);
-  mysqlwire::Buffer out;
-  std::uint8_t sequence_id = 0;
-  mysqlwire::append_packet(out, mysqlwire::as_bytes(command), sequence_id);
-  connection.channel.send_command(out);
-  TextResult result(connection.capabilities);
-  mysqlwire::FrameReader frames;
-  frames.set_max_payload(longest_row);
-  Deadline deadline(loop_, reader.waker);
-  deadline.set(reader.load.timeout);
-  TextResult::Step step = TextResult::Step::need_more;
-  while (step == TextResult::Step::need_more) {
-    const Reception got =
-        co_await receive_packet(loop_, reader.waker, connection.channel, frames, deadline, nullptr);
-    if (got.kind == Reception::Kind::packet)
-      step = result.on_packet(got.packet);
-    else
-      step = result.fail(got.kind == Reception::Kind::timed_out ? "no answer in time"
-                                                                : "closed the connection");
-  }
-  co_return result;
 }
 
 void AccountLoader::take(Reader& reader, const Server& server, ServerAccounts found) {

@@ -82,8 +82,6 @@ class AccountLoader {
   Task<void> look_after(Reader& reader);
   Task<void> read(Reader& reader);
   Task<std::string> read_from(Reader& reader, std::shared_ptr<Server> server);
-  Task<TextResult> ask_server(Reader& reader, ServerConnection& connection,
-                              std::string_view statement);
   void take(Reader& reader, const Server& server, ServerAccounts found);
   void tried_once();
 

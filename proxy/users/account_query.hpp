@@ -2,7 +2,7 @@
 #pragma once
 
 #include "proxy/config/config.hpp"
-#include "proxy/users/text_result.hpp"
+#include "proxy/session/text_result.hpp"
 
 #include <mysqlwire/wire/context.hpp>
 

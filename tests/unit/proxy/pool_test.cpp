@@ -219,3 +219,54 @@ TEST_CASE("a reload keeps what is known of servers in the same place", "[topolog
   CHECK(moved.servers()[0]->reachability() == Reachability::unknown);
   CHECK_FALSE(moved.servers()[0]->facts());
 }
+
+TEST_CASE("a pool of a role uses the servers that have it", "[pool]") {
+  Fixture fixture(Balance::first_available, {1, 1, 1});
+  PoolConfig config = fixture.pool->config();
+  const auto order = [&] {
+    Pool pool(config, fixture.servers);
+    std::string names;
+    for (const auto& server : pool.candidates()) names += server->name() + " ";
+    return names;
+  };
+  const Standing primary{.writable = true};
+  const auto replica = [](int lag) {
+    return Standing{.replicating = true, .lag = std::chrono::seconds(lag)};
+  };
+  SECTION("nothing is known yet") {
+    config.role = GENERATE(PoolRole::primary, PoolRole::replica);
+    CHECK(order().empty());
+  }
+  SECTION("one primary and two replicas") {
+    fixture.servers[0]->set_standing(replica(20));
+    fixture.servers[1]->set_standing(primary);
+    fixture.servers[2]->set_standing(replica(0));
+    config.role = PoolRole::primary;
+    CHECK(order() == "db2 ");
+    config.role = PoolRole::replica;
+    CHECK(order() == "db1 db3 ");
+    config.max_lag = std::chrono::seconds(10);
+    CHECK(order() == "db3 ");
+    config.primary_reads = PrimaryReads::always;
+    CHECK(order() == "db3 db2 ");
+    config.primary_reads = PrimaryReads::fallback;
+    fixture.servers[2]->set_standing({.out_of_step = true});
+    CHECK(order() == "db2 ");
+    config.primary_reads = PrimaryReads::never;
+    CHECK(order().empty());
+  }
+  SECTION("a session leaves a server that is the primary no more") {
+    config.role = PoolRole::primary;
+    Pool pool(config, fixture.servers);
+    fixture.servers[0]->set_standing(primary);
+    fixture.servers[1]->set_standing(replica(0));
+    CHECK(pool.primary() == fixture.servers[0]);
+    CHECK_FALSE(pool.has_left(*fixture.servers[0]));
+    fixture.servers[0]->set_standing({});
+    CHECK(pool.has_left(*fixture.servers[0]));
+    fixture.servers[1]->set_standing(primary);
+    CHECK(pool.has_left(*fixture.servers[0]));
+    CHECK_FALSE(pool.has_left(*fixture.servers[1]));
+    CHECK_THAT(pool.describe(*fixture.servers[1]), Contains(", primary"));
+  }
+}

@@ -1,7 +1,7 @@
 #include "proxy/users/account_query.hpp"
 
 #include "proxy/users/refresh_schedule.hpp"
-#include "proxy/users/text_result.hpp"
+#include "proxy/session/text_result.hpp"
 
 #include <mysqlwire/wire/column.hpp>
 #include <mysqlwire/wire/eof_packet.hpp>

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mysqlproxy {
@@ -35,6 +36,8 @@ class TextResult {
   /// Gives up: for what is no packet.
   Step fail(std::string error);
 
+  /// The columns' names, as the server spells them.
+  const std::vector<std::string>& names() const noexcept { return names_; }
   using Row = std::vector<std::string>;  ///< NULL is empty
   const std::vector<Row>& rows() const noexcept { return rows_; }
   const std::string& error() const noexcept { return error_; }
@@ -50,6 +53,7 @@ class TextResult {
   State state_ = State::head;
   std::uint64_t columns_ = 0;
   std::uint64_t definitions_left_ = 0;
+  std::vector<std::string> names_;
   std::vector<Row> rows_;
   std::string error_;
   std::uint16_t code_ = 0;

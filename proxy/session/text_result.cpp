@@ -1,4 +1,4 @@
-#include "proxy/users/text_result.hpp"
+#include "proxy/session/text_result.hpp"
 
 #include <mysqlwire/wire/column.hpp>
 #include <mysqlwire/wire/err_packet.hpp>
@@ -48,9 +48,13 @@ TextResult::Step TextResult::on_packet(const mysqlwire::Packet& packet) {
       state_ = State::definitions;
       return Step::need_more;
     }
-    case State::definitions:
+    case State::definitions: {
+      const auto column = mysqlwire::ColumnDefinition41::decode(payload, context_);
+      if (!column) return fail(to_string(column.error()));
+      names_.emplace_back(column->column_name);
       if (--definitions_left_ == 0) state_ = State::definitions_end;
       return Step::need_more;
+    }
     case State::definitions_end:
       if (!is_eof(payload)) return fail("no EOF behind the column definitions");
       state_ = State::rows;

@@ -1,0 +1,80 @@
+#include "proxy/health/standing_query.hpp"
+
+#include <mysqlwire/sql/dialect.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace mysqlproxy {
+
+namespace {
+
+/// The column that has one of the two names, which are those of before and since MySQL 8.0.22.
+std::optional<std::size_t> column(const TextResult& result, std::string_view old_name,
+                                  std::string_view new_name) {
+  const auto& names = result.names();
+  const auto found = std::ranges::find_if(
+      names, [&](const std::string& name) { return name == old_name || name == new_name; });
+  if (found == names.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - names.begin());
+}
+
+}  // namespace
+
+std::string_view replication_query(const mysqlwire::ServerGreeting& server) noexcept {
+  mysqlwire::sql::Dialect dialect;
+  dialect.set_server_version(server.server_version);
+  if (dialect.flavor == mysqlwire::Flavor::mariadb) return "SHOW ALL SLAVES STATUS";
+  return dialect.version >= 80022 ? "SHOW REPLICA STATUS" : "SHOW SLAVE STATUS";
+}
+
+std::string take_read_only(const TextResult& result, Standing& standing) {
+  if (!result.error().empty()) return result.error();
+  if (result.rows().size() != 1 || result.rows()[0].size() != 1)
+    return "no single value for read_only";
+  // Newer MariaDB servers have words for it.
+  const std::string& value = result.rows()[0][0];
+  standing.writable = value == "0" || value == "OFF";
+  return {};
+}
+
+std::string take_replication(const TextResult& result, Standing& standing) {
+  if (!result.error().empty()) return result.error();
+  const auto receiver = column(result, "Slave_IO_Running", "Replica_IO_Running");
+  const auto applier = column(result, "Slave_SQL_Running", "Replica_SQL_Running");
+  const auto behind = column(result, "Seconds_Behind_Master", "Seconds_Behind_Source");
+  if (!receiver || !applier || !behind) return "a replication status of unknown columns";
+  // Of several sources the slowest counts, and one that stands still is enough to be out of date.
+  standing.replicating = !result.rows().empty();
+  for (const TextResult::Row& row : result.rows()) {
+    const bool runs = row[*receiver] == "Yes" && row[*applier] == "Yes";
+    standing.replicating = standing.replicating && runs;
+    std::int64_t seconds = 0;
+    const std::string& text = row[*behind];
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (text.empty() || read.ec != std::errc()) {
+      standing.replicating = false;
+      continue;
+    }
+    standing.lag = std::max(standing.lag.value_or(std::chrono::seconds(0)),
+                            std::chrono::seconds(std::max<std::int64_t>(seconds, 0)));
+  }
+  if (!standing.replicating) standing.lag.reset();
+  return {};
+}
+
+std::string take_cluster(const TextResult& result, Standing& standing) {
+  if (!result.error().empty()) return result.error();
+  bool ready = true;
+  bool member = false;
+  for (const TextResult::Row& row : result.rows()) {
+    if (row.size() != 2) return "a cluster status of unknown columns";
+    if (row[0] == "wsrep_ready") ready = row[1] == "ON";
+    if (row[0] == "wsrep_provider_name") member = !row[1].empty();
+  }
+  standing.out_of_step = member && !ready;
+  return {};
+}
+
+}  // namespace mysqlproxy

@@ -1,0 +1,134 @@
+#include "proxy/health/standing_query.hpp"
+
+#include <mysqlwire/wire/column.hpp>
+#include <mysqlwire/wire/writer.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <initializer_list>
+#include <string_view>
+#include <vector>
+
+using namespace mysqlproxy;
+using Strings = std::vector<std::string_view>;
+
+namespace {
+
+constexpr std::string_view null = "\xfb";
+
+/// A result set as a server sends it.
+TextResult result(const Strings& names, const std::vector<Strings>& rows) {
+  mysqlwire::Context context;
+  context.capabilities = mysqlwire::Capability::protocol_41;
+  TextResult taken(context.capabilities);
+  auto step = TextResult::Step::need_more;
+  const auto send = [&](auto&& write) {
+    REQUIRE(step == TextResult::Step::need_more);
+    mysqlwire::Buffer payload;
+    mysqlwire::Writer writer(payload);
+    write(writer);
+    step = taken.on_packet({payload});
+  };
+  send([&](mysqlwire::Writer& writer) { writer.u8(static_cast<std::uint8_t>(names.size())); });
+  for (const std::string_view name : names) {
+    send([&](mysqlwire::Writer& writer) {
+      mysqlwire::ColumnDefinition41 column;
+      column.column_name = name;
+      column.encode(writer, context);
+    });
+  }
+  const auto end = [&](mysqlwire::Writer& writer) {
+    writer.u8(0xfe);
+    writer.u32(0x00020000);
+  };
+  send(end);
+  for (const Strings& row : rows) {
+    send([&](mysqlwire::Writer& writer) {
+      for (const std::string_view cell : row) {
+        if (cell == null)
+          writer.u8(0xfb);
+        else
+          writer.lenenc_bytes(mysqlwire::as_bytes(cell));
+      }
+    });
+  }
+  send(end);
+  REQUIRE(step == TextResult::Step::done);
+  return taken;
+}
+
+const Strings old_names{"Slave_IO_Running", "Slave_SQL_Running", "Seconds_Behind_Master"};
+
+}  // namespace
+
+TEST_CASE("read_only is a number or a word", "[health]") {
+  for (const auto& [value, writable] : std::initializer_list<std::pair<std::string_view, bool>>{
+           {"0", true}, {"OFF", true}, {"1", false}, {"ON", false}, {"NO_LOCK", false}}) {
+    Standing standing;
+    CHECK(take_read_only(result({"@@global.read_only"}, {{value}}), standing).empty());
+    CHECK(standing.writable == writable);
+  }
+  Standing standing;
+  CHECK_FALSE(take_read_only(result({"a"}, {}), standing).empty());
+}
+
+TEST_CASE("a replica is as far behind as its slowest source, if all of them run", "[health]") {
+  Standing standing;
+  SECTION("no replica") {
+    CHECK(take_replication(result(old_names, {}), standing).empty());
+    CHECK_FALSE(standing.replicating);
+    CHECK_FALSE(standing.lag);
+  }
+  SECTION("by its old names") {
+    CHECK(take_replication(result(old_names, {{"Yes", "Yes", "7"}}), standing).empty());
+    CHECK(standing.replicating);
+    CHECK(standing.lag == std::chrono::seconds(7));
+  }
+  SECTION("by its new names") {
+    const Strings names{"Replica_IO_Running", "Replica_SQL_Running", "Seconds_Behind_Source"};
+    CHECK(take_replication(result(names, {{"Yes", "Yes", "0"}}), standing).empty());
+    CHECK(standing.lag == std::chrono::seconds(0));
+  }
+  SECTION("of two sources") {
+    CHECK(take_replication(result(old_names, {{"Yes", "Yes", "3"}, {"Yes", "Yes", "9"}}), standing)
+              .empty());
+    CHECK(standing.lag == std::chrono::seconds(9));
+  }
+  SECTION("that does not run") {
+    const Strings row = GENERATE(Strings{"Connecting", "Yes", null}, Strings{"Yes", "No", null},
+                                 Strings{"Yes", "Yes", null});
+    CHECK(take_replication(result(old_names, {{"Yes", "Yes", "3"}, row}), standing).empty());
+    CHECK_FALSE(standing.replicating);
+    CHECK_FALSE(standing.lag);
+  }
+  SECTION("in words that are not known") {
+    CHECK_FALSE(take_replication(result({"a"}, {}), standing).empty());
+  }
+}
+
+TEST_CASE("a node is out of step when its cluster says so", "[health]") {
+  const Strings names{"Variable_name", "Value"};
+  Standing standing;
+  CHECK(take_cluster(result(names, {{"wsrep_provider_name", ""}, {"wsrep_ready", "OFF"}}), standing)
+            .empty());
+  CHECK_FALSE(standing.out_of_step);
+  CHECK(take_cluster(result(names, {{"wsrep_provider_name", "Galera"}, {"wsrep_ready", "OFF"}}),
+                     standing)
+            .empty());
+  CHECK(standing.out_of_step);
+  CHECK(take_cluster(result(names, {{"wsrep_provider_name", "Galera"}, {"wsrep_ready", "ON"}}),
+                     standing)
+            .empty());
+  CHECK_FALSE(standing.out_of_step);
+}
+
+TEST_CASE("each server is asked in its own words", "[health]") {
+  const auto query = [](std::string_view version) {
+    mysqlwire::ServerGreeting greeting;
+    greeting.server_version = version;
+    return replication_query(greeting);
+  };
+  CHECK(query("5.5.5-10.11.6-MariaDB") == "SHOW ALL SLAVES STATUS");
+  CHECK(query("8.0.15") == "SHOW SLAVE STATUS");
+  CHECK(query("8.4.3") == "SHOW REPLICA STATUS");
+}
