@@ -151,10 +151,11 @@ FieldSecret secret_of(const FieldNode& node) noexcept {
   if (is_any(node.name, {"auth_plugin_data_part1", "auth_plugin_data_part2", "auth_response",
                          "plugin_provided_data", "authentication_method_data", "password"}))
     return node.form == FieldForm::lenenc ? FieldSecret::none : FieldSecret::login;
-  const bool is_value = is_any(node.name, {"cell", "parameter_value", "query", "file_data"}) ||
-                        (is_any(node.name, {"value", "data"}) &&
-                         is_any(node.message, {"BinaryResultsetRow", "COM_STMT_BULK_EXECUTE",
-                                               "COM_STMT_SEND_LONG_DATA"}));
+  const bool is_value =
+      is_any(node.name, {"cell", "parameter_value", "query", "file_data", "rows", "payload"}) ||
+      (is_any(node.name, {"value", "data"}) &&
+       is_any(node.message, {"BinaryResultsetRow", "COM_STMT_BULK_EXECUTE",
+                             "COM_STMT_SEND_LONG_DATA", "USER_VAR_EVENT"}));
   return is_value ? FieldSecret::value : FieldSecret::none;
 }
 

@@ -2,7 +2,12 @@
 
 #include "cli/common/text.hpp"
 
+#include <mysqlwire/binlog/control_events.hpp>
 #include <mysqlwire/binlog/event.hpp>
+#include <mysqlwire/binlog/gtid_events.hpp>
+#include <mysqlwire/binlog/rows.hpp>
+#include <mysqlwire/binlog/statement_events.hpp>
+#include <mysqlwire/binlog/table_map.hpp>
 #include <mysqlwire/wire/admin.hpp>
 #include <mysqlwire/wire/auth.hpp>
 #include <mysqlwire/wire/collation.hpp>
@@ -69,6 +74,7 @@ class Collector {
   void execute();
   void bulk();
   void binlog_event();
+  void event_body(binlog::EventType type, Bytes body);
   void attributes(const ConnectionAttributes& attributes);
   void parameters(const ParameterList& parameters, std::string_view what);
 
@@ -270,8 +276,54 @@ void Collector::binlog_event() {
       keep(BinlogEventPacket::decode(payload_, context_, conversation_.semi_sync()));
   if (!packet) return;
   if (!keep(binlog::EventHeader::decode(packet->event, context_))) return;
-  if (packet->event.size() > binlog::EventHeader::size)
-    tree_.add_field("BinlogEvent", "body", packet->event.subspan(binlog::EventHeader::size));
+  if (message_.event == nullptr) return;
+  event_body(message_.event->header.type, message_.event->body);
+  // A format description reads its own.
+  const Bytes rest = packet->event.subspan(binlog::EventHeader::size);
+  if (rest.size() > message_.event->body.size())
+    tree_.add_field("BinlogEvent", "checksum", rest.subspan(message_.event->body.size()));
+}
+
+void Collector::event_body(binlog::EventType type, Bytes body) {
+  using binlog::EventType;
+  const auto decode = [&]<class Message>() { (void)keep(Message::decode(body, context_)); };
+  switch (type) {
+    case EventType::format_description_event:
+      return decode.template operator()<binlog::FormatDescription>();
+    case EventType::rotate_event: return decode.template operator()<binlog::Rotate>();
+    case EventType::heartbeat_log_event: return decode.template operator()<binlog::Heartbeat>();
+    case EventType::heartbeat_log_event_v2:
+      return decode.template operator()<binlog::HeartbeatV2>();
+    case EventType::incident_event: return decode.template operator()<binlog::Incident>();
+    case EventType::binlog_checkpoint_event:
+      return decode.template operator()<binlog::BinlogCheckpoint>();
+    case EventType::start_encryption_event:
+      return decode.template operator()<binlog::StartEncryption>();
+    case EventType::gtid_log_event:
+    case EventType::anonymous_gtid_log_event: return decode.template operator()<binlog::GtidLog>();
+    case EventType::previous_gtids_log_event:
+      return decode.template operator()<binlog::PreviousGtids>();
+    case EventType::gtid_event: return decode.template operator()<binlog::MariadbGtidEvent>();
+    case EventType::gtid_list_event: return decode.template operator()<binlog::GtidList>();
+    case EventType::query_event:
+    case EventType::query_compressed_event: return decode.template operator()<binlog::Query>();
+    case EventType::xid_event: return decode.template operator()<binlog::Xid>();
+    case EventType::xa_prepare_log_event: return decode.template operator()<binlog::XaPrepare>();
+    case EventType::intvar_event: return decode.template operator()<binlog::Intvar>();
+    case EventType::rand_event: return decode.template operator()<binlog::Rand>();
+    case EventType::user_var_event: return decode.template operator()<binlog::UserVar>();
+    case EventType::rows_query_log_event: return decode.template operator()<binlog::RowsQuery>();
+    case EventType::annotate_rows_event: return decode.template operator()<binlog::AnnotateRows>();
+    case EventType::table_map_event: return decode.template operator()<binlog::TableMap>();
+    case EventType::transaction_payload_event:
+      return decode.template operator()<binlog::TransactionPayload>();
+    default: break;
+  }
+  if (binlog::rows_kind(type) != binlog::RowsKind::none) {
+    (void)keep(binlog::RowsEvent::decode(body, context_, type));
+  } else if (!body.empty()) {
+    tree_.add_field("BinlogEvent", "body", body);
+  }
 }
 
 void Collector::command() {

@@ -76,7 +76,7 @@ Result<Rotate> Rotate::decode(Bytes body, const Context& context) noexcept {
   Reader reader(body, name.data(), context);
   Rotate rotate;
   rotate.position = reader.u64("position");
-  rotate.filename = reader.rest_text();
+  rotate.filename = reader.rest_text("filename");
   return reader.finish(rotate);
 }
 
@@ -87,7 +87,7 @@ void Rotate::encode(Writer& writer, const Context&) const {
 
 Result<Heartbeat> Heartbeat::decode(Bytes body, const Context& context) noexcept {
   Reader reader(body, name.data(), context);
-  return reader.finish(Heartbeat{reader.rest_text()});
+  return reader.finish(Heartbeat{reader.rest_text("filename")});
 }
 
 void Heartbeat::encode(Writer& writer, const Context&) const { writer.text(filename); }

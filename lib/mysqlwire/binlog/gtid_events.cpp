@@ -142,7 +142,7 @@ Result<MariadbGtidEvent> MariadbGtidEvent::decode(Bytes body, const Context& con
     gtid.xa_global = reader.bytes(global, "xa_global");
     gtid.xa_branch = reader.bytes(branch, "xa_branch");
   }
-  gtid.more = reader.rest();
+  gtid.more = reader.rest("more");
   return reader.finish(gtid);
 }
 

@@ -75,7 +75,7 @@ Result<RowsEvent> RowsEvent::decode(Bytes body, const Context& context, EventTyp
   const std::uint64_t bitmap = (event.column_count + 7) / 8;
   event.present = reader.bytes(bitmap, "present");
   if (kind == RowsKind::update) event.present_after = reader.bytes(bitmap, "present_after");
-  event.rows = reader.rest();
+  event.rows = reader.rest("rows");
   return reader.finish(event);
 }
 

@@ -98,7 +98,7 @@ Result<Query> Query::decode(Bytes body, const Context& context) noexcept {
   query.status_variables = reader.bytes(variables_length, "status_variables");
   query.schema = reader.text(schema_length, "schema");
   reader.skip(1, "schema");
-  query.query = reader.rest_text();
+  query.query = reader.rest_text("query");
   return reader.finish(query);
 }
 
@@ -124,7 +124,7 @@ Result<CompressedBody> CompressedBody::decode(Bytes body, const Context& context
   compressed.algorithm = first >> 4 & 7;
   for (unsigned i = 0; i < width && reader.ok(); ++i)
     compressed.size = compressed.size << 8 | reader.u8("size");
-  compressed.data = reader.rest();
+  compressed.data = reader.rest("data");
   return reader.finish(compressed);
 }
 
@@ -200,7 +200,7 @@ Result<UserVar> UserVar::decode(Bytes body, const Context& context) noexcept {
   variable.kind = reader.u8("kind");
   variable.collation = reader.u32("collation");
   variable.value = reader.bytes(reader.u32("value_length"), "value");
-  variable.flags = reader.rest();
+  variable.flags = reader.rest("flags");
   return reader.finish(variable);
 }
 
@@ -219,7 +219,7 @@ void UserVar::encode(Writer& writer, const Context&) const {
 Result<RowsQuery> RowsQuery::decode(Bytes body, const Context& context) noexcept {
   Reader reader(body, name.data(), context);
   reader.skip(1, "length");
-  return reader.finish(RowsQuery{reader.rest_text()});
+  return reader.finish(RowsQuery{reader.rest_text("query")});
 }
 
 void RowsQuery::encode(Writer& writer, const Context&) const {
@@ -229,7 +229,7 @@ void RowsQuery::encode(Writer& writer, const Context&) const {
 
 Result<AnnotateRows> AnnotateRows::decode(Bytes body, const Context& context) noexcept {
   Reader reader(body, name.data(), context);
-  return reader.finish(AnnotateRows{reader.rest_text()});
+  return reader.finish(AnnotateRows{reader.rest_text("query")});
 }
 
 void AnnotateRows::encode(Writer& writer, const Context&) const { writer.text(query); }

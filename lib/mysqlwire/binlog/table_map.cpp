@@ -222,7 +222,7 @@ Result<TableMap> TableMap::decode(Bytes body, const Context& context) noexcept {
   map.types = reader.bytes(count, "types");
   map.metadata = reader.lenenc_bytes("metadata");
   map.null_bits = reader.bytes((count + 7) / 8, "null_bits");
-  map.optional_metadata = reader.rest();
+  map.optional_metadata = reader.rest("optional_metadata");
   return reader.finish(map);
 }
 
