@@ -1,7 +1,7 @@
 // Statements of one shape added up.
+#include "cli/common/histogram.hpp"
 #include "cli/common/text.hpp"
 #include "cli/pcapdecode/format.hpp"
-#include "cli/common/histogram.hpp"
 
 #include <mysqlwire/sql/digest.hpp>
 

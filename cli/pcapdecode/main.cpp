@@ -1,4 +1,5 @@
 #include "cli/pcapdecode/decoding.hpp"
+#include "cli/pcapdecode/diff.hpp"
 #include "cli/pcapdecode/options.hpp"
 #include "cli/pcapdecode/selection.hpp"
 
@@ -80,7 +81,8 @@ int main(int argc, char** argv) {
   std::fputs(line.err.c_str(), stderr);
   if (line.exit) return static_cast<int>(*line.exit);
   try {
-    return pcapdecode::decode(line.options);
+    return line.options.diff ? static_cast<int>(pcapdecode::diff(line.options))
+                             : pcapdecode::decode(line.options);
   } catch (const std::runtime_error& error) {  // an InputError, or a file that can't be made
     fmt::print(stderr, "pcapdecode: {}\n", error.what());
     return static_cast<int>(pcapdecode::ExitCode::unreadable);

@@ -15,7 +15,7 @@ namespace {
 constexpr const char* footer =
     R"(Times are UTC: seconds since the epoch, or 2024-05-01T12:00:00.
 
-Exit codes: 0 decoded, 1 problems found (with --strict), 2 usage, 3 a file can't be read
+Exit codes: 0 decoded, 1 problems found (with --strict) or a difference (--diff), 2 usage, 3 a file can't be read
 or is no capture, 4 no MySQL in it.)";
 
 // Seconds since the epoch with decimals, or a date and time in UTC.
@@ -140,6 +140,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   app.add_option("-w,--write", options.packets_to,
                  "write the packets of what is selected as pcapng; - is standard output")
       ->group("Output");
+  app.add_flag("--diff", options.diff,
+               "compare two files: the first difference in meaning, and exit 1")
+      ->group("Output");
   app.add_flag("--strict", options.strict, "exit with 1 when there are problems")->group("Output");
 
   std::vector<std::uint64_t> streams;
@@ -185,6 +188,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     return refused("-w writes packets as they are: it can't hide values");
   if (options.packets_to == "-" && options.format_given)
     return refused("two outputs to standard output: -w - and a format");
+  if (options.diff && options.files.size() != 2) return refused("--diff compares two files");
+  if (options.diff && (options.format_given || !options.packets_to.empty()))
+    return refused("--diff has a form of its own");
   if (format.slow_log) format.format = "queries";
   if (no_rows) format.max_rows = 0;
   if (show_secrets) redact = "none";
@@ -225,6 +231,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   }
   if (!frames.empty() && !parse_range(frames, filter.first_frame, filter.last_frame))
     return refused(fmt::format("{:?} is no range of frames", frames));
+  if (options.diff && filter.is_by_exchange())
+    return refused("--diff compares whole conversations: filters by command don't go with it");
   return line;
 }
 

@@ -55,6 +55,7 @@ struct Options {
   Filter filter;
   std::uint64_t max_records = 0;  ///< 0: no limit
   bool strict = false;
+  bool diff = false;  ///< compare the two files
 };
 
 /// What a command line comes to: options, or text to print and a code to leave with.

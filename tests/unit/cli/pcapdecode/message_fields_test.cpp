@@ -58,6 +58,7 @@ class Fields final : public Observer {
     // However a message is cut, all of it is accounted for.
     constexpr std::size_t longest = 300;
     SeenMessage cut = message;
+    cut.event = nullptr;  // of the whole
     const Bytes whole = message.payload;
     for (std::size_t size = 0; size < std::min(whole.size(), longest); ++size) {
       const Buffer copy(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
