@@ -85,4 +85,32 @@ std::string_view to_string(StatementKind kind) noexcept {
   return "unknown";
 }
 
+std::string_view to_string(Effect effect) noexcept {
+  switch (effect) {
+    case Effect::writes: return "writes";
+    case Effect::locks: return "locks";
+    case Effect::changes_session: return "changes_session";
+    case Effect::reads_session: return "reads_session";
+    case Effect::begins_transaction: return "begins_transaction";
+    case Effect::ends_transaction: return "ends_transaction";
+    case Effect::implicit_commit: return "implicit_commit";
+    case Effect::chains: return "chains";
+    case Effect::releases: return "releases";
+    case Effect::read_only: return "read_only";
+    case Effect::nondeterministic: return "nondeterministic";
+    case Effect::waits: return "waits";
+    case Effect::writes_file: return "writes_file";
+    case Effect::reads_file: return "reads_file";
+    case Effect::calls: return "calls";
+    case Effect::has_where: return "has_where";
+    case Effect::has_limit: return "has_limit";
+    case Effect::unions: return "unions";
+    case Effect::comment: return "comment";
+    case Effect::version_comment: return "version_comment";
+    case Effect::several: return "several";
+    case Effect::invalid: return "invalid";
+  }
+  return "unknown";
+}
+
 }  // namespace mysqlwire::sql

@@ -84,6 +84,9 @@ enum class Effect : std::uint32_t {
   invalid = 1 << 21,          ///< a byte that is no token; also `writes`
 };
 
+/// "writes", "changes_session", …
+std::string_view to_string(Effect effect) noexcept;
+
 /// A set of effects.
 class Effects {
  public:

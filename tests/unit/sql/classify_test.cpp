@@ -299,3 +299,11 @@ TEST_CASE("every prefix of statements is classified") {
     classify(as_text(suffix), mariadb());
   }
 }
+
+TEST_CASE("effects have names") {
+  CHECK(to_string(Effect::writes) == "writes");
+  CHECK(to_string(Effect::invalid) == "invalid");
+  for (std::uint32_t bit = 1; bit <= static_cast<std::uint32_t>(Effect::invalid); bit <<= 1) {
+    CHECK(to_string(static_cast<Effect>(bit)) != "unknown");
+  }
+}
