@@ -58,8 +58,8 @@ std::string_view to_string(StatementKind kind) noexcept;
 /// What a statement may do, beside returning rows.
 enum class Effect : std::uint32_t {
   writes = 1 << 0,  ///< may change data or settings that others see
-  /// Takes or gives up locks: FOR UPDATE, GET_LOCK(), LOCK TABLES. In a READ ONLY transaction MySQL
-  /// runs SELECT … FOR UPDATE, MariaDB refuses it.
+  /// Takes or gives up locks: FOR UPDATE, GET_LOCK(), LOCK TABLES. In a READ ONLY transaction both
+  /// servers refuse SELECT … FOR UPDATE.
   locks = 1 << 1,
   changes_session =
       1 << 2,  ///< leaves something behind in the session: variables, temporary tables …

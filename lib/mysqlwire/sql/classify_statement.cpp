@@ -36,7 +36,7 @@ void Classifier::finish() noexcept {
 void Classifier::unknown() noexcept {
   result_.kind = StatementKind::unknown;
   add(Effect::writes, Effect::locks, Effect::changes_session, Effect::reads_session,
-      Effect::implicit_commit, Effect::nondeterministic);
+      Effect::implicit_commit, Effect::begins_transaction, Effect::nondeterministic);
   result_.more_tables = true;
 }
 
@@ -86,11 +86,9 @@ void Classifier::statement() noexcept {
       add(Effect::reads_file);
       return scan();
     case k_CALL:
-      verb(StatementKind::call);
-      add(Effect::calls, Effect::writes, Effect::locks, Effect::changes_session,
-          Effect::reads_session, Effect::implicit_commit, Effect::nondeterministic);
-      result_.more_tables = true;
-      return;
+      unknown();
+      add(Effect::calls);
+      return verb(StatementKind::call);
     case k_DO:
       verb(StatementKind::do_);
       advance();
@@ -159,6 +157,7 @@ void Classifier::statement() noexcept {
       verb(StatementKind::signal);
       return add(Effect::changes_session, Effect::reads_session);
     case k_KILL: verb(StatementKind::kill); return add(Effect::writes);
+    case k_BACKUP:
     case k_BINLOG:
     case k_CHANGE:
     case k_CLONE:
@@ -177,17 +176,21 @@ void Classifier::statement() noexcept {
   }
 }
 
-// CREATE, ALTER, DROP, RENAME. Temporary tables belong to the session and commit nothing.
+// CREATE, ALTER, DROP, RENAME. Temporary tables belong to the session and commit nothing; temporary
+// sequences do.
 void Classifier::define(StatementKind kind) noexcept {
   verb(kind);
   advance();
   accept(k_OR);
   accept(k_REPLACE);
-  if (accept(k_TEMPORARY)) {
-    add(Effect::changes_session, Effect::writes);
-  } else {
-    add(Effect::writes, Effect::implicit_commit);
+  if (kind == StatementKind::drop && at(k_PREPARE)) {
+    verb(StatementKind::deallocate);
+    return add(Effect::changes_session);
   }
+  const bool temporary = accept(k_TEMPORARY);
+  if (temporary) add(Effect::changes_session);
+  if (!temporary || !(at(k_TABLE) || at(k_TABLES))) add(Effect::implicit_commit);
+  add(Effect::writes);
   if (at_word(k_USER) || at_word(k_ROLE)) return verb(StatementKind::account);
   if (kind == StatementKind::create && !at(k_TABLE)) {
     result_.more_tables = true;  // behind views and programs
@@ -254,6 +257,7 @@ void Classifier::set() noexcept {
 void Classifier::show() noexcept {
   verb(StatementKind::show);
   for (advance(); !at_end(); advance()) {
+    if (at(k_WHERE)) return scan();  // an expression, which may call whatever there is
     switch (current().keyword) {
       case k_WARNINGS:
       case k_ERRORS:
@@ -307,8 +311,8 @@ void Classifier::explain() noexcept {
   result_.kind = StatementKind::explain;
   result_.effects = before.effects;
   // Servers refuse EXPLAIN of a writing statement where they would refuse the statement.
-  for (const Effect effect : {Effect::writes, Effect::locks, Effect::reads_session, Effect::unions,
-                              Effect::nondeterministic, Effect::invalid}) {
+  for (const Effect effect : {Effect::writes, Effect::calls, Effect::locks, Effect::reads_session,
+                              Effect::unions, Effect::nondeterministic, Effect::invalid}) {
     if (inner.has(effect)) add(effect);
   }
 }

@@ -307,3 +307,21 @@ TEST_CASE("effects have names") {
     CHECK(to_string(static_cast<Effect>(bit)) != "unknown");
   }
 }
+
+TEST_CASE("what servers have shown") {
+  // An expression behind SHOW … WHERE runs functions.
+  CHECK(has("show tables where f(1)", Effect::writes));
+  CHECK(has("show variables where (@a := 1)", Effect::changes_session));
+  CHECK(of("show tables where tables_in_x = 'a'").reads_only());
+  // Temporary tables commit nothing, temporary sequences do.
+  CHECK_FALSE(has("create temporary table t (a int)", Effect::implicit_commit));
+  CHECK_FALSE(has("drop temporary table t", Effect::implicit_commit));
+  CHECK(has("create temporary sequence s", Effect::implicit_commit, mariadb()));
+  CHECK(kind("drop prepare x") == "deallocate");
+  CHECK_FALSE(has("drop prepare x", Effect::implicit_commit));
+  CHECK(kind("backup stage start", mariadb()) == "admin");
+  for (const std::string_view sql : {"call p()", "execute x", "begin not atomic begin; end"}) {
+    CHECK(has(sql, Effect::begins_transaction));
+    CHECK(has(sql, Effect::implicit_commit));
+  }
+}
