@@ -422,7 +422,7 @@ void TextFormat::on_message(const Conversation& conversation, const SeenMessage&
     case PacketKind::ok: ok(message, context); break;
     case PacketKind::result_end:
       if (message.length >= 7) ok(message, context);
-      if (message.exchange != nullptr) count(message.exchange->rows, "row");
+      if (message.exchange != nullptr) count(message.exchange->result_rows, "row");
       break;
     case PacketKind::err:
       if (const auto err = ErrPacket::decode(message.payload, context)) {

@@ -96,6 +96,7 @@ struct Exchange {
   std::string argument;  ///< the schema of COM_INIT_DB and COM_CHANGE_USER
   Outcome outcome = Outcome::none;
   std::uint64_t rows = 0;
+  std::uint64_t result_rows = 0;  ///< of them, those of the result set under way
   std::uint64_t affected = 0;
   std::uint32_t result_sets = 0;
   std::uint16_t error_code = 0;

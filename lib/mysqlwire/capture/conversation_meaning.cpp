@@ -205,7 +205,7 @@ void Conversation::take_command(SeenMessage& message) {
   exchange.statement_id.reset();
   exchange.schema = schema_;
   exchange.outcome = Outcome::none;
-  exchange.rows = exchange.affected = 0;
+  exchange.rows = exchange.result_rows = exchange.affected = 0;
   exchange.result_sets = 0;
   exchange.error_code = 0;
   exchange.sql_state.clear();
@@ -343,12 +343,14 @@ void Conversation::take_reply(const SeenMessage& message) {
     case PacketKind::column_count:
       exchange.outcome = Outcome::rows;
       ++exchange.result_sets;
+      exchange.result_rows = 0;
       columns_.clear(DefinitionsOf::result);
       definitions_left_ = tracker_.columns();
       begin_columns(exchange);
       break;
     case PacketKind::text_row:
     case PacketKind::binary_row:
+      ++exchange.result_rows;
       if (exchange.rows++ == 0 && exchange.outcome == Outcome::none) {
         exchange.outcome = Outcome::rows;  // COM_STMT_FETCH has no head
         ++exchange.result_sets;
