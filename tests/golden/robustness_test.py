@@ -25,8 +25,10 @@ def limit_memory():
 
 
 def decode(program, data, form, limited):
+    # As packets too: of commands, so that it is decided on each.
+    options = ["--command", "query", "-w", "-"] if form == "packets" else ["-f", form]
     return subprocess.run(
-        [program, "-f", form, "--any-port", "-"], input=data, stdout=subprocess.PIPE,
+        [program, *options, "--any-port", "-"], input=data, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, timeout=TIME_LIMIT, check=False,
         preexec_fn=limit_memory if limited else None)
 
@@ -93,7 +95,8 @@ def main():
     for path in files:
         data = path.read_bytes()
         for what, bytes_ in damaged(data, rng, arguments.count):
-            check(arguments.program, bytes_, f"{path.name}: {what}", limited)
+            for form in ("json", "detail", "packets"):
+                check(arguments.program, bytes_, f"{path.name}: {what} as {form}", limited, form)
             done += 1
         for form in ("text", "detail", "queries", "sql", "digest", "streams", "stats"):
             check(arguments.program, data, f"{path.name} as {form}", limited, form)
