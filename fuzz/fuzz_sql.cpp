@@ -37,13 +37,21 @@ Dialect dialect_of(std::uint8_t choice) {
   return dialect;
 }
 
-// Tokens stand in order, do not overlap and end.
+// What stands between two tokens: blanks, and comments of any kind.
+bool is_skipped(std::string_view gap) {
+  if (gap.find_first_not_of(" \t\n\v\f\r\xA0") == std::string_view::npos) return true;
+  return gap.find('#') != std::string_view::npos || gap.find("--") != std::string_view::npos ||
+         gap.find("/*") != std::string_view::npos || gap.find("*/") != std::string_view::npos;
+}
+
+// Tokens stand in order, do not overlap, leave out nothing but blanks and comments, and end.
 void check_tokens(std::string_view sql, const Dialect& dialect) {
   Lexer lexer(sql, dialect);
   const char* end = sql.data();
   std::size_t count = 0;
   for (Token token = lexer.next(); token.kind != TokenKind::end; token = lexer.next()) {
     require(token.text.data() >= end);
+    require(is_skipped({end, static_cast<std::size_t>(token.text.data() - end)}));
     end = token.text.data() + token.text.size();
     require(end <= sql.data() + sql.size());
     require(lexer.offset() == static_cast<std::size_t>(end - sql.data()));
@@ -62,6 +70,8 @@ void check_digest(std::string_view sql, const Dialect& dialect, std::size_t smal
   const Digest cut = digest(sql, dialect, buffer);
   require(cut.text.size() <= small);
   require(cut.truncated || cut.text == whole.text);
+  // What was cut off is the end; a part that later ones would have changed may stand last.
+  require(digest(sql, dialect, large).hash == whole.hash);
 }
 
 // Every statement of a text is found, and a text is classified as its first statement is.
@@ -76,6 +86,13 @@ void check_classification(std::string_view sql, const Dialect& dialect) {
     if (whole.has(Effect::invalid)) require(whole.has(Effect::writes) && !whole.reads_only());
     if (whole.reads_only()) require(!whole.has(Effect::several));
     require(first.rest.size() < sql.size());
+    // Parts are of the text, the `;` between them, and the part alone is what was classified; but
+    // nothing in front of a `;`, which no server reads, is no empty text.
+    require(first.statement.data() == sql.data());
+    if (first.statement.size() < sql.size()) require(sql[first.statement.size()] == ';');
+    const StatementKind alone = classify(first.statement, dialect).kind;
+    require(alone == whole.kind ||
+            (alone == StatementKind::empty && whole.kind == StatementKind::unknown));
     sql = first.rest;
   }
 }
