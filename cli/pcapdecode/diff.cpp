@@ -4,9 +4,7 @@
 #include "cli/pcapdecode/selection.hpp"
 
 #include <fmt/format.h>
-#include <rapidjson/document.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <initializer_list>
@@ -21,6 +19,8 @@ using namespace mysqlwire::capture;
 
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 constexpr std::size_t most_kept = std::size_t{256} << 20;
 constexpr std::size_t longest_shown = 500;
 
@@ -29,43 +29,34 @@ bool is_any(std::string_view word, std::initializer_list<std::string_view> all) 
 }
 
 // Positions, times, ids that a server gives out, and what depends on the capabilities of a link.
-void remove_incidentals(rapidjson::Value& line, std::string_view type) {
+void remove_incidentals(Json& line, std::string_view type) {
   for (const char* name : {"frame", "t", "stream", "dir", "seq", "len", "id", "stmt_id"})
-    line.RemoveMember(name);
-  if (type != "command" && type != "error") line.RemoveMember("message");
+    line.erase(name);
+  if (type != "command" && type != "error") line.erase("message");
   if (type == "login") {
     for (const char* name : {"charset", "capabilities", "max_packet", "plugin", "attrs"})
-      line.RemoveMember(name);
+      line.erase(name);
   }
-  if (type == "ok" || type == "eof") line.RemoveMember("track");
+  if (type == "ok" || type == "eof") line.erase("track");
   if (type == "eof")
-    for (const char* name : {"affected", "insert_id", "info"}) line.RemoveMember(name);
+    for (const char* name : {"affected", "insert_id", "info"}) line.erase(name);
   if (type == "binlog_event")
-    for (const char* name : {"ts", "ts_us", "server_id", "log_pos"}) line.RemoveMember(name);
+    for (const char* name : {"ts", "ts_us", "server_id", "log_pos"}) line.erase(name);
 }
 
 // Flags that say how the server came to its answer, and not what that means.
-void remove_status(rapidjson::Value& line) {
-  const auto status = line.FindMember("status");
-  if (status == line.MemberEnd() || !status->value.IsArray()) return;
-  auto& flags = status->value;
-  for (auto at = flags.Begin(); at != flags.End();) {
-    const bool is_incidental =
-        is_any(at->GetString(), {"SERVER_SESSION_STATE_CHANGED", "SERVER_QUERY_WAS_SLOW",
-                                 "SERVER_QUERY_NO_INDEX_USED", "SERVER_QUERY_NO_GOOD_INDEX_USED",
-                                 "SERVER_STATUS_METADATA_CHANGED"});
-    if (is_incidental)
-      at = flags.Erase(at);
-    else
-      ++at;
+void remove_status(Json& line) {
+  const auto status = line.find("status");
+  if (status == line.end() || !status->is_array()) return;
+  Json kept = Json::array();
+  for (const Json& flag : *status) {
+    const bool is_incidental = is_any(
+        flag.get_ref<const std::string&>(),
+        {"SERVER_SESSION_STATE_CHANGED", "SERVER_QUERY_WAS_SLOW", "SERVER_QUERY_NO_INDEX_USED",
+         "SERVER_QUERY_NO_GOOD_INDEX_USED", "SERVER_STATUS_METADATA_CHANGED"});
+    if (!is_incidental) kept.push_back(flag);
   }
-}
-
-std::string text_of(const rapidjson::Value& value) {
-  rapidjson::StringBuffer buffer;
-  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
-  value.Accept(writer);
-  return {buffer.GetString(), buffer.GetSize()};
+  *status = std::move(kept);
 }
 
 // Has everything said by the JSON format, and keeps what it means.
@@ -104,19 +95,18 @@ class Recorder final : public Format {
   void keep(const Conversation& conversation, std::uint64_t frame) {
     const std::string line = std::exchange(line_, {});
     if (line.empty()) return;
-    rapidjson::Document document;
-    document.Parse(line.data(), line.size());
-    if (document.HasParseError() || !document.HasMember("type")) return;
-    const std::string type = document["type"].GetString();
+    Json document = Json::parse(line, nullptr, false);
+    if (!document.is_object() || !document.contains("type")) return;
+    const std::string type = document["type"];
     if (is_any(type, {"greeting", "ssl_request", "auth_switch", "auth_more", "auth_response",
                       "progress", "semisync_ack"}))
       return;
     remove_incidentals(document, type);
     remove_status(document);
-    if (type == "statistics") document.RemoveMember("text");
+    if (type == "statistics") document.erase("text");
     Transcript& transcript = transcripts_[conversation.id()];
     transcript.stream = conversation.id();
-    transcript.lines.push_back({text_of(document), frame});
+    transcript.lines.push_back({document.dump(), frame});
     kept_ += transcript.lines.back().json.size();
     if (kept_ > most_kept)
       throw std::runtime_error("too much to compare: choose by --stream, --from, --to or --frames");
@@ -129,23 +119,22 @@ class Recorder final : public Format {
   std::size_t kept_ = 0;
 };
 
-std::string differing_in(const rapidjson::Value& a, const rapidjson::Value& b,
-                         const std::string& path) {
-  if (a == b) return "";
-  if (a.IsObject() && b.IsObject()) {
-    for (const auto& [name, value] : a.GetObject()) {
-      const std::string member = (path.empty() ? "" : path + ".") + name.GetString();
-      const auto other = b.FindMember(name);
-      if (other == b.MemberEnd()) return member;
-      if (value != other->value) return differing_in(value, other->value, member);
+std::string differing_in(const Json& a, const Json& b, const std::string& path) {
+  if (a.is_object() && b.is_object()) {
+    const std::string prefix = path.empty() ? "" : path + '.';
+    for (const auto& [name, value] : a.items()) {
+      const auto other = b.find(name);
+      if (other == b.end()) return prefix + name;
+      if (value != *other) return differing_in(value, *other, prefix + name);
     }
-    for (const auto& [name, value] : b.GetObject())
-      if (!a.HasMember(name)) return (path.empty() ? "" : path + ".") + name.GetString();
+    for (const auto& [name, value] : b.items())
+      if (!a.contains(name)) return prefix + name;
   }
-  if (a.IsArray() && b.IsArray()) {
-    for (rapidjson::SizeType i = 0; i < std::min(a.Size(), b.Size()); ++i)
+  if (a.is_array() && b.is_array()) {
+    const std::size_t both = std::min(a.size(), b.size());
+    for (std::size_t i = 0; i < both; ++i)
       if (a[i] != b[i]) return differing_in(a[i], b[i], fmt::format("{}[{}]", path, i));
-    return fmt::format("{}[{}]", path, std::min(a.Size(), b.Size()));
+    return fmt::format("{}[{}]", path, both);
   }
   return path;
 }
@@ -208,11 +197,9 @@ std::vector<Transcript> transcripts_of(const Options& options, const std::string
 }
 
 std::string differing_member(const std::string& a, const std::string& b) {
-  rapidjson::Document first, second;
-  first.Parse(a.data(), a.size());
-  second.Parse(b.data(), b.size());
-  if (first.HasParseError() || second.HasParseError() || !first.IsObject() || !second.IsObject())
-    return "";
+  const Json first = Json::parse(a, nullptr, false);
+  const Json second = Json::parse(b, nullptr, false);
+  if (!first.is_object() || !second.is_object()) return "";
   return first["type"] == second["type"] ? differing_in(first, second, "") : "";
 }
 
