@@ -18,6 +18,11 @@ void SessionTies::note(const Inspection& inspection) {
   switch (what.kind) {
     case set:
       if (!what.has(Effect::changes_session)) return;
+      // SET GLOBAL and functions do something that is not to be done twice.
+      if (what.has(Effect::writes)) {
+        bound_ = true;
+        return;
+      }
       bytes_ += inspection.text.size();
       bound_ = settings_.size() >= most_settings || bytes_ > most_bytes;
       if (!bound_) settings_.emplace_back(inspection.text);
