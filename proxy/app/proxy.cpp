@@ -1,11 +1,15 @@
 #include "proxy/app/proxy.hpp"
 
+#include "proxy/config/files.hpp"
 #include "proxy/net/address.hpp"
 #include "proxy/session/errors.hpp"
+#include "proxy/statistics/report.hpp"
 
 #include <mysqlwire/wire/frame.hpp>
 
+#include <asio/post.hpp>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,6 +33,7 @@ std::uint64_t monotonic_milliseconds() {
 }
 
 constexpr std::chrono::milliseconds drain_poll{50};
+constexpr std::chrono::seconds learn_interval{5};
 /// How long sessions that were cut have to say their last words.
 constexpr std::chrono::milliseconds last_words{1000};
 
@@ -43,6 +48,18 @@ std::uint64_t raise_descriptor_limit() {
   return limit.rlim_cur;
 }
 
+nlohmann::ordered_json guard_figures(const Services& services) {
+  nlohmann::ordered_json checks = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < guard_checks; ++i) {
+    const auto check = static_cast<GuardCheck>(i);
+    const Audit::Count count = services.audit.count(check);
+    if (count.observed != 0 || count.refused != 0)
+      checks[std::string(to_string(check))] = {{"observed", count.observed},
+                                               {"refused", count.refused}};
+  }
+  return {{"guard", std::move(checks)}};
+}
+
 }  // namespace
 
 Proxy::Proxy(CommandLine options, Config config)
@@ -51,6 +68,7 @@ Proxy::Proxy(CommandLine options, Config config)
       services_(log_),
       signals_(io_),
       drain_timer_(io_),
+      learn_timer_(io_),
       monitor_(log_, [this] { asio::post(io_, [this] { reconsider(); }); }),
       account_loader_(log_, services_.directory) {
   services_.account_loader = &account_loader_;
@@ -72,7 +90,15 @@ ExitCode Proxy::run() {
   services_.set_topology(topology_);
   services_.failed_logins.reset(topology_->config().login_limits);
   const Config& config = topology_->config();
+  try {
+    services_.audit.reconfigure(config.guard.audit_log);
+    services_.slow_log.open(config.statistics.slow_log);
+  } catch (const std::system_error& error) {
+    log_.error(error.what());
+    return ExitCode::failure;
+  }
   wait_for_signals();
+  save_learnt();
   try {
     open_listeners(config);
   } catch (const std::system_error& error) {
@@ -96,6 +122,7 @@ ExitCode Proxy::run() {
   monitor_.stop();
   account_loader_.stop();
   for (const auto& worker : workers_) worker->stop();
+  write_learnt();
   const auto& counters = services_.counters;
   log_.info("stopped", {{"connections", counters.accepted.load()},
                         {"silent_probes", counters.silent_probes.load()},
@@ -270,14 +297,90 @@ void Proxy::wait_for_signals() {
 void Proxy::on_signal(int signal) {
   switch (signal) {
     case SIGHUP: return reload();
-    case SIGUSR1: return log_.reopen();
+    case SIGUSR1: reopen_logs(); return write_statistics();
     default: return drain();
   }
+}
+
+void Proxy::reconfigure_logs(const Config& config) {
+  log_.reconfigure(config.log);
+  services_.audit.reconfigure(config.guard.audit_log);
+  services_.slow_log.open(config.statistics.slow_log);
+}
+
+/// After they were moved away.
+void Proxy::reopen_logs() {
+  log_.reopen();
+  try {
+    services_.audit.reopen();
+    services_.slow_log.reopen();
+  } catch (const std::system_error& error) {
+    log_.error(error.what());
+  }
+}
+
+/// Has each data thread hand over what it has counted; the last one's makes the file.
+void Proxy::write_statistics() {
+  const StatisticsConfig& statistics = topology_->config().statistics;
+  if (!statistics.enabled || statistics.file.empty() || workers_.empty()) return;
+  struct Collection {
+    StatementReport report;
+    std::size_t due = 0;
+  };
+  const auto collection = std::make_shared<Collection>();
+  collection->due = workers_.size();
+  for (const auto& worker : workers_) {
+    worker->report_statistics([this, collection](StatementReport report) {
+      asio::post(io_, [this, collection, part = std::move(report)]() mutable {
+        collection->report.merge(std::move(part));
+        if (--collection->due == 0) put_statistics(std::move(collection->report));
+      });
+    });
+  }
+}
+
+void Proxy::put_statistics(StatementReport report) {
+  const StatisticsConfig& statistics = topology_->config().statistics;
+  if (statistics.file.empty()) return;  // by a reload in between
+  const auto milliseconds = [](std::chrono::system_clock::time_point time) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+  };
+  const std::size_t lines = report.statements.size();
+  const std::string text =
+      format_statistics(std::move(report), milliseconds(std::chrono::system_clock::now()),
+                        milliseconds(started_), workers_.size(), guard_figures(services_));
+  const std::string fault = replace_file(statistics.file, text);
+  if (fault.empty())
+    log_.info("statistics were written", {{"file", statistics.file}, {"statements", lines}});
+  else
+    log_.error(fault);
+}
+
+/// What was learnt goes into the allow file every few seconds.
+void Proxy::save_learnt() {
+  write_learnt();
+  learn_timer_.expires_after(learn_interval);
+  learn_timer_.async_wait([this](const asio::error_code& error) {
+    if (!error) save_learnt();
+  });
+}
+
+void Proxy::write_learnt() {
+  const GuardConfig& guard = topology_->config().guard;
+  const Learner::Count before = services_.learner.count();
+  if (guard.allow_file.empty() || before.unsaved == 0) return;
+  const std::string fault = services_.learner.save(guard.allow_file);
+  if (!fault.empty()) return log_.error(fault);
+  log_.info("learnt statements were written", {{"allow_file", guard.allow_file},
+                                               {"new", before.unsaved},
+                                               {"learnt", before.digests},
+                                               {"dropped", before.dropped}});
 }
 
 /// A good configuration replaces the old one; a bad one changes nothing. Clients stay either way.
 void Proxy::reload() {
   if (draining_) return log_.warn("stopping: the configuration is not reloaded");
+  write_learnt();
   LoadResult loaded = load(options_);
   for (const auto& problem : loaded.warnings) log_.warn(to_string(problem));
   if (!loaded.config) {
@@ -290,11 +393,11 @@ void Proxy::reload() {
     prepare_tls(*loaded.config);
     topology = std::make_shared<const Topology>(std::move(*loaded.config), topology_.get(),
                                                 key_log_, log_);
-    log_.reconfigure(topology->config().log);
+    reconfigure_logs(topology->config());
     try {
       open_listeners(topology->config());
     } catch (const std::runtime_error&) {
-      log_.reconfigure(topology_->config().log);
+      reconfigure_logs(topology_->config());
       throw;
     }
   } catch (const std::runtime_error& error) {

@@ -54,6 +54,12 @@ class Proxy {
   void wait_for_signals();
   void on_signal(int signal);
   void reload();
+  void reconfigure_logs(const Config& config);
+  void reopen_logs();
+  void write_statistics();
+  void put_statistics(StatementReport report);
+  void save_learnt();
+  void write_learnt();
   void drain();
   void wait_for_sessions(std::chrono::steady_clock::time_point limit);
 
@@ -63,6 +69,8 @@ class Proxy {
   asio::io_context io_;
   asio::signal_set signals_;
   asio::steady_timer drain_timer_;
+  asio::steady_timer learn_timer_;
+  const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
   std::shared_ptr<KeyLog> key_log_;
   std::string key_log_path_;
   std::optional<OwnCertificate> own_certificate_;

@@ -67,4 +67,8 @@ void Worker::stop() {
   mirrors_.clear();
 }
 
+void Worker::report_statistics(std::function<void(StatementReport)> taker) {
+  loop_.post([this, taker = std::move(taker)] { taker(statistics_.report()); });
+}
+
 }  // namespace mysqlproxy

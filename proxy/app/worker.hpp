@@ -5,10 +5,12 @@
 #include "proxy/session/compressed_link.hpp"
 #include "proxy/session/mirror.hpp"
 #include "proxy/session/session.hpp"
+#include "proxy/statistics/statistics.hpp"
 
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <thread>
@@ -36,6 +38,8 @@ class Worker {
   void reconsider();
   /// Sessions end now.
   void cut();
+  /// Has the thread's statistics handed to `taker`, on the worker's thread.
+  void report_statistics(std::function<void(StatementReport)> taker);
   /// Ends the thread; what sessions are left end with it.
   void stop();
 
@@ -43,6 +47,7 @@ class Worker {
   Loop& loop() noexcept { return loop_; }
   Services& services() noexcept { return services_; }
   Compressors& compressors() noexcept { return compressors_; }
+  StatementStatistics& statistics() noexcept { return statistics_; }
   /// For the digest of the statement that is looked at right now.
   std::span<char> digest_room() noexcept { return digest_room_; }
   Mirrors& mirrors() noexcept { return mirrors_; }
@@ -55,6 +60,7 @@ class Worker {
   Services& services_;
   Loop loop_;
   Compressors compressors_;
+  StatementStatistics statistics_{1};  ///< its limit comes with the configuration
   std::array<char, Steering::digest_room> digest_room_;
   Mirrors mirrors_{loop_};
   std::unordered_map<Session*, std::unique_ptr<Session>> sessions_;

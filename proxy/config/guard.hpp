@@ -5,6 +5,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,18 +79,27 @@ struct GuardProfile {
   friend bool operator==(const GuardProfile&, const GuardProfile&) = default;
 };
 
+/// Digests by user; "" is all users.
+using DigestsByUser = std::map<std::string, std::set<std::string>>;
+
 /// [guard]
 struct GuardConfig {
   GuardSettings settings;  ///< of those who have no profile
   std::vector<GuardProfile> profiles;
   std::string allow_file;  ///< the digests that are known, by user; empty: none
-  bool learn = false;      ///< what is not in the allow file is added to it
-  std::string audit_log;   ///< "-": standard output; empty: findings are in the program's log
+  /// What it says, read with the configuration; null: nothing.
+  std::shared_ptr<const DigestsByUser> known;
+  bool learn = false;     ///< what is not in the allow file is added to it
+  std::string audit_log;  ///< "-": standard output; empty: findings are in the program's log
 
   /// Nothing is looked for and nothing is learnt: no statement has to be inspected.
   bool idle() const noexcept;
 
-  friend bool operator==(const GuardConfig&, const GuardConfig&) = default;
+  /// By what the file is called.
+  friend bool operator==(const GuardConfig& a, const GuardConfig& b) {
+    return a.settings == b.settings && a.profiles == b.profiles && a.allow_file == b.allow_file &&
+           a.learn == b.learn && a.audit_log == b.audit_log;
+  }
 };
 
 }  // namespace mysqlproxy

@@ -3,6 +3,7 @@
 #include "proxy/config/config.hpp"
 #include "proxy/config/files.hpp"
 #include "proxy/config/named_tables.hpp"
+#include "proxy/guard/digest_list.hpp"
 
 #include <fmt/format.h>
 
@@ -156,6 +157,23 @@ void read_profile(const Named& item, Report& report, const GuardConfig& guard,
   reader.reject_unknown();
 }
 
+/// What is learnt makes the file; otherwise there is one, or nothing would be known.
+void read_allow_file(TableReader& reader, Report& report, const Located& file, GuardConfig& guard) {
+  guard.allow_file = beside(report.file(), file.text);
+  std::vector<DigestFileFault> faults;
+  bool exists = false;
+  auto known = read_digests(guard.allow_file, faults, exists);
+  for (const DigestFileFault& fault : faults)
+    reader.fault(file.at, "allow_file",
+                 fault.line == 0
+                     ? fmt::format("{}: {}", shown(guard.allow_file), fault.text)
+                     : fmt::format("{}:{}: {}", shown(guard.allow_file), fault.line, fault.text));
+  if (!exists && !guard.learn)
+    report.warn(file.at, fmt::format("guard.allow_file: there is no {}: no statement is known",
+                                     shown(guard.allow_file)));
+  guard.known = std::make_shared<const DigestsByUser>(std::move(known));
+}
+
 }  // namespace
 
 void read_guard(TableReader& top, Report& report, GuardConfig& guard) {
@@ -164,9 +182,9 @@ void read_guard(TableReader& top, Report& report, GuardConfig& guard) {
   const toml::table* table = node->as_table();
   if (table == nullptr) return top.expected("guard", *node, "a table [guard]");
   TableReader reader(*table, "guard", report);
-  if (const auto file = reader.text("allow_file", "a path"); file && !file->text.empty())
-    guard.allow_file = beside(report.file(), file->text);
   reader.read("learn", guard.learn);
+  if (const auto file = reader.text("allow_file", "a path"); file && !file->text.empty())
+    read_allow_file(reader, report, *file, guard);
   if (guard.learn && guard.allow_file.empty())
     reader.fault(reader.source(), "learn", "there is no place for it: set allow_file");
   if (const auto file = reader.text("audit_log", "\"-\", \"\" or a file's name"))

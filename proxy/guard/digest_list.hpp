@@ -1,10 +1,10 @@
 // Digests by user, and the file that they stand in.
 #pragma once
 
+#include "proxy/config/guard.hpp"
+
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -24,9 +24,6 @@ class DigestSet {
   std::unordered_map<std::uint64_t, std::vector<std::string>> by_hash_;
   std::size_t size_ = 0;
 };
-
-/// What an allow file says: digests by user, "" for all users.
-using DigestsByUser = std::map<std::string, std::set<std::string>>;
 
 /// A line that can't be read, or the whole file where `line` is 0.
 struct DigestFileFault {

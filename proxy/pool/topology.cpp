@@ -38,6 +38,8 @@ Topology::Topology(Config config, const Topology* previous, const std::shared_pt
   accounts_ = AccountTable(config_.users);
   rules_ = std::make_shared<const rules::RuleBook>(
       config_, previous != nullptr ? previous->rules_.get() : nullptr);
+  guard_ = std::make_unique<const Guard>(
+      config_.guard, config_.guard.known ? *config_.guard.known : DigestsByUser());
 }
 
 std::shared_ptr<Pool> Topology::find_pool(std::string_view name) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "proxy/config/config.hpp"
+#include "proxy/guard/guard.hpp"
 #include "proxy/pool/account_table.hpp"
 #include "proxy/pool/common_ground.hpp"
 #include "proxy/pool/pool.hpp"
@@ -39,9 +40,13 @@ class Topology {
   /// Some pool has to know which of its servers is the primary.
   bool has_roles() const noexcept;
   /// Rules, guard or statistics are configured: sessions read the text of statements.
-  bool looks_at_statements() const noexcept { return !rules_->empty(RuleStage::statement); }
+  bool looks_at_statements() const noexcept {
+    return !rules_->empty(RuleStage::statement) || !config_.guard.idle() ||
+           config_.statistics.enabled;
+  }
   /// Never null. What its rules have counted goes on over a reload.
   const std::shared_ptr<const rules::RuleBook>& rules() const noexcept { return rules_; }
+  const Guard& guard() const noexcept { return *guard_; }
   /// What clients are shown, by all that is known of the servers now.
   CommonGround ground(std::string_view version_override) const;
 
@@ -51,6 +56,7 @@ class Topology {
   std::map<std::string, std::shared_ptr<Pool>, std::less<>> pools_;
   AccountTable accounts_;
   std::shared_ptr<const rules::RuleBook> rules_;
+  std::unique_ptr<const Guard> guard_;
 };
 
 }  // namespace mysqlproxy

@@ -20,6 +20,8 @@ class Asker {
   const Decision& ask(const ConnectionFacts& facts, const Inspection& inspection,
                       const mysqlwire::sql::Dialect& dialect);
   const Decision& decision() const noexcept { return decision_; }
+  /// For a command that no rule is asked about.
+  void forget() noexcept { decision_ = {}; }
 
  private:
   void look_at(const ConnectionFacts& facts);

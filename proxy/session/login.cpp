@@ -265,6 +265,9 @@ void Session::steer() {
   else
     steering_ = std::make_unique<Steering>(std::move(facts), dialect, worker_.digest_room());
   steering_->use(topology->rules());
+  command_deadline_.clear();
+  steering_->set_watch(Watch::make(services_, worker_.statistics(), command_deadline_, id_,
+                                   topology, credentials_.user));
   relay_->set_gate(steering_.get());
 }
 

@@ -328,6 +328,8 @@ void Session::follow_topology() {
     leave_side();
     sides_.clear();  // a pool may have other servers now
     steering_->use(topology->rules());
+    steering_->set_watch(Watch::make(services_, worker_.statistics(), command_deadline_, id_,
+                                     topology, credentials_.user));
   } else {
     steer();
   }

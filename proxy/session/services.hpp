@@ -1,7 +1,10 @@
 // What all sessions of the process share.
 #pragma once
 
+#include "proxy/guard/audit.hpp"
+#include "proxy/guard/learner.hpp"
 #include "proxy/log/log.hpp"
+#include "proxy/log/writer.hpp"
 #include "proxy/pool/topology.hpp"
 #include "proxy/session/connection_ids.hpp"
 #include "proxy/session/learnt_hashes.hpp"
@@ -31,9 +34,12 @@ struct Counters {
 /// Shared by all threads; outlives every session.
 class Services {
  public:
-  explicit Services(Log& logger) : log(logger) {}
+  explicit Services(Log& logger) : log(logger), audit("", logger), slow_log(1, "") {}
 
   Log& log;
+  Audit audit;
+  LineWriter slow_log;
+  Learner learner;
   ConnectionIds ids;
   LearntHashes learnt;
   Directory directory;

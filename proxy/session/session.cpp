@@ -31,6 +31,7 @@ Session::Session(Worker& worker, Arrival arrival)
       services_(worker.services()),
       waker_(worker.loop()),
       deadline_(worker.loop(), waker_),
+      command_deadline_(worker.loop(), waker_),
       client_(worker.loop(), waker_, arrival.descriptor, true),
       self_(std::make_shared<Waker*>(&waker_)),
       task_(run()),
@@ -96,6 +97,9 @@ Task<void> Session::serve() {
       goes_on = outlives(state);
     } else if (leave_if_asked()) {
       goes_on = false;
+    } else if (command_deadline_.passed() && steering_ && !relay_->tracker().idle() &&
+               steering_->on_time()) {
+      goes_on = co_await cut_answer();
     } else {
       co_await waker_;
     }

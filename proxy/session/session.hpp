@@ -158,6 +158,7 @@ class Session {
   Services& services_;
   Waker waker_;
   Deadline deadline_;
+  Deadline command_deadline_;  ///< of the command under way, where the guard limits its time
   Channel client_;
   std::unique_ptr<ServerConnection> server_;
   std::optional<Relay> relay_;

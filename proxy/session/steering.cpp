@@ -42,6 +42,13 @@ Gate::Verdict Steering::on_command(Bytes payload, bool whole, const mysqlwire::T
   command_ = inspection_.command;
   answer_due_ = true;
   permits_.clear();
+  // What the guard refuses no rule can let pass.
+  if (watch_) decision_.refusal = watch_->on_command(facts_, inspection_, dialect_.dialect());
+  if (decision_.refusal) {
+    answer_due_ = false;
+    asker_.forget();
+    return whole ? Verdict::hold : Verdict::refuse;
+  }
   const Verdict verdict = ask_rules();
   ties_.note(inspection_);
   return verdict == Verdict::pass && hold_all_ ? Verdict::hold : verdict;
@@ -130,6 +137,7 @@ void Steering::note_wishes(Bytes payload, const mysqlwire::Context& context) {
 }
 
 void Steering::on_answer(PacketKind kind, Bytes prefix, const mysqlwire::Tracker& tracker) {
+  if (watch_) watch_->on_answer(kind, prefix, tracker);
   if (!answer_due_) return;
   if (kind == PacketKind::prepare_ok && being_prepared_) {
     prepared_.add(statement_id(prefix), std::move(being_prepared_));
@@ -149,8 +157,16 @@ void Steering::on_answer(PacketKind kind, Bytes prefix, const mysqlwire::Tracker
   }
 }
 
-bool Steering::on_progress(std::uint64_t /*bytes*/, const mysqlwire::Tracker& /*tracker*/) {
-  return true;
+bool Steering::on_progress(std::uint64_t bytes, const mysqlwire::Tracker& tracker) {
+  if (!watch_) return true;
+  decision_.refusal = watch_->on_progress(facts_, bytes, tracker);
+  return !decision_.refusal;
+}
+
+bool Steering::on_time() {
+  if (!watch_) return false;
+  decision_.refusal = watch_->on_time(facts_);
+  return decision_.refusal.has_value();
 }
 
 void Steering::restart(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect) {

@@ -4,6 +4,7 @@
 #include "proxy/rules/asker.hpp"
 #include "proxy/session/gate.hpp"
 #include "proxy/session/session_ties.hpp"
+#include "proxy/session/watch.hpp"
 #include "proxy/statement/decision.hpp"
 #include "proxy/statement/inspection.hpp"
 #include "proxy/statement/prepared_statements.hpp"
@@ -35,6 +36,12 @@ class Steering final : public Gate {
                  const mysqlwire::Tracker& tracker) override;
   bool on_progress(std::uint64_t bytes, const mysqlwire::Tracker& tracker) override;
 
+  /// The command under way has taken its time. True when its answer is to be cut.
+  bool on_time();
+
+  /// Guard and statistics from the next command on; null: none.
+  void set_watch(std::unique_ptr<Watch> watch) noexcept { watch_ = std::move(watch); }
+
   /// On the command that is held; valid until the next.
   const Decision& decision() const noexcept { return decision_; }
   /// The command that was shown last.
@@ -65,6 +72,7 @@ class Steering final : public Gate {
   ConnectionFacts facts_;
   mysqlwire::sql::SessionDialect dialect_;
   std::span<char> digest_room_;
+  std::unique_ptr<Watch> watch_;  ///< null: no guard and no statistics
   PreparedStatements prepared_;
   Inspection inspection_;
   Decision decision_;

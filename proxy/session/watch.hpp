@@ -1,0 +1,94 @@
+// One session's commands before the guard and in the statistics.
+#pragma once
+
+#include "proxy/guard/guard.hpp"
+#include "proxy/io/loop.hpp"
+#include "proxy/session/services.hpp"
+#include "proxy/statement/decision.hpp"
+#include "proxy/statement/inspection.hpp"
+#include "proxy/statistics/statistics.hpp"
+
+#include <mysqlwire/session/packet_kind.hpp>
+#include <mysqlwire/session/tracker.hpp>
+#include <mysqlwire/sql/dialect.hpp>
+#include <mysqlwire/wire/bytes.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace mysqlproxy {
+
+/// Knows the time and writes things down, which guard and statistics themselves do not. The clock
+/// is read twice for a command, and only for statistics.
+class Watch {
+ public:
+  /// For the sessions of `user` by this configuration; null where it has neither guard nor
+  /// statistics. `statistics` is the thread's; `deadline` is set while a command runs whose time is
+  /// limited.
+  static std::unique_ptr<Watch> make(Services& services, StatementStatistics& statistics,
+                                     Deadline& deadline, std::uint64_t connection_id,
+                                     std::shared_ptr<const Topology> topology,
+                                     std::string_view user);
+
+  Watch(Services& services, StatementStatistics& statistics, Deadline& deadline,
+        std::uint64_t connection_id, std::shared_ptr<const Topology> topology,
+        std::string_view user);
+
+  /// What is to become of a command: nothing where the guard has nothing against it. Those that
+  /// rules refuse don't come here.
+  std::optional<Refusal> on_command(const ConnectionFacts& facts, const Inspection& inspection,
+                                    const mysqlwire::sql::Dialect& dialect);
+  void on_answer(mysqlwire::PacketKind kind, mysqlwire::Bytes prefix,
+                 const mysqlwire::Tracker& tracker);
+  /// A refusal: the client is to get no more of the answer.
+  std::optional<Refusal> on_progress(const ConnectionFacts& facts, std::uint64_t bytes,
+                                     const mysqlwire::Tracker& tracker);
+  /// The same when the command's time is over.
+  std::optional<Refusal> on_time(const ConnectionFacts& facts);
+
+ private:
+  std::optional<Refusal> refuse_at_limit(const ConnectionFacts& facts, GuardCheck check);
+  void note_findings(const ConnectionFacts& facts, GuardChecks observed, GuardChecks refused,
+                     std::string_view request, std::string_view statement);
+  void learn(const ConnectionFacts& facts, const Inspection& inspection,
+             const GuardFindings& findings);
+  void begin(const ConnectionFacts& facts, const Inspection& inspection,
+             const mysqlwire::sql::Dialect& dialect);
+  void finish(const ConnectionFacts& facts, bool refused);
+  void write_slow(const ConnectionFacts& facts, std::int64_t microseconds);
+
+  Services& services_;
+  StatementStatistics& statistics_;
+  Deadline& deadline_;
+  std::uint64_t connection_id_;
+  std::shared_ptr<const Topology> topology_;
+  const UserGuard* guard_ = nullptr;  ///< null: nothing is looked for
+  const StatisticsConfig* counted_ = nullptr;
+  bool slow_ = false;
+  bool limits_ = false;
+
+  // Of the command under way.
+  mysqlwire::Command command_ = mysqlwire::Command::com_sleep;
+  bool under_way_ = false;
+  bool complete_ = false;
+  bool cut_ = false;
+  bool error_ = false;
+  std::uint16_t error_code_ = 0;
+  bool mariadb_ = false;
+  StatementStatistics::Handle line_;
+  std::int64_t began_ = 0;  ///< nanoseconds, monotonic
+  bool in_rows_ = false;
+  std::uint64_t rows_ = 0;  ///< of the results that are complete
+  std::uint64_t affected_ = 0;
+  std::uint64_t bytes_ = 0;
+  GuardChecks exceeded_;  ///< limits that were noted already
+  std::uint64_t digest_ = 0;
+  std::string digest_text_;  ///< for the audit log, where there are limits
+  std::string text_;         ///< for the slow log
+  mysqlwire::sql::Dialect dialect_;
+  std::uint64_t slow_seen_ = 0;
+};
+
+}  // namespace mysqlproxy
