@@ -342,13 +342,13 @@ void Proxy::write_statistics() {
 void Proxy::put_statistics(StatementReport report) {
   const StatisticsConfig& statistics = topology_->config().statistics;
   if (statistics.file.empty()) return;  // by a reload in between
-  const auto milliseconds = [](std::chrono::system_clock::time_point time) {
+  const auto since_epoch = [](std::chrono::system_clock::time_point time) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
   };
   const std::size_t lines = report.statements.size();
   const std::string text =
-      format_statistics(std::move(report), milliseconds(std::chrono::system_clock::now()),
-                        milliseconds(started_), workers_.size(), guard_figures(services_));
+      format_statistics(std::move(report), since_epoch(std::chrono::system_clock::now()),
+                        since_epoch(started_), workers_.size(), guard_figures(services_));
   const std::string fault = replace_file(statistics.file, text);
   if (fault.empty())
     log_.info("statistics were written", {{"file", statistics.file}, {"statements", lines}});
