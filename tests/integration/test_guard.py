@@ -11,7 +11,7 @@ import pymysql
 import pytest
 
 from harness.accounts import APP, OTHER
-from harness.injections import injections, usual
+from harness.injections import SAME_SHAPE, injections, usual
 from harness.proxy import Proxy, read_json_lines
 
 REFUSED = (1148, 1175)
@@ -149,6 +149,7 @@ def test_injections_into_a_learnt_application(server, start, application_tables)
             code, message = error_of(connection, sql)
             if code not in REFUSED or "guard refuses" not in message:
                 passed.append((sql, code, message))
+        assert error_of(connection, SAME_SHAPE)[0] == 0  # of this nothing can be said
         assert error_of(connection, usual()[0])[0] == 0  # the connection is as good as before
     print(f"\n{server.name}: {learnt} digests learnt, 0 statements of the application refused, "
           f"{len(all_of_them) - len(passed)} of {len(all_of_them)} injections refused")

@@ -125,7 +125,7 @@ def at_limit():
 
 def at_insert():
     """A string among the values of an INSERT."""
-    yield from ("x'),(5,'y", "x',USER()),('y", "'+(SELECT USER())+'", "'|(SELECT 1)|'", "x') ON DUPLICATE KEY UPDATE title=USER()-- ",
+    yield from ("x',USER()),('y", "'+(SELECT USER())+'", "'|(SELECT 1)|'", "x') ON DUPLICATE KEY UPDATE title=USER()-- ",
                 "x');DROP TABLE notes-- ", "x' AND SLEEP(0) AND '", "'-SLEEP(0)-'", "x')-- ", "x')#", "x')/*",
                 "x' OR UPDATEXML(1,CONCAT(0x7e,USER()),1) OR '", "'||(SELECT password FROM notes LIMIT 1)||'", "x',DEFAULT)-- ",
                 "x') RETURNING *-- ", "'^'", "x' 'y')-- ", "\\", "x'='x", "x'/**/")
@@ -149,6 +149,10 @@ PLACES = [
     ("UPDATE notes SET body = 'b' WHERE id = {}", "5", lambda: boolean("5", "")),
     ("DELETE FROM notes WHERE title = '{}'", "x", lambda: boolean("x'", " OR 'q'='q")),
 ]
+
+
+#: Values for values: it has the shape of an INSERT of two rows, which the application does itself.
+SAME_SHAPE = "INSERT INTO notes (author, title) VALUES (5, 'x'),(5,'y')"
 
 
 def usual():
