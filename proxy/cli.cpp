@@ -18,8 +18,8 @@ a configuration of one pool with all servers.
 mysqlproxy user hash|add|check makes and checks entries for users, mysqlproxy explain says
 what would become of a statement: see there with --help.
 
-Signals: TERM and INT drain and stop, HUP reloads the configuration, USR1 reopens the
-access log.
+Signals: TERM and INT drain and stop, HUP reloads the configuration, USR1 reopens
+logs and writes statistics.
 Exit codes: 0 good, 1 failure at run time, 2 usage or configuration, 3 can't bind,
 4 drain timed out.)";
 

@@ -160,6 +160,26 @@ access = ""
         return [self.executable, "--config", self.config]
 
 
+class Judging(MysqlProxy):
+    """mysqlproxy with 50 rules of which none matches, a guard with every check, and statistics."""
+
+    name = "judging"
+
+    def __init__(self, folder, server, executable, threads, connections):
+        super().__init__(folder, server, executable, threads, connections)
+        rules = []
+        for i in range(50):
+            when = ('user = "report_*"', f'schema = "shop{i}"', f'table = "orders{i}"', f'match = "from archive{i} "',
+                    'kind = "call"')[i % 5]
+            rules.append(f'[[rule]]\nname = "rule {i}"\nwhen = {{ {when} }}\n'
+                         'then = { refuse = { code = 1148, text = "no" } }\n')
+        checks = ("no_where", "ddl", "account", "admin", "read_file", "write_file", "sleep", "several_statements", "comment",
+                  "version_comment", "union", "tautology", "prepare_from_variable")
+        guard = "[guard]\nmax_result_rows = 1000000\nmax_running_time = \"60s\"\n" + "".join(
+            f'{check} = "enforce"\n' for check in checks)
+        self.config.write_text(self.config.read_text() + "".join(rules) + guard + "[statistics]\n")
+
+
 class HaProxy(Candidate):
     name = "haproxy"
 

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from candidates import (TOP, Direct, HaProxy, MysqlProxy, allow_many_descriptors, cpu_per_query, describe_machine,
+from candidates import (TOP, Direct, HaProxy, Judging, MysqlProxy, allow_many_descriptors, cpu_per_query, describe_machine,
                         instructions, require, run_load, start_server, system_calls)
 
 WORKLOADS = [(workload, prepared) for workload in ("oltp_point_select", "oltp_read_write") for prepared in (True, False)]
@@ -93,6 +93,29 @@ def user_instructions(candidates):
             print(f"  {title(workload, prepared):26} {candidate.name:11} {count:7.0f}")
 
 
+def judging(plain, judged, options):
+    """What 50 rules, guard and statistics cost, in one run with them off."""
+    print("\nCPU a query with 50 rules, guard and statistics, and without any")
+    for candidate in (plain, judged):
+        candidate.start()
+    try:
+        for workload, prepared in WORKLOADS:
+            results = cpu_per_query([plain, judged], workload, prepared, options.busy, 2, options.rounds)
+            before, after = results[plain.name], results[judged.name]
+            print(f"  {title(workload, prepared):26} {before[0]:6.2f} -> {after[0]:6.2f} us, "
+                  f"{after[0] - before[0]:+.2f} us")
+    finally:
+        for candidate in (plain, judged):
+            candidate.stop()
+    if options.no_instructions:
+        return
+    for workload, prepared in WORKLOADS:
+        counts = [instructions(candidate, workload, prepared, 4, 4000 // QUERIES_A_TRANSACTION[workload])
+                  for candidate in (plain, judged)]
+        print(f"  {title(workload, prepared):26} {counts[0]:6.0f} -> {counts[1]:6.0f} user instructions, "
+              f"{counts[1] - counts[0]:+.0f}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--proxy", type=Path, default=TOP / "build-release/proxy/mysqlproxy")
@@ -102,8 +125,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=5, help="turns of each program for CPU a query")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each proxy")
     parser.add_argument("--no-instructions", action="store_true", help="skip the slow runs under valgrind")
+    parser.add_argument("--judging", action="store_true",
+                        help="only compare mysqlproxy with rules, guard and statistics on and off")
     options = parser.parse_args()
-    require("haproxy", "sysbench", "strace", *([] if options.no_instructions else ["valgrind"]))
+    require("sysbench", *([] if options.judging else ["haproxy", "strace"]), *([] if options.no_instructions else ["valgrind"]))
     allow_many_descriptors()
     errors = 0
     with tempfile.TemporaryDirectory() as name:
@@ -113,6 +138,10 @@ def main():
         try:
             haproxy = HaProxy(folder, server, options.threads, room)
             mysqlproxy = MysqlProxy(folder, server, options.proxy, options.threads, room)
+            if options.judging:
+                print(describe_machine())
+                judging(mysqlproxy, Judging(folder, server, options.proxy, options.threads, room), options)
+                return 0
             print(f"{describe_machine()}; shared by sysbench, the proxy ({options.threads} threads) and MariaDB")
             for candidate in (Direct(folder, server), haproxy, mysqlproxy):
                 print(f"\n{candidate.name}")
