@@ -48,7 +48,8 @@ std::uint64_t raise_descriptor_limit() {
   return limit.rlim_cur;
 }
 
-nlohmann::ordered_json guard_figures(const Services& services) {
+/// What was counted of the guard's checks and of rules.
+nlohmann::ordered_json other_figures(const Services& services, const rules::RuleBook& book) {
   nlohmann::ordered_json checks = nlohmann::ordered_json::object();
   for (std::size_t i = 0; i < guard_checks; ++i) {
     const auto check = static_cast<GuardCheck>(i);
@@ -57,7 +58,17 @@ nlohmann::ordered_json guard_figures(const Services& services) {
       checks[std::string(to_string(check))] = {{"observed", count.observed},
                                                {"refused", count.refused}};
   }
-  return {{"guard", std::move(checks)}};
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const rules::Rule& rule : book.rules()) {
+    const rules::RuleState& state = rule.state();
+    list.push_back({{"name", rule.config().name},
+                    {"hits", state.hits.load(std::memory_order_relaxed)},
+                    {"limited", state.limited.load(std::memory_order_relaxed)},
+                    {"kept", state.kept.load(std::memory_order_relaxed)},
+                    {"mirrored", state.mirrored.load(std::memory_order_relaxed)},
+                    {"mirror_lost", state.mirror_lost.load(std::memory_order_relaxed)}});
+  }
+  return {{"guard", std::move(checks)}, {"rules", std::move(list)}};
 }
 
 }  // namespace
@@ -346,9 +357,9 @@ void Proxy::put_statistics(StatementReport report) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
   };
   const std::size_t lines = report.statements.size();
-  const std::string text =
-      format_statistics(std::move(report), since_epoch(std::chrono::system_clock::now()),
-                        since_epoch(started_), workers_.size(), guard_figures(services_));
+  const std::string text = format_statistics(
+      std::move(report), since_epoch(std::chrono::system_clock::now()), since_epoch(started_),
+      workers_.size(), other_figures(services_, *topology_->rules()));
   const std::string fault = replace_file(statistics.file, text);
   if (fault.empty())
     log_.info("statistics were written", {{"file", statistics.file}, {"statements", lines}});

@@ -169,7 +169,7 @@ class Judging(MysqlProxy):
         super().__init__(folder, server, executable, threads, connections)
         rules = []
         for i in range(50):
-            when = ('user = "report_*"', f'schema = "shop{i}"', f'table = "orders{i}"', f'match = "from archive{i} "',
+            when = (f'hint = "key{i}"', f'schema = "shop{i}"', f'table = "orders{i}"', f'match = "from archive{i} "',
                     'kind = "call"')[i % 5]
             rules.append(f'[[rule]]\nname = "rule {i}"\nwhen = {{ {when} }}\n'
                          'then = { refuse = { code = 1148, text = "no" } }\n')
