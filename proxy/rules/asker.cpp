@@ -63,6 +63,9 @@ const Decision& Asker::ask(const ConnectionFacts& facts, const Inspection& inspe
   statement.what = &inspection.what;
   statement.digest_text = inspection.digest_text;
   statement.digest = inspection.digest;
+  statement.digest_truncated = inspection.digest_truncated;
+  statement.prepared = inspection.command == mysqlwire::Command::com_stmt_execute ||
+                       inspection.command == mysqlwire::Command::com_stmt_bulk_execute;
   statement.dialect = dialect;
   const Client client{user_, schema_, facts.host, host_, facts.listener, pool_};
   book_->at_statement(scope_, client, statement, Moment::now(), decision_);

@@ -5,6 +5,7 @@
 #include "proxy/rules/regex.hpp"
 #include "proxy/rules/regex_set.hpp"
 #include "proxy/rules/rendezvous.hpp"
+#include "proxy/rules/shape_memo.hpp"
 #include "proxy/rules/text_pattern.hpp"
 
 #include <mysqlwire/sql/literals.hpp>
@@ -143,6 +144,7 @@ struct RuleBook::Question {
   bool digest_by_set = false;
   bool hints_known = false;
   Hints hints;
+  Bits fresh;  ///< the rules that are likely, where that is not remembered
 
   const Hints& all_hints() {
     if (!hints_known && statement != nullptr &&
@@ -191,7 +193,8 @@ void Decision::clear() {
   delay = std::chrono::milliseconds(0);
 }
 
-RuleBook::RuleBook(const Config& config, const RuleBook* previous) : pools_(config.pools) {
+RuleBook::RuleBook(const Config& config, const RuleBook* previous)
+    : id_(next_book_id()), pools_(config.pools) {
   for (const ServerConfig& server : config.servers)
     servers_.emplace_back(server.name, server.weight);
   std::vector<bool> taken(previous == nullptr ? 0 : previous->rules_.size(), false);
@@ -317,9 +320,10 @@ bool RuleBook::digest_hit(Question& question, std::size_t regex) const {
   return RE2::PartialMatch(piece(question.statement->digest_text), index_->digest.at(regex));
 }
 
-/// Cheap questions first; `unless` after all of `when`.
-Misfit RuleBook::misfit_of_statement(const Compiled& rule, Question& question,
-                                     bool& by_unless) const {
+/// Cheap questions first; `unless` after all of `when`. `by_shape`: only what is the same for all
+/// statements of one shape; what is not is taken to fit.
+Misfit RuleBook::misfit_of_statement(const Compiled& rule, Question& question, bool& by_unless,
+                                     bool by_shape) const {
   const Statement& statement = *question.statement;
   const bool ignore_case = !rule.config().case_sensitive;
   const auto fits = [&](const Conditions& asked, bool wanted) {
@@ -335,17 +339,20 @@ Misfit RuleBook::misfit_of_statement(const Compiled& rule, Question& question,
     if (!match.table.empty() &&
         names_table(match.table, *statement.what, question.client.schema, ignore_case) != wanted)
       return Misfit::table;
-    if (!match.hint.empty() && std::ranges::any_of(match.hint, [&](const RuleHint& one) {
-                                 return std::ranges::any_of(
-                                     question.all_hints().all(), [&](const Hint& hint) {
-                                       return matches_pattern(one.key, hint.key, ignore_case) &&
-                                              matches_pattern(one.value, hint.value, ignore_case);
-                                     });
-                               }) != wanted)
+    // Without a comment there is no hint, whatever the text.
+    const bool ask_hint = !by_shape || !statement.what->has(Effect::comment);
+    if (!match.hint.empty() && ask_hint &&
+        std::ranges::any_of(match.hint, [&](const RuleHint& one) {
+          return std::ranges::any_of(question.all_hints().all(), [&](const Hint& hint) {
+            return matches_pattern(one.key, hint.key, ignore_case) &&
+                   matches_pattern(one.value, hint.value, ignore_case);
+          });
+        }) != wanted)
       return Misfit::hint;
     if (asked.digest_regex != no_regex && digest_hit(question, asked.digest_regex) != wanted)
       return Misfit::match_digest;
-    if (asked.text_regex != no_regex && text_hit(question, asked.text_regex) != wanted)
+    const bool ask_text = !by_shape || statement.prepared;
+    if (asked.text_regex != no_regex && ask_text && text_hit(question, asked.text_regex) != wanted)
       return Misfit::match;
     return Misfit::none;
   };
@@ -482,6 +489,26 @@ void RuleBook::at_connection(const Client& client, const Moment& moment, Decisio
   }
 }
 
+/// The rules that are not ruled out by the shape of the statement. The same few shapes come all the
+/// time, so that is remembered.
+const Bits& RuleBook::likely(Question& question) const {
+  const Statement& statement = *question.statement;
+  const ShapeMemo::Key key{id_, statement, question.client.schema, question.effects};
+  ShapeMemo::Entry* const entry = ShapeMemo::of_this_thread().find(key);
+  if (entry != nullptr && entry->is(key)) return entry->rules;
+  Bits& rules = entry != nullptr ? entry->rules : question.fresh;
+  rules = index_->by_kind[static_cast<std::size_t>(statement.what->kind)];
+  bool by_unless = false;
+  for (const Compiled& rule : index_->rules) {
+    const std::size_t place = rule.rule->number - 1;
+    if (has_bit(rules, place) &&
+        misfit_of_statement(rule, question, by_unless, true) != Misfit::none)
+      clear_bit(rules, place);
+  }
+  if (entry != nullptr) entry->become(key);
+  return rules;
+}
+
 void RuleBook::at_statement(const Scope& scope, const Client& client, const Statement& statement,
                             const Moment& moment, Decision& decision) const {
   decision.clear();
@@ -489,12 +516,14 @@ void RuleBook::at_statement(const Scope& scope, const Client& client, const Stat
   const auto kind = static_cast<std::size_t>(statement.what->kind);
   question.kind = std::uint64_t{1} << kind;
   question.effects = effects_of(*statement.what);
-  const std::vector<std::uint64_t>& by_kind = index_->by_kind[kind];
+  const Bits& rules = likely(question);
   bool by_unless = false;
-  for (std::size_t word = 0; word < by_kind.size(); ++word) {
-    for (std::uint64_t bits = by_kind[word] & scope.rules_[word]; bits != 0; bits &= bits - 1) {
+  for (std::size_t word = 0; word < rules.size(); ++word) {
+    for (std::uint64_t bits = rules[word] & scope.rules_[word]; bits != 0; bits &= bits - 1) {
       const Compiled& rule =
           index_->rules[word * 64 + static_cast<std::size_t>(std::countr_zero(bits))];
+      // One reading of the text has told of all of them, and most are out by that.
+      if (rule.when.text_regex != no_regex && !text_hit(question, rule.when.text_regex)) continue;
       if (misfit(rule, question, by_unless) != Misfit::none) continue;
       rule.rule->state().hits.fetch_add(1, std::memory_order_relaxed);
       if (take(rule, question)) return;

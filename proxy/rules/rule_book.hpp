@@ -2,6 +2,7 @@
 #pragma once
 
 #include "proxy/config/config.hpp"
+#include "proxy/rules/bits.hpp"
 #include "proxy/rules/limits.hpp"
 #include "proxy/rules/moment.hpp"
 
@@ -44,6 +45,9 @@ struct Statement {
   const mysqlwire::sql::Classification* what = nullptr;
   std::string_view digest_text;
   std::uint64_t digest = 0;
+  bool digest_truncated = false;
+  /// It was prepared: it comes again and again with the very same text.
+  bool prepared = false;
   mysqlwire::sql::Dialect dialect;
   /// The text of a parameter of COM_STMT_EXECUTE, from 0; nothing where it is NULL or not there.
   std::function<std::optional<std::string>(std::uint32_t)> parameter;
@@ -58,7 +62,7 @@ struct RuleState {
   /// What could not go where the rule says, because it needed its session.
   std::atomic<std::uint64_t> kept = 0;
   std::atomic<std::uint64_t> mirrored = 0;
-  std::atomic<std::uint64_t> mirror_lost = 0;  ///< too many at once, or no server to be had
+  std::atomic<std::uint64_t> mirror_lost = 0;     ///< too many at once, or no server to be had
   std::shared_ptr<RateLimit> rate;                ///< null: there is none
   std::shared_ptr<ConcurrencyLimit> concurrency;  ///< null: there is none
 };
@@ -161,14 +165,15 @@ class RuleBook {
 
    private:
     friend class RuleBook;
-    std::vector<std::uint64_t> rules_;
+    Bits rules_;
   };
   Scope scope(const Client& client) const;
 
   /// Asks the rules of the stage `connection`; their hits are counted.
   void at_connection(const Client& client, const Moment& moment, Decision& decision) const;
-  /// Asks the rules of the stage `statement`; their hits are counted. Costs a few nanoseconds a
-  /// rule that asks for no regular expression, and one reading of the text for all that do.
+  /// Asks the rules of the stage `statement`; their hits are counted. Which rules
+  /// the shape of a statement rules out is remembered for each thread; what is left to ask are
+  /// regular expressions on the text, all in one reading, and hints.
   void at_statement(const Scope& scope, const Client& client, const Statement& statement,
                     const Moment& moment, Decision& decision) const;
 
@@ -188,7 +193,9 @@ class RuleBook {
 
   Misfit misfit(const Compiled& rule, Question& question, bool& by_unless) const;
   static Misfit misfit_of_connection(const Compiled& rule, const Client& client, bool& by_unless);
-  Misfit misfit_of_statement(const Compiled& rule, Question& question, bool& by_unless) const;
+  Misfit misfit_of_statement(const Compiled& rule, Question& question, bool& by_unless,
+                             bool by_shape = false) const;
+  const Bits& likely(Question& question) const;
   bool text_hit(Question& question, std::size_t regex) const;
   bool digest_hit(Question& question, std::size_t regex) const;
   bool take(const Compiled& rule, Question& question) const;
@@ -196,6 +203,7 @@ class RuleBook {
   std::optional<std::string> value_to_hash(const RuleHash& hash, const Compiled& rule,
                                            Question& question) const;
 
+  const std::uint64_t id_;  ///< of this book alone, in this process
   std::vector<Rule> rules_;
   std::unique_ptr<const Index> index_;
   std::vector<PoolConfig> pools_;

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <map>
+#include <random>
 #include <set>
 #include <thread>
 
@@ -427,4 +428,67 @@ then = { rate = { per_second = 1000000, by = "user" } }
   for (auto& thread : threads) thread.join();
   CHECK(matched == 3000);
   CHECK(asking.book->rules()[1].state().hits == 1500);
+}
+
+TEST_CASE("what is remembered of a shape never stands for another statement", "[rules]") {
+  constexpr std::string_view text = R"(
+[[rule]]
+name = "value"
+when = { match = '= 5' }
+then = { log = true }
+[[rule]]
+name = "not value"
+when = { kind = "select" }
+unless = { match = '= 5' }
+then = { log = true }
+[[rule]]
+name = "hint"
+when = { hint = "to=replica" }
+then = { log = true }
+[[rule]]
+name = "no hint"
+when = { table = "orders" }
+unless = { hint = "to=replica" }
+then = { log = true }
+[[rule]]
+name = "shop's"
+when = { table = "shop.orders" }
+then = { log = true }
+[[rule]]
+name = "shape"
+when = { match_digest = 'WHERE `id`' }
+then = { log = true }
+)";
+  // Two books take turns, so that one's memory would show in the other's answers.
+  Asking asking{std::string(text)};
+  Asking other{std::string(text.substr(0, text.find("[[rule]]", 20)))};
+  const std::vector<std::string> statements{
+      "select * from orders where id = 5",
+      "select * from orders where id = 6",
+      "select /* to=replica */ * from orders where id = 5",
+      "select /* to=primary */ * from orders where id = 6",
+      "select * from shop.orders where id = 5",
+      "select * from hr.orders where id = 5",
+      "update orders set a = 5",
+      "select 7",
+      "select \"orders\" from dual where id = 5",
+  };
+  std::mt19937 dice(7);
+  std::set<std::string> seen;
+  for (int i = 0; i < 3000; ++i) {
+    const std::string& sql = statements[dice() % statements.size()];
+    Asking& one = dice() % 4 == 0 ? other : asking;
+    one.client.schema = dice() % 2 == 0 ? "shop" : "hr";
+    one.statement.prepared = dice() % 2 == 0;
+    one.statement.dialect.ansi_quotes = dice() % 2 == 0;
+    CAPTURE(sql, one.client.schema, one.statement.prepared);
+    const std::string found = one.ask(sql);
+    std::string expected;
+    for (std::size_t rule = 0; rule < one.book->rules().size(); ++rule)
+      if (one.why(sql, rule).misfit == Misfit::none)
+        expected += (expected.empty() ? "" : " ") + one.book->rules()[rule].config().name;
+    REQUIRE(found == expected);
+    seen.insert(found);
+  }
+  CHECK(seen.size() > 8);
 }
