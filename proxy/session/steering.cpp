@@ -124,15 +124,15 @@ void Steering::inspect_prepared(std::uint32_t id) {
 
 /// What the session's state becomes if the server says OK.
 void Steering::note_wishes(Bytes payload, const mysqlwire::Context& context) {
+  // MariaDB lets USE be prepared as well.
+  const bool executed =
+      inspection_.command == Command::com_query || inspection_.command == Command::com_stmt_execute;
   if (inspection_.command == Command::com_init_db) {
     const auto command = mysqlwire::ComInitDb::decode(payload, context);
     if (command) next_schema_ = command->schema;
-  } else if (inspection_.command == Command::com_query &&
-             inspection_.what.kind == StatementKind::use) {
+  } else if (executed && inspection_.what.kind == StatementKind::use) {
     next_schema_ = schema_of_use(inspection_.text, dialect_.dialect());
   }
-  const bool executed =
-      inspection_.command == Command::com_query || inspection_.command == Command::com_stmt_execute;
   if (executed && inspection_.what.kind == StatementKind::set) next_settings_ = inspection_.text;
 }
 

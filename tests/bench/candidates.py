@@ -140,6 +140,7 @@ max_connections = {connections}
 connect_timeout = "10s"
 handshake_timeout = "10s"
 idle_timeout = "1h"
+data_dir = "{self.folder}"
 [listen.main]
 bind = "127.0.0.1:{self.port}"
 [server.db]

@@ -109,6 +109,14 @@ TEST_CASE("the current schema follows what the server has accepted", "[steering]
     steered.answer(ok);
     CHECK(steered.steering.facts().schema == "h`r");
   }
+  SECTION("USE that was prepared") {
+    steered.send(Command::com_stmt_prepare, "use hr");
+    steered.answer("00 07000000 0000 0000 00 0000");
+    CHECK(steered.steering.facts().schema == "shop");
+    steered.send(Command::com_stmt_execute, std::string("\x07\0\0\0\0\1\0\0\0", 9));
+    steered.answer(ok);
+    CHECK(steered.steering.facts().schema == "hr");
+  }
   SECTION("refused") {
     steered.send(Command::com_query, "use hr");
     steered.answer(err);
