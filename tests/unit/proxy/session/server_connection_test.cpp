@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <vector>
 
 using namespace mysqlproxy;
@@ -264,21 +265,39 @@ TEST_CASE("nobody connects for a client that has left", "[connect]") {
   CHECK(db->reachability() == Reachability::unknown);
 }
 
+namespace {
+
+/// As long as it lives, this process can open so many descriptors and no more.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(int room) {
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &old_) == 0);
+    // The limit is on the number, and any number may be taken by somebody who started this.
+    std::vector<int> next;
+    for (int i = 0; i < room; ++i) next.push_back(::fcntl(0, F_DUPFD, 3));
+    rlimit low = old_;
+    low.rlim_cur = static_cast<rlim_t>(*std::ranges::max_element(next)) + 1;
+    for (const int one : next) ::close(one);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+  }
+  ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &old_); }
+
+ private:
+  rlimit old_{};
+};
+
+}  // namespace
+
 TEST_CASE("a shortage of descriptors is not held against servers", "[connect]") {
   Connecting connecting;
   FakeServer server([](Peer& peer) { let_in(peer); });
   const auto db = connecting.add(server.endpoint());
-  rlimit old{};
-  REQUIRE(::getrlimit(RLIMIT_NOFILE, &old) == 0);
-  // Room for what the test itself opens: a socketpair, an epoll set, an eventfd.
-  const int next = ::fcntl(0, F_DUPFD, 3);
-  REQUIRE(next >= 0);
-  ::close(next);
-  rlimit low = old;
-  low.rlim_cur = static_cast<rlim_t>(next) + 4;
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
-  const ConnectOutcome outcome = connecting.connect();
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &old) == 0);
+  ConnectOutcome outcome;
+  {
+    // Room for what the test itself opens: a socketpair, an epoll set, an eventfd.
+    const FewDescriptors few(4);
+    outcome = connecting.connect();
+  }
   CHECK_FALSE(connecting.connected);
   CHECK(db->reachability() == Reachability::unknown);
   CHECK_THAT(err_text(outcome), Contains("db1: Too many open files"));
