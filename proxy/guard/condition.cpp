@@ -1,11 +1,11 @@
 #include "proxy/guard/condition.hpp"
 
+#include "proxy/guard/constant.hpp"
+
 #include <mysqlwire/sql/lexer.hpp>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,115 +19,6 @@ using mysqlwire::sql::Keyword;
 using mysqlwire::sql::Lexer;
 using mysqlwire::sql::Token;
 using mysqlwire::sql::TokenKind;
-
-/// What an expression comes to.
-struct Value {
-  enum class Kind : std::uint8_t {
-    unknown,   ///< it takes a row, a variable or a subquery
-    null,      ///< constant, as the others are
-    number,    ///< `number`
-    text,      ///< `text`
-    constant,  ///< computed by the server only
-  };
-  Kind kind = Kind::unknown;
-  double number = 0;
-  std::string text;
-  bool compared = false;  ///< by an operator that was looked at already
-
-  bool is_constant() const noexcept { return kind != Kind::unknown; }
-};
-
-Value number_value(double number) { return {Value::Kind::number, number, {}, false}; }
-Value truth_value(bool truth) { return {Value::Kind::number, truth ? 1.0 : 0.0, {}, true}; }
-
-/// As the server converts a text: what number it begins with, else 0.
-double number_of(const Value& value) {
-  if (value.kind == Value::Kind::number) return value.number;
-  std::string_view text = value.text;
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  if (text.starts_with('+')) text.remove_prefix(1);
-  double number = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return code == std::errc{} && std::isfinite(number) ? number : 0;
-}
-
-/// True, false, or nothing where that is not known; NULL is not true.
-std::optional<bool> truth(const Value& value) {
-  switch (value.kind) {
-    case Value::Kind::null: return false;
-    case Value::Kind::number:
-    case Value::Kind::text: return number_of(value) != 0;
-    default: return std::nullopt;
-  }
-}
-
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
-/// Texts as most collations compare them: case and blanks at the end don't count.
-int compare_texts(std::string a, std::string b) {
-  for (std::string* text : {&a, &b}) {
-    text->erase(text->find_last_not_of(' ') + 1);
-    std::ranges::transform(*text, text->begin(), lower);
-  }
-  return a.compare(b);
-}
-
-int compare(const Value& a, const Value& b) {
-  if (a.kind == Value::Kind::text && b.kind == Value::Kind::text)
-    return compare_texts(a.text, b.text);
-  const double x = number_of(a);
-  const double y = number_of(b);
-  return x < y ? -1 : x > y ? 1 : 0;
-}
-
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/// The bytes of 0x616263 or x'616263'.
-std::string hex_text(std::string_view token) {
-  std::string_view digits = token.substr(2);
-  if (digits.ends_with('\'')) digits.remove_suffix(1);
-  std::string bytes;
-  int high = digits.size() % 2 == 0 ? -1 : 0;
-  for (const char c : digits) {
-    if (high < 0) {
-      high = hex_digit(c);
-    } else {
-      bytes += static_cast<char>(high * 16 + hex_digit(c));
-      high = -1;
-    }
-  }
-  return bytes;
-}
-
-double bits_number(std::string_view token) {
-  double number = 0;
-  for (const char c : token.substr(2))
-    if (c == '0' || c == '1') number = number * 2 + (c - '0');
-  return number;
-}
-
-std::string string_text(std::string_view token, bool escapes) {
-  if (!token.empty() && lower(token.front()) == 'n') token.remove_prefix(1);
-  if (token.size() < 2) return {};
-  const char quote = token.front();
-  const std::string_view inside = token.substr(1, token.size() - 2);
-  std::string text;
-  for (std::size_t i = 0; i < inside.size(); ++i) {
-    const bool doubled = inside[i] == quote;
-    const bool escaped = escapes && inside[i] == '\\';
-    if ((doubled || escaped) && i + 1 < inside.size()) ++i;
-    text += inside[i];
-  }
-  return text;
-}
 
 /// A name without its quotes.
 std::string_view bare(const Token& token) noexcept {
@@ -453,7 +344,7 @@ class Reader {
     const bool texts = left.kind == Value::Kind::text && right.kind == Value::Kind::text;
     const bool plain = texts && right.text.find_first_of("%_\\") == std::string::npos;
     if (!like || !plain) return compared(std::nullopt);
-    return compared(compare_texts(left.text, right.text) == 0);
+    return compared(compare(left, right) == 0);
   }
 
   Value in_list(const Value& left, std::size_t from, std::size_t to, std::size_t depth) {
@@ -622,7 +513,7 @@ class Reader {
   Value strings() {
     Value value{Value::Kind::text, 0, {}, false};
     for (; now().kind == TokenKind::string; ++at_)
-      value.text += string_text(now().text, !dialect_.no_backslash_escapes);
+      value.text += string_value(now().text, !dialect_.no_backslash_escapes);
     return value;
   }
 

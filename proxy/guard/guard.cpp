@@ -1,6 +1,7 @@
 #include "proxy/guard/guard.hpp"
 
 #include "proxy/guard/condition.hpp"
+#include "proxy/guard/constant.hpp"
 
 #include <mysqlwire/sql/analysis.hpp>
 #include <mysqlwire/sql/classify.hpp>
@@ -29,32 +30,6 @@ using mysqlwire::sql::Token;
 using mysqlwire::sql::TokenKind;
 
 constexpr std::size_t deepest_prepare = 3;  // PREPARE of a PREPARE of a PREPARE
-
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
-/// The bytes between a string's quotes as the server has them.
-std::string string_value(std::string_view token, const Dialect& dialect) {
-  if (lower(token.front()) == 'n') token.remove_prefix(1);
-  const char quote = token.front();
-  std::string value;
-  for (std::size_t i = 1; i + 1 < token.size(); ++i) {
-    char c = token[i];
-    if (c == quote) {
-      ++i;  // doubled
-    } else if (c == '\\' && !dialect.no_backslash_escapes) {
-      c = token[++i];
-      constexpr std::string_view from = "0bnrtZ";
-      constexpr std::string_view to("\0\b\n\r\t\x1a", 6);
-      if (const std::size_t at = from.find(c); at != from.npos) c = to[at];
-    }
-    value += c;
-  }
-  return value;
-}
 
 /// SLEEP or BENCHMARK in front of a parenthesis.
 bool sleeps(std::string_view text, const Dialect& dialect) noexcept {
@@ -92,7 +67,7 @@ Prepared prepared_text(std::string_view sql, const Dialect& dialect) {
   std::string text;
   bool any = false;
   for (token = lexer.next(); token.kind == TokenKind::string; token = lexer.next(), any = true)
-    text += string_value(token.text, dialect);
+    text += string_value(token.text, !dialect.no_backslash_escapes);
   if (any && (token.kind == TokenKind::end || token.is(';') || token.is(Keyword::k_USING)))
     result.text = std::move(text);
   return result;
