@@ -463,6 +463,7 @@ def test_failures_that_the_server_finds_count_too(secure_server, start, people):
     for password in ("?", "?", WALTER.password, "?", "?", "?"):
         assert (verdict(proxy, password=password) == "ok") == (password != "?")
     assert verdict(proxy).code == BLOCKED
+    proxy.wait_for_log("the host is blocked")
     assert len([one for one in proxy.messages() if "the host is blocked" in one["message"]]) == 1
 
 
