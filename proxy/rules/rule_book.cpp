@@ -236,6 +236,7 @@ RuleBook::RuleBook(const Config& config, const RuleBook* previous)
                          !rule.unless.time.empty() || !rule.unless.weekday.empty();
     index->rules.push_back(compiled);
     if (!rule.enabled) continue;
+    asks_moment_ = asks_moment_ || compiled.asks_time || rule.percent < 100;
     if (rule.stage == RuleStage::connection) {
       set_bit(index->at_connection, i);
       continue;

@@ -156,6 +156,8 @@ class RuleBook {
   /// No rule is ever asked at that stage.
   bool empty(RuleStage stage) const noexcept;
   std::span<const Rule> rules() const noexcept { return rules_; }
+  /// Some rule depends on the time or on chance: others may be asked with any Moment.
+  bool asks_moment() const noexcept { return asks_moment_; }
 
   /// Which rules a connection's statements can match at all. To be made anew when what it was made
   /// of changes, and for another book.
@@ -204,6 +206,7 @@ class RuleBook {
                                            Question& question) const;
 
   const std::uint64_t id_;  ///< of this book alone, in this process
+  bool asks_moment_ = false;
   std::vector<Rule> rules_;
   std::unique_ptr<const Index> index_;
   std::vector<PoolConfig> pools_;

@@ -492,3 +492,11 @@ then = { log = true }
   }
   CHECK(seen.size() > 8);
 }
+
+TEST_CASE("a book says whether time or chance has a say", "[rules]") {
+  CHECK_FALSE(with("when = { user = \"app\" }").book->asks_moment());
+  CHECK(with("percent = 10").book->asks_moment());
+  CHECK(with("when = { weekday = \"mon\" }").book->asks_moment());
+  CHECK(with("unless = { time = \"09:00-17:00\" }").book->asks_moment());
+  CHECK_FALSE(with("enabled = false\npercent = 10").book->asks_moment());
+}
