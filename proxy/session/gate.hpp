@@ -4,9 +4,11 @@
 #include <mysqlwire/session/packet_kind.hpp>
 #include <mysqlwire/session/tracker.hpp>
 #include <mysqlwire/wire/bytes.hpp>
+#include <mysqlwire/wire/writer.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace mysqlproxy {
 
@@ -26,6 +28,22 @@ class Gate {
   /// `payload` is a command from its first byte on; `whole`: all of it.
   virtual Verdict on_command(mysqlwire::Bytes payload, bool whole,
                              const mysqlwire::Tracker& tracker) = 0;
+
+  /// The command goes to the server now. `payload` is as much of it as was shown; what stands there
+  /// may be overwritten by as many bytes.
+  virtual void on_forward(std::span<std::uint8_t> payload) { static_cast<void>(payload); }
+
+  /// Answers are to be rewritten: OK packets and the like are shown to rewrite_answer() whole.
+  virtual bool rewrites_answers() const noexcept { return false; }
+  /// A packet that on_answer() was told of, before the client gets it. It may be overwritten in its
+  /// place, by as many bytes; or true: `instead`, a payload as well, is what the client gets.
+  virtual bool rewrite_answer(mysqlwire::PacketKind kind, std::span<std::uint8_t> payload,
+                              mysqlwire::Buffer& instead) {
+    static_cast<void>(kind);
+    static_cast<void>(payload);
+    static_cast<void>(instead);
+    return false;
+  }
 
   /// A packet of the answer that is no row, after the tracker took it; `prefix` is its beginning,
   /// at least 24 bytes where it has as many. The last one of an answer has

@@ -2,6 +2,7 @@
 
 #include <mysqlwire/wire/command.hpp>
 #include <mysqlwire/wire/frame.hpp>
+#include <mysqlwire/wire/ok_packet.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -44,20 +45,21 @@ void Relay::expect(bool compressed) {
   from_server_.check_sequence(!compressed);
 }
 
-Relay::State Relay::pump(Channel& client, Channel& server, std::span<std::uint8_t> scratch) {
+Relay::State Relay::pump(Channel& client, Channel* server, std::span<std::uint8_t> scratch) {
   for (int turn = 0; turn < reads_a_turn; ++turn) {
     if (!client.flush()) return State::client_closed;
-    if (!server_deaf_ && !server.flush()) server_deaf_ = true;
-    if (quit_ && !server.congested() && tracker_.pending_commands() == 0) return State::quit;
+    if (server != nullptr && !server_deaf_ && !server->flush()) server_deaf_ = true;
+    const bool congested = server != nullptr && server->congested();
+    if (quit_ && !congested && tracker_.pending_commands() == 0) return State::quit;
     bool moved = false;
     State state = State::waiting;
-    if ((server.readable() || server_deaf_) && !client.congested()) {
-      const IoResult got = server.read(scratch);
+    if (server != nullptr && (server->readable() || server_deaf_) && !client.congested()) {
+      const IoResult got = server->read(scratch);
       if (got.kind == IoResult::Kind::done) {
         moved = true;
         state = take_from_server(scratch.first(got.size), client);
-      } else if (server.fault()) {
-        return fail(State::server_fault, *server.fault());
+      } else if (server->fault()) {
+        return fail(State::server_fault, *server->fault());
       } else if (got.kind != IoResult::Kind::would_block || server_deaf_) {
         return quit_ ? State::quit : State::server_closed;
       }
@@ -72,10 +74,10 @@ Relay::State Relay::pump(Channel& client, Channel& server, std::span<std::uint8_
       if (got.kind == IoResult::Kind::closed || got.kind == IoResult::Kind::failed ||
           client.socket.hung_up())
         return State::client_closed;
-    } else if (look_at_held_ && !server.congested()) {
+    } else if (look_at_held_ && !congested) {
       moved = true;  // there may be more on the socket, and no event is to come that says so
       state = take_held(client, server);
-    } else if (client.readable() && !server.congested()) {
+    } else if (client.readable() && !congested) {
       if (between_commands()) client.begin_command();
       const IoResult got = client.read(scratch);
       if (got.kind == IoResult::Kind::done) {
@@ -93,7 +95,7 @@ Relay::State Relay::pump(Channel& client, Channel& server, std::span<std::uint8_
   return State::busy;
 }
 
-Relay::State Relay::take_from_client(Chunk chunk, Channel& client, Channel& server) {
+Relay::State Relay::take_from_client(Chunk chunk, Channel& client, Channel* server) {
   if (!held_.empty()) {
     held_.insert(held_.end(), chunk.begin(), chunk.end());
     return take_held(client, server);
@@ -108,7 +110,7 @@ Relay::State Relay::take_from_client(Chunk chunk, Channel& client, Channel& serv
   return state;
 }
 
-Relay::State Relay::take_held(Channel& client, Channel& server) {
+Relay::State Relay::take_held(Channel& client, Channel* server) {
   look_at_held_ = false;
   if (swallowing_) return swallow(std::exchange(held_, {}));
   const bool begins_command = from_client_.at_boundary() && !tracker_.expects_infile();
@@ -123,18 +125,18 @@ Relay::State Relay::take_held(Channel& client, Channel& server) {
 }
 
 /// Gives the server what it may have. Whether it takes it is found out when it is read from.
-void Relay::pass_to_server(Chunk bytes, bool begins_command, Channel& client, Channel& server) {
-  if (bytes.empty()) return;
+void Relay::pass_to_server(Chunk bytes, bool begins_command, Channel& client, Channel* server) {
+  if (bytes.empty() || server == nullptr) return;
   if (numbering_) {
     if (begins_command) {
-      server.begin_command();
+      server->begin_command();
       numbering_->to_server = 0;
     }
     if (numbering_->from_client.apply(bytes, numbering_->to_server) && !client.compressed())
       numbering_->to_client = static_cast<std::uint8_t>(numbering_->from_client.last_seen() + 1);
     numbering_->reply_begins = true;
   }
-  if (!server.send(bytes)) server_deaf_ = true;
+  if (!server->send(bytes)) server_deaf_ = true;
 }
 
 /// `asked`: it belongs to a reply. False when the client can't be written to.
@@ -167,10 +169,10 @@ bool Relay::may_take_more() const noexcept {
 
 /// Looks at the client's packets in `chunk`; `used` is how many bytes of it may go to the server.
 /// `judged`: packets that the proxy has to act on are held back.
-Relay::State Relay::pass_client_packets(Bytes chunk, std::size_t& used, bool judged) {
+Relay::State Relay::pass_client_packets(Chunk chunk, std::size_t& used, bool judged) {
   bool in_packet = false;  // one that may have ended with the bytes there are
   while ((used < chunk.size() || in_packet) && !quit_) {
-    const Bytes rest = chunk.subspan(used);
+    const Chunk rest = chunk.subspan(used);
     if (one_at_a_time() && used != 0 && from_client_.at_boundary() && !tracker_.expects_infile()) {
       look_at_held_ = true;
       return State::waiting;
@@ -190,6 +192,9 @@ Relay::State Relay::pass_client_packets(Bytes chunk, std::size_t& used, bool jud
         return tracker_.idle() ? State::command : State::waiting;
       }
     }
+    if (gate_ != nullptr && from_client_.at_boundary() && rest.size() > packet_header_size &&
+        !tracker_.expects_infile())
+      gate_->on_forward(rest.subspan(packet_header_size));
     PacketScanner::Whole whole;
     if (from_client_.whole(rest, whole)) {
       const auto size = static_cast<std::uint32_t>(whole.payload.size());
@@ -216,7 +221,15 @@ Relay::State Relay::pass_client_packets(Bytes chunk, std::size_t& used, bool jud
 }
 
 Relay::State Relay::take_from_server(Chunk chunk, Channel& client) {
+  if (partial_.empty()) return take_answers(chunk, client);
+  mysqlwire::Buffer all = std::exchange(partial_, {});
+  all.insert(all.end(), chunk.begin(), chunk.end());
+  return take_answers(all, client);
+}
+
+Relay::State Relay::take_answers(Chunk chunk, Channel& client) {
   const bool asked = !tracker_.idle();
+  const bool rewrites = gate_ != nullptr && gate_->rewrites_answers();
   std::size_t used = 0;
   std::size_t passed = 0;
   State state = State::waiting;
@@ -236,13 +249,25 @@ Relay::State Relay::take_from_server(Chunk chunk, Channel& client) {
         if (used == chunk.size()) break;
       }
     }
-    const Bytes rest = chunk.subspan(used);
+    const Chunk rest = chunk.subspan(used);
+    if (rewrites && from_server_.at_boundary() && must_be_whole(rest)) {
+      partial_.assign(rest.begin(), rest.end());
+      break;
+    }
     PacketScanner::Whole whole;
     if (from_server_.whole(rest, whole)) {
       const auto size = static_cast<std::uint32_t>(whole.payload.size());
       if (!note(Direction::to_client, size, whole.sequence_id, whole.payload)) {
         state = State::server_fault;
         break;
+      }
+      mysqlwire::Buffer instead;
+      if (rewrites && cut_ != Cut::done &&
+          rewrite(rest.first(whole.size), whole.sequence_id, instead)) {
+        if (!pass_to_client(chunk.subspan(passed, used - passed), asked, client) ||
+            !pass_to_client(instead, asked, client))
+          return State::client_closed;
+        passed = used + whole.size;
       }
       used += whole.size;
       continue;
@@ -271,6 +296,27 @@ Relay::State Relay::take_from_server(Chunk chunk, Channel& client) {
     if (!goes_on && cut_ == Cut::none && !tracker_.idle()) return State::excess;
   }
   return state;
+}
+
+/// A packet that the gate may want to rewrite, and of which the end is still to come.
+bool Relay::must_be_whole(Bytes packet) const noexcept {
+  if (packet.empty()) return false;
+  if (packet.size() <= packet_header_size) return true;
+  const PacketHeader header = mysqlwire::read_packet_header(packet.data());
+  if (header.length > Gate::max_inspected || packet.size() - packet_header_size >= header.length)
+    return false;
+  const std::uint8_t first = packet[packet_header_size];
+  return first == mysqlwire::OkPacket::header_as_eof ||
+         (first == mysqlwire::OkPacket::header && !tracker_.reads_rows());
+}
+
+/// True: `instead` has another packet in the place of this one, which may have been changed itself.
+bool Relay::rewrite(Chunk packet, std::uint8_t sequence_id, mysqlwire::Buffer& instead) {
+  mysqlwire::Buffer payload;
+  if (last_kind_ == PacketKind::text_row || last_kind_ == PacketKind::binary_row) return false;
+  if (!gate_->rewrite_answer(last_kind_, packet.subspan(packet_header_size), payload)) return false;
+  mysqlwire::append_packet(instead, payload, sequence_id);
+  return true;
 }
 
 void Relay::cut_answer(mysqlwire::Buffer err_payload) {
@@ -339,6 +385,13 @@ bool Relay::note(Direction direction, std::uint32_t frame_length, std::uint8_t s
 bool Relay::mid_command() const noexcept {
   return !from_client_.at_boundary() || (!held_.empty() && command_size_ == 0) || swallowing_ ||
          tracker_.expects_infile();
+}
+
+void Relay::change_server() noexcept {
+  from_server_ = PacketScanner();
+  from_server_.check_sequence(!numbering_);
+  server_deaf_ = false;
+  mysqlwire::Buffer().swap(partial_);
 }
 
 bool Relay::quiet() const noexcept {

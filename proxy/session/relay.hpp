@@ -47,14 +47,21 @@ class Relay {
   /// From the next command on each is shown to `gate`, which outlives the relay; null: to nobody.
   void set_gate(Gate* gate) noexcept { gate_ = gate; }
 
-  /// Moves bytes between the two. `scratch` is overwritten.
-  State pump(Channel& client, Channel& server, std::span<std::uint8_t> scratch);
+  /// Moves bytes between the two. `scratch` is overwritten. Without a server (null) the gate has to
+  /// hold every command.
+  State pump(Channel& client, Channel* server, std::span<std::uint8_t> scratch);
+
+  /// Another server connection from here on, for the same session and by the same terms. Only while
+  /// answered().
+  void change_server() noexcept;
 
   /// The packets (headers included) of the command that is held; valid until resumed. Of one that
   /// is longer than the gate is shown its beginning; nothing of one that the gate refused.
   mysqlwire::Bytes command() const noexcept;
   /// It is held because of the gate, and not, or not yet, because the proxy acts on it itself.
   bool held_by_gate() const noexcept { return held_by_gate_; }
+  /// What is held is one of the commands that the proxy acts on itself, gate or not.
+  bool is_own_command() const noexcept { return judge(command()) == Verdict::act; }
   /// Goes on after command(): the gate has nothing against it. The next state may be `command`
   /// again, for one that the proxy acts on itself.
   State forward_command(Channel& client, Channel& server);
@@ -83,6 +90,11 @@ class Relay {
   bool mid_command() const noexcept;
   /// True between commands: nothing outstanding, nothing half received.
   bool quiet() const noexcept;
+  /// The server has nothing under way. Of the next command it has not had a byte.
+  bool answered() const noexcept {
+    return tracker_.idle() && from_client_.at_boundary() && from_server_.at_boundary() &&
+           partial_.empty();
+  }
   /// The sequence id of the next packet to the client, should the proxy have to speak.
   std::uint8_t next_sequence_id() const noexcept {
     return numbering_ ? numbering_->to_client : next_sequence_id_;
@@ -108,22 +120,25 @@ class Relay {
     bool reply_begins = false;
   };
 
-  State take_from_client(Chunk chunk, Channel& client, Channel& server);
+  State take_from_client(Chunk chunk, Channel& client, Channel* server);
   State take_from_server(Chunk chunk, Channel& client);
-  State take_held(Channel& client, Channel& server);
-  void pass_to_server(Chunk bytes, bool begins_command, Channel& client, Channel& server);
+  State take_answers(Chunk chunk, Channel& client);
+  State take_held(Channel& client, Channel* server);
+  void pass_to_server(Chunk bytes, bool begins_command, Channel& client, Channel* server);
   bool pass_to_client(Chunk bytes, bool asked, Channel& client);
   void expect(bool compressed);
   bool one_at_a_time() const noexcept { return numbering_ || gate_ != nullptr; }
   bool may_take_more() const noexcept;
   bool between_commands() const noexcept;
   void consume_command();
-  State pass_client_packets(mysqlwire::Bytes chunk, std::size_t& used, bool judged);
+  State pass_client_packets(Chunk chunk, std::size_t& used, bool judged);
   bool note(mysqlwire::Direction direction, std::uint32_t frame_length, std::uint8_t sequence_id,
             mysqlwire::Bytes prefix);
   Verdict ask_gate(mysqlwire::Bytes bytes);
   State swallow(mysqlwire::Bytes bytes);
   bool may_cut_here(mysqlwire::Bytes next) const noexcept;
+  bool must_be_whole(mysqlwire::Bytes packet) const noexcept;
+  bool rewrite(Chunk packet, std::uint8_t sequence_id, mysqlwire::Buffer& instead);
   bool advance_cut(Chunk chunk, std::size_t used, std::size_t& passed, Channel& client);
   Verdict judge(mysqlwire::Bytes bytes) const noexcept;
   Verdict judge_query(mysqlwire::Bytes bytes, std::uint32_t length) const noexcept;
@@ -140,6 +155,8 @@ class Relay {
   Gate* gate_ = nullptr;
   std::uint64_t answer_bytes_ = 0;  ///< of the answer under way; counted for a gate only
   mysqlwire::Buffer cut_err_;       ///< the payload that ends an answer that is cut
+  mysqlwire::Buffer
+      partial_;  ///< the beginning of a packet of the server's that is to be rewritten
   mysqlwire::Error error_;
   std::uint64_t commands_ = 0;
   std::uint64_t max_payload_;

@@ -79,9 +79,9 @@ Relay::State Relay::forward_command(Channel& client, Channel& server) {
   if (verdict == Verdict::refuse)
     return fail(State::client_fault, {errc::limit_exceeded, 0, "", "command"});
   std::size_t used = 0;
-  const State state = pass_client_packets(held, used, false);
+  const State state = pass_client_packets(Chunk(held_).first(command_size_), used, false);
   if (state != State::waiting) return state;
-  pass_to_server(Chunk(held_).first(used), true, client, server);
+  pass_to_server(Chunk(held_).first(used), true, client, &server);
   consume_command();
   return State::waiting;
 }
@@ -133,7 +133,7 @@ Relay::State Relay::forward_instead(Channel& client, Channel& server, mysqlwire:
   const State state = pass_client_packets(instead, used, false);
   if (state != State::waiting) return state;
   consume_command();
-  pass_to_server(instead, true, client, server);
+  pass_to_server(instead, true, client, &server);
   return State::waiting;
 }
 
@@ -165,10 +165,9 @@ void Relay::consume_command() {
 
 void Relay::restart(const mysqlwire::Context& context, bool compressed, Bytes early) {
   tracker_ = mysqlwire::Tracker::in_command_phase(context);
-  from_server_ = PacketScanner();
   cut_ = Cut::none;
+  change_server();
   expect(compressed);
-  server_deaf_ = false;
   give_back(early);
 }
 

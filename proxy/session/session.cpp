@@ -83,7 +83,7 @@ Task<void> Session::serve() {
   while (goes_on) {
     if (topology_version_ != services_.topology_version()) follow_topology();
     Channel& server = side_ != nullptr ? side_->channel : server_->channel;
-    const Relay::State state = relay_->pump(client_, server, worker_.loop().scratch());
+    const Relay::State state = relay_->pump(client_, &server, worker_.loop().scratch());
     if (side_ != nullptr && relay_->quiet() &&
         (state == Relay::State::waiting || state == Relay::State::server_closed)) {
       leave_side();  // and see what the session's own server has to say

@@ -120,6 +120,9 @@ class Tracker {
   /// infile_end.
   bool expects_infile() const noexcept { return infile_open_; }
 
+  /// The next packet of the server's is a row, or what ends the rows.
+  bool reads_rows() const noexcept { return front_open_ && expect_ == Expect::rows; }
+
   /// Columns of the current result set or prepared statement; parameters of the latter.
   std::uint32_t columns() const noexcept { return columns_; }
   std::uint32_t parameters() const noexcept { return parameters_; }

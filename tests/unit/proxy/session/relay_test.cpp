@@ -95,7 +95,7 @@ class Relaying {
  private:
   Task<void> run() {
     for (;;) {
-      state_ = relay.pump(client_, server_, loop_.scratch());
+      state_ = relay.pump(client_, &server_, loop_.scratch());
       if (state_ == Relay::State::command) {
         ++own_commands;
         answer_sequence_id = relay.answer_sequence_id();
