@@ -8,7 +8,7 @@
 namespace mysqlproxy {
 
 Socket::Socket(Loop& loop, Waker& waker, int descriptor, bool connected)
-    : waker_(waker), descriptor_(descriptor), writable_(connected) {
+    : waker_(&waker), descriptor_(descriptor), writable_(connected) {
   loop.watch(*this);
 }
 
@@ -19,7 +19,7 @@ void Socket::on_events(std::uint32_t events) noexcept {
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable_ = true;
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) peer_closed_ = true;
   if ((events & (EPOLLHUP | EPOLLERR)) != 0) hung_up_ = true;
-  waker_.notify();
+  waker_->notify();
 }
 
 IoResult Socket::read(std::span<std::uint8_t> into) noexcept {

@@ -23,7 +23,7 @@ struct IoResult {
 
 /// Owns a connected (or connecting) stream descriptor that is registered once with its loop.
 /// Readiness is remembered in flags, so that a read or write that can't succeed is never tried;
-/// `waker` is notified when a flag rises.
+/// its waker is notified when a flag rises.
 class Socket {
  public:
   /// Takes `descriptor`, which must be non-blocking. One that is `connected` can be written to at
@@ -32,6 +32,11 @@ class Socket {
   ~Socket();
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
+
+  /// From here on `waker`, of the same loop, is notified in place of the one before. Flags that are
+  /// up already notify nobody: whoever takes a socket over looks at them first. One that was raised
+  /// in the batch of events under way may still have notified the old one.
+  void wake(Waker& waker) noexcept { waker_ = &waker; }
 
   bool readable() const noexcept { return readable_; }
   bool writable() const noexcept { return writable_; }
@@ -52,7 +57,7 @@ class Socket {
   friend class Loop;
   void on_events(std::uint32_t events) noexcept;
 
-  Waker& waker_;
+  Waker* waker_;
   int descriptor_;
   bool readable_ = false;
   bool writable_ = false;

@@ -41,6 +41,10 @@ class Channel {
   bool flush();
   bool congested() const noexcept { return sent_ < tail_.size(); }
 
+  /// The channel goes to another coroutine of its loop, which looks at it before it waits: see
+  /// Socket::wake().
+  void wake(Waker& waker) noexcept { socket.wake(waker); }
+
   /// A read may return something.
   bool readable() const noexcept {
     return bytes_wait() || (compressed_ && !compressed_->drained());

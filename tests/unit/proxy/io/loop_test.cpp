@@ -1,9 +1,12 @@
 #include "proxy/io/loop.hpp"
 
+#include "proxy/io/socket.hpp"
 #include "proxy/io/task.hpp"
 
 #include <catch2/catch.hpp>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <chrono>
 
@@ -78,4 +81,44 @@ TEST_CASE("what is posted runs on the loop, in order, and a stop is heeded", "[l
   loop.post([&] { loop.stop(); });
   loop.run();
   CHECK(order == 2);
+}
+
+namespace {
+
+Task<void> wait_for_byte(Loop& loop, Waker& waker, const Socket& socket, int& woken) {
+  while (!socket.readable()) {
+    co_await waker;
+    ++woken;
+  }
+  loop.stop();
+}
+
+Task<void> count_wakes(Waker& waker, int& woken) {
+  for (;;) {
+    co_await waker;
+    ++woken;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a socket wakes whom it was given to last", "[loop]") {
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
+  Loop loop;
+  Waker first(loop);
+  Waker second(loop);
+  Socket socket(loop, first, ends[0], true);
+  int first_woken = 0;
+  int second_woken = 0;
+  const Task<void> before = count_wakes(first, first_woken);
+  const Task<void> after = wait_for_byte(loop, second, socket, second_woken);
+  before.start();
+  after.start();
+  socket.wake(second);
+  loop.post([&] { CHECK(::write(ends[1], "x", 1) == 1); });
+  loop.run();
+  CHECK(first_woken == 0);
+  CHECK(second_woken >= 1);
+  ::close(ends[1]);
 }
