@@ -1,0 +1,190 @@
+#include "proxy/lending/difference.hpp"
+
+#include "proxy/lending/variables.hpp"
+
+#include <mysqlwire/wire/bytes.hpp>
+#include <mysqlwire/wire/collation.hpp>
+#include <mysqlwire/wire/command.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace mysqlproxy::lending {
+
+using mysqlwire::Buffer;
+using mysqlwire::Command;
+using mysqlwire::Flavor;
+
+namespace {
+
+// Setting one of these sets those behind it too.
+constexpr std::string_view charset_order[] = {"character_set_client", "character_set_results",
+                                              "character_set_connection", "collation_connection"};
+
+bool is_charset(std::string_view name) noexcept {
+  return std::find(std::begin(charset_order), std::end(charset_order), name) !=
+         std::end(charset_order);
+}
+
+bool is_ascii(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+Buffer command(Command code, std::string_view argument = {}) {
+  Buffer payload{static_cast<std::uint8_t>(code)};
+  payload.insert(payload.end(), argument.begin(), argument.end());
+  return payload;
+}
+
+// A SET that is being written.
+class Assignments {
+ public:
+  void variable(std::string_view name, std::string_view value) {
+    begin();
+    sql_ += "@@session.";
+    sql_ += name;
+    sql_ += '=';
+    sql_ += value;
+  }
+  void user_variable(std::string_view name, std::string_view value) {
+    begin();
+    sql_ += "@`";
+    sql_ += name;
+    sql_ += "`=";
+    sql_ += value;
+  }
+  void more(std::string_view statement) { sql_ = statement; }
+  const std::string& sql() const noexcept { return sql_; }
+
+ private:
+  void begin() { sql_ += sql_.empty() ? "SET " : ", "; }
+
+  std::string sql_;
+};
+
+// Another spelling of the same variable is set already.
+bool has_other_name(const SessionImage& image, std::string_view name) {
+  const std::string_view other = other_name_of(name);
+  return !other.empty() && image.variables.contains(other);
+}
+
+void set_variables(const SessionImage& has, const SessionImage& wanted, bool all_charsets,
+                   Assignments& set) {
+  for (const auto& [name, value] : has.variables) {
+    if (!is_charset(name) && !wanted.variables.contains(name) && !has_other_name(wanted, name))
+      set.variable(name, "DEFAULT");
+  }
+  for (const auto& [name, value] : wanted.variables) {
+    if (is_charset(name)) continue;
+    const auto known = has.variables.find(name);
+    if (known == has.variables.end() || known->second != value) set.variable(name, value);
+  }
+  bool changed = all_charsets;
+  for (const std::string_view name : charset_order) {
+    const auto value = wanted.variables.find(name);
+    if (value == wanted.variables.end()) continue;
+    const auto known = has.variables.find(name);
+    const bool differs = known == has.variables.end() || known->second != value->second;
+    // character_set_connection takes the collation along, and the other way round.
+    if (differs) changed = changed || name == "character_set_connection";
+    if (differs || (changed && (all_charsets || name == "collation_connection")))
+      set.variable(name, value->second);
+  }
+}
+
+// What there is to do beside a reset and the schema.
+void set_the_rest(const SessionImage& has, const SessionImage& wanted, bool all_charsets,
+                  Assignments& set) {
+  set_variables(has, wanted, all_charsets, set);
+  for (const auto& [name, value] : wanted.user_variables) {
+    const auto known = has.user_variables.find(name);
+    if (known == has.user_variables.end() || known->second != value) set.user_variable(name, value);
+  }
+  if (has.last_insert_id != wanted.last_insert_id)
+    set.variable("last_insert_id", std::to_string(wanted.last_insert_id));
+}
+
+Plan plan(const SessionImage& has, const SessionImage& wanted, const ServerTraits& server,
+          bool reset) {
+  Plan plan;
+  plan.resets = reset;
+  plan.possible = !has.schema.empty() && wanted.schema.empty() ? false : true;
+  if (reset) {
+    const bool mysql = server.flavor == Flavor::mysql;
+    if (server.version < (mysql ? 50703U : 100204U)) plan.possible = false;
+  }
+  if (!plan.possible) return plan;
+  if (reset) plan.commands.push_back(command(Command::com_reset_connection));
+  const bool other_schema = has.schema != wanted.schema;
+  // COM_INIT_DB takes the name in the client's character set.
+  const bool in_utf8 = other_schema && !is_ascii(wanted.schema);
+  if (in_utf8) plan.commands.push_back(command(Command::com_query, "SET NAMES utf8"));
+  if (other_schema) plan.commands.push_back(command(Command::com_init_db, wanted.schema));
+  Assignments set;
+  if (reset) {
+    set.more(tracking_statement(server));
+    set_the_rest({}, wanted, true, set);
+  } else {
+    set_the_rest(has, wanted, in_utf8, set);
+  }
+  if (!set.sql().empty()) plan.commands.push_back(command(Command::com_query, set.sql()));
+  return plan;
+}
+
+// Servers before these versions call three-byte UTF-8 by its old name.
+bool says_utf8(const ServerTraits& server) noexcept {
+  return server.version < (server.flavor == Flavor::mysql ? 80030U : 100600U);
+}
+
+std::string server_name(std::string_view name, const ServerTraits& server) {
+  constexpr std::string_view utf8mb3 = "utf8mb3";
+  std::string result(name);
+  if (says_utf8(server) && name.starts_with(utf8mb3)) result.replace(0, utf8mb3.size(), "utf8");
+  return result;
+}
+
+}  // namespace
+
+Plan difference(const SessionImage& has, const SessionImage& wanted, const ServerTraits& server) {
+  // Set to NULL a variable is still there, with a type.
+  const bool reset =
+      std::any_of(has.user_variables.begin(), has.user_variables.end(),
+                  [&](const auto& entry) { return !wanted.user_variables.contains(entry.first); });
+  return plan(has, wanted, server, reset);
+}
+
+Plan reset_and_difference(const SessionImage& has, const SessionImage& wanted,
+                          const ServerTraits& server) {
+  return plan(has, wanted, server, true);
+}
+
+SessionImage initial_image(std::uint16_t collation, std::string_view schema,
+                           const ServerTraits& server) {
+  SessionImage image;
+  image.schema = schema;
+  const auto all = mysqlwire::all_collations();
+  const bool known = std::any_of(all.begin(), all.end(), [&](const mysqlwire::CollationInfo& info) {
+    return info.id == collation &&
+           (server.flavor == Flavor::mysql ? info.in_mysql : info.in_mariadb);
+  });
+  if (!known || !mysqlwire::is_client_collation(collation)) return image;
+  const std::string charset = quoted_text(server_name(mysqlwire::charset_name(collation), server));
+  for (const std::string_view name : charset_order) image.variables.emplace(name, charset);
+  image.variables["collation_connection"] =
+      quoted_text(server_name(mysqlwire::collation_name(collation, server.flavor), server));
+  return image;
+}
+
+std::string tracking_statement(const ServerTraits& server) {
+  const bool mysql = server.flavor == Flavor::mysql;
+  if (server.version < (mysql ? 50708U : 100202U)) return {};
+  std::string sql =
+      "SET @@session.session_track_schema=1, @@session.session_track_state_change=1, "
+      "@@session.session_track_system_variables='*', "
+      "@@session.session_track_transaction_info='CHARACTERISTICS'";
+  // MariaDB tells of last_gtid among the variables.
+  if (mysql) sql += ", @@session.session_track_gtids='OWN_GTID'";
+  return sql;
+}
+
+}  // namespace mysqlproxy::lending

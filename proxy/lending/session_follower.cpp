@@ -1,0 +1,592 @@
+#include "proxy/lending/session_follower.hpp"
+
+#include "proxy/lending/user_values.hpp"
+#include "proxy/lending/variables.hpp"
+
+#include <mysqlwire/session/packet_kind.hpp>
+#include <mysqlwire/wire/admin.hpp>
+#include <mysqlwire/wire/eof_packet.hpp>
+#include <mysqlwire/wire/err_packet.hpp>
+#include <mysqlwire/wire/session_track.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace mysqlproxy::lending {
+
+using mysqlwire::Bytes;
+using mysqlwire::Command;
+using mysqlwire::Context;
+using mysqlwire::Flavor;
+using mysqlwire::OkPacket;
+using mysqlwire::PacketKind;
+using mysqlwire::ServerStatus;
+using mysqlwire::SessionTrackType;
+using mysqlwire::sql::Effect;
+using mysqlwire::sql::StatementKind;
+
+namespace {
+
+constexpr std::string_view charset_variables[] = {"character_set_client", "character_set_results",
+                                                  "character_set_connection",
+                                                  "collation_connection"};
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return result;
+}
+
+bool is_ascii(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+// Character sets in which ASCII is not itself: SET can't be written in them, nor answers read.
+bool is_wide(std::string_view charset) noexcept {
+  return charset == "'ucs2'" || charset == "'utf16'" || charset == "'utf16le'" ||
+         charset == "'utf32'";
+}
+
+// The statement was not understood, or its tables and rights were missing: it has done nothing.
+bool did_nothing(std::uint16_t code) noexcept {
+  switch (code) {
+    case 1044:  // ER_DBACCESS_DENIED_ERROR
+    case 1046:  // ER_NO_DB_ERROR
+    case 1064:  // ER_PARSE_ERROR
+    case 1142:  // ER_TABLEACCESS_DENIED_ERROR
+    case 1146:  // ER_NO_SUCH_TABLE
+    case 1149:  // ER_SYNTAX_ERROR
+    case 1193:  // ER_UNKNOWN_SYSTEM_VARIABLE
+    case 1227:  // ER_SPECIFIC_ACCESS_DENIED_ERROR
+    case 1305:  // ER_SP_DOES_NOT_EXIST
+      return true;
+    default: return false;
+  }
+}
+
+bool is_executed(Command command) noexcept {
+  return command == Command::com_query || command == Command::com_stmt_execute ||
+         command == Command::com_stmt_bulk_execute;
+}
+
+}  // namespace
+
+void SessionFollower::begin(SharedImage initial, const ServerTraits& server) {
+  ImageStore* const images = images_;
+  *this = SessionFollower(*images);
+  image_ = std::move(initial);
+  server_ = server;
+  need_session_charset();
+  // In which character set its bytes are is not said at a login.
+  if (!is_ascii(image_->schema)) unknown_.schema = true;
+}
+
+// What difference() needs to know of every session.
+void SessionFollower::need_session_charset() {
+  for (const std::string_view name : charset_variables) {
+    if (!image_->variables.contains(name)) unknown_.variables.emplace(name);
+  }
+}
+
+// Most statements, found out without reading them again.
+bool SessionFollower::leaves_all_as_it_is(const Inspection& inspection) const noexcept {
+  const auto& what = inspection.what;
+  if (what.has(Effect::changes_session) || what.has(Effect::calls) || what.has(Effect::several) ||
+      inspection.text.find('@') != std::string_view::npos)
+    return false;
+  switch (what.kind) {
+    case StatementKind::select:
+    case StatementKind::insert:
+    case StatementKind::replace:
+    case StatementKind::update:
+    case StatementKind::delete_: break;
+    case StatementKind::begin:
+    case StatementKind::commit:
+    case StatementKind::rollback:
+    case StatementKind::savepoint:
+    case StatementKind::explain:
+    case StatementKind::help:
+    case StatementKind::empty: return true;
+    default: return false;
+  }
+  // NEXT VALUE FOR a sequence is not deterministic; Oracle's sequence.NEXTVAL looks like a column.
+  if (what.has(Effect::nondeterministic)) return false;
+  const auto mode = image_->variables.find("sql_mode");
+  return mode == image_->variables.end() || mode->second.find("ORACLE") == std::string::npos;
+}
+
+void SessionFollower::on_command(const Inspection& inspection,
+                                 const mysqlwire::sql::Dialect& dialect) {
+  pending_.clear();
+  reported_.clear();
+  draft_.reset();
+  state_changed_ = false;
+  warnings_ = 0;
+  command_ = inspection.command;
+  inserts_ = inspection.what.kind == StatementKind::insert ||
+             inspection.what.kind == StatementKind::replace;
+  answer_due_ = true;
+  switch (inspection.command) {
+    case Command::com_query:
+    case Command::com_stmt_execute:
+    case Command::com_stmt_bulk_execute: break;
+    case Command::com_init_db:
+      pending_.schema = std::string(mysqlwire::as_text(inspection.payload.subspan(1)));
+      pending_.explained = true;
+      if (!inspection.whole) pending_.lasting.add(Pin::unknown_change);
+      return;
+    case Command::com_quit:
+    case Command::com_field_list:
+    case Command::com_statistics:
+    case Command::com_process_info:
+    case Command::com_process_kill:
+    case Command::com_debug:
+    case Command::com_ping:
+    case Command::com_change_user:
+    case Command::com_stmt_prepare:
+    case Command::com_stmt_send_long_data:
+    case Command::com_stmt_close:
+    case Command::com_stmt_reset:
+    case Command::com_stmt_fetch:
+    case Command::com_set_option:
+    case Command::com_reset_connection: return;
+    default: pending_.lasting.add(Pin::unknown_change); return;
+  }
+  if (!inspection.whole || !inspection.readable || !inspection.has_text()) {
+    pending_.lasting.add(Pin::unknown_change);
+    return;
+  }
+  if (!leaves_all_as_it_is(inspection))
+    read_changes(inspection.text, inspection.what, dialect,
+                 unknown_.schema ? std::string_view() : image_->schema, pending_);
+  // The literals of a prepared statement are of the character set at that time.
+  if (inspection.command != Command::com_query) {
+    for (auto& variable : pending_.user_variables) variable.text.reset();
+  }
+  if (inspection.what.has(Effect::reads_session) || inspection.what.kind == StatementKind::signal ||
+      inspection.what.kind == StatementKind::show)
+    pending_.reads_last = lending::reads_last_statement(inspection.text, dialect);
+}
+
+void SessionFollower::on_answer(PacketKind kind, Bytes payload, const mysqlwire::Tracker& tracker,
+                                const Context& server_side) {
+  if (!answer_due_) return;
+  switch (kind) {
+    case PacketKind::ok:
+    case PacketKind::result_end:
+    case PacketKind::eof: {
+      if (const auto eof = mysqlwire::EofPacket::decode(payload, server_side);
+          kind != PacketKind::ok && payload.size() == 5 && eof) {
+        warnings_ = eof->warnings;
+      } else if (const auto ok = OkPacket::decode(payload, server_side); ok) {
+        on_ok(*ok, server_side);
+      } else {
+        lasting_.add(Pin::unknown_change);
+      }
+      break;
+    }
+    case PacketKind::err: {
+      const auto packet = mysqlwire::ErrPacket::decode(payload, server_side);
+      answer_due_ = false;
+      return fail(packet ? packet->code : std::uint16_t{0});
+    }
+    case PacketKind::column_count:
+      // INSERT … RETURNING: the id is in no OK.
+      if (inserts_) unknown_.last_insert_id = true;
+      break;
+    default: break;
+  }
+  if (!tracker.response_complete()) return;
+  answer_due_ = false;
+  succeed();
+  settle_transaction(tracker.status());
+}
+
+void SessionFollower::on_ok(const OkPacket& packet, const Context& context) {
+  warnings_ = packet.warnings;
+  // It may also be a value that the statement gave, which LAST_INSERT_ID() is not.
+  if (!packet.ends_rows && packet.last_insert_id != 0) unknown_.last_insert_id = true;
+  if (packet.status.has(ServerStatus::db_dropped)) unknown_.schema = true;
+  on_items(packet, context);
+}
+
+void SessionFollower::on_items(const OkPacket& packet, const Context& context) {
+  mysqlwire::SessionTrackItems items(packet.session_state, context);
+  while (const auto item = items.next()) on_item(*item, packet, context);
+  if (!items.ok()) lasting_.add(Pin::unknown_change);
+}
+
+void SessionFollower::on_item(const mysqlwire::SessionTrackItem& item, const OkPacket& packet,
+                              const Context& context) {
+  if (item.type == SessionTrackType::system_variables) {
+    mysqlwire::SystemVariables variables(item.data, context);
+    while (const auto variable = variables.next()) on_variable(variable->name, variable->value);
+    if (!variables.ok()) lasting_.add(Pin::unknown_change);
+    return;
+  }
+  if (item.type == SessionTrackType::state_change) state_changed_ = true;
+  const auto text = item.text(context);
+  if (!text) return;
+  switch (item.type) {
+    case SessionTrackType::schema:
+      draft().schema = *text;
+      unknown_.schema = false;
+      pending_.schema.reset();
+      break;
+    case SessionTrackType::gtids: last_gtid_ = *text; break;
+    case SessionTrackType::transaction_characteristics:
+      // Inside of a transaction it tells how that began; outside, how the next one is to begin.
+      if (text->empty() || !packet.status.has(ServerStatus::in_trans))
+        one_shot_transaction_ = !text->empty();
+      one_shot_in_use_ = one_shot_transaction_ && packet.status.has(ServerStatus::in_trans);
+      pending_.one_shot_transaction = false;
+      break;
+    default: break;
+  }
+}
+
+void SessionFollower::on_variable(std::string_view reported_name, std::string_view value) {
+  std::string name = lower(reported_name);
+  switch (use_of(name)) {
+    case VariableUse::noise: return;
+    case VariableUse::last_insert_id: unknown_.last_insert_id = true; return;
+    case VariableUse::last_gtid: last_gtid_ = value; return;
+    case VariableUse::by_text: reported_.push_back(std::move(name)); return;
+    case VariableUse::one_shot: lasting_.add(Pin::one_shot); return;
+    case VariableUse::not_carried: lasting_.add(Pin::unknown_change); return;
+    case VariableUse::tracking: lasting_.add(Pin::tracking); return;
+    case VariableUse::carried: break;
+  }
+  // What was reported may have been taken back since, where it was not SET that did it.
+  const bool by_set =
+      pending_.charset || pending_.session_transaction || !pending_.variables.empty();
+  if (by_set && !pending_.several) {
+    set_variable(name, variable_value(name, value));
+    unknown_.variables.erase(name);
+  } else {
+    unknown_.variables.insert(name);
+  }
+  // These take a collation along, of which nobody tells.
+  if (name == "character_set_connection") unknown_.variables.emplace("collation_connection");
+  if (name == "collation_connection") unknown_.variables.emplace("character_set_connection");
+  if (name == "character_set_server") unknown_.variables.emplace("collation_server");
+  if (name == "collation_server") unknown_.variables.emplace("character_set_server");
+  reported_.push_back(std::move(name));
+}
+
+void SessionFollower::succeed() {
+  if (command_ == Command::com_reset_connection) return on_reset();
+  if (state_changed_ && !pending_.explained && !pending_.lasting.any()) {
+    const bool own_tables = pending_.defines && held_.pins().has(Pin::temporary_table);
+    if (!own_tables) lasting_.add(Pin::unknown_change);
+  }
+  settle(true);
+  settle_statement(warnings_ > 0);
+  publish();
+}
+
+// Some of it may have happened nevertheless: what is taken is taken, nothing is given up.
+void SessionFollower::fail(std::uint16_t code) {
+  if (pending_.several || !did_nothing(code)) settle(false);
+  settle_statement(true);
+  publish();
+}
+
+void SessionFollower::settle(bool succeeded) {
+  lasting_.add(pending_.lasting);
+  settle_held(succeeded);
+  settle_schema(succeeded);
+  settle_variables(succeeded);
+  settle_user_variables(succeeded);
+  if (pending_.last_insert_id || (inserts_ && !succeeded)) unknown_.last_insert_id = true;
+}
+
+void SessionFollower::settle_held(bool succeeded) {
+  using Kind = StatementChanges::HeldChange::Kind;
+  if (pending_.renames && held_.pins().has(Pin::temporary_table))
+    held_.take(Pin::temporary_table, {});
+  for (const auto& change : pending_.held) {
+    // A table is there as a whole or not at all.
+    const bool made = succeeded || pending_.several || change.pin != Pin::temporary_table;
+    switch (change.kind) {
+      case Kind::take:
+        if (made) held_.take(change.pin, change.name);
+        break;
+      case Kind::take_once:
+        if (made) held_.take_once(change.pin, change.name);
+        break;
+      case Kind::release:
+        if (succeeded && !pending_.several) held_.release(change.pin, change.name);
+        break;
+      case Kind::release_all:
+        if (succeeded && !pending_.several) held_.release_all(change.pin);
+        break;
+    }
+  }
+}
+
+void SessionFollower::settle_schema(bool succeeded) {
+  if (!pending_.schema) return;
+  if (!succeeded) {
+    // A single USE has done it or has not.
+    if (pending_.several) unknown_.schema = true;
+    return;
+  }
+  if (!is_ascii(*pending_.schema) || pending_.several || server_.tracks) unknown_.schema = true;
+  draft().schema = *pending_.schema;
+}
+
+void SessionFollower::settle_variables(bool succeeded) {
+  if (pending_.charset && (!succeeded || !was_reported("character_set_client"))) {
+    for (const std::string_view name : charset_variables) unknown_.variables.emplace(name);
+  }
+  if (pending_.session_transaction && (!succeeded || !server_.tracks)) {
+    const bool mysql = server_.flavor == Flavor::mysql;
+    const bool new_names = server_.version >= (mysql ? 50720U : 110101U);
+    unknown_.variables.emplace(new_names ? "transaction_isolation" : "tx_isolation");
+    unknown_.variables.emplace(new_names ? "transaction_read_only" : "tx_read_only");
+  }
+  for (const auto& variable : pending_.variables) settle_variable(variable, succeeded);
+  if (pending_.one_shot_transaction) {
+    one_shot_transaction_ = true;
+    one_shot_in_use_ = false;
+  }
+}
+
+void SessionFollower::settle_variable(const StatementChanges::Variable& variable, bool succeeded) {
+  switch (use_of(variable.name)) {
+    case VariableUse::noise:
+    case VariableUse::last_gtid: return;
+    case VariableUse::last_insert_id: unknown_.last_insert_id = true; return;
+    case VariableUse::one_shot: lasting_.add(Pin::one_shot); return;
+    case VariableUse::not_carried: lasting_.add(Pin::unknown_change); return;
+    case VariableUse::tracking: lasting_.add(Pin::tracking); return;
+    case VariableUse::by_text: return settle_timestamp(variable, succeeded);
+    case VariableUse::carried: break;
+  }
+  const std::string_view other = other_name_of(variable.name);
+  if (succeeded && (was_reported(variable.name) || (!other.empty() && was_reported(other)))) return;
+  unknown_.variables.insert(variable.name);
+  for (const std::string_view name : charset_variables) {
+    if (variable.name == name)
+      unknown_.variables.insert(charset_variables, std::end(charset_variables));
+  }
+}
+
+// What time it is for the session, which only the text tells.
+void SessionFollower::settle_timestamp(const StatementChanges::Variable& variable, bool succeeded) {
+  const bool is_zero = variable.number.find_first_not_of("0.") == std::string::npos;
+  if (!succeeded || pending_.several || (variable.number.empty() && !variable.to_default)) {
+    lasting_.add(Pin::one_shot);
+  } else if (variable.to_default || is_zero) {
+    draft().variables.erase(variable.name);
+  } else {
+    set_variable(variable.name, variable.number);
+  }
+}
+
+void SessionFollower::settle_user_variables(bool succeeded) {
+  for (const auto& variable : pending_.user_variables) {
+    std::optional<std::string> value;
+    if (succeeded && !pending_.several) {
+      value = variable.number;
+      if (variable.text) value = text_literal(*variable.text);
+    }
+    if (!value) {
+      unknown_.user_variables.insert(variable.name);
+      continue;
+    }
+    unknown_.user_variables.erase(variable.name);
+    set_user_variable(variable.name, std::move(*value));
+  }
+}
+
+// A string as the connection's literals are; nothing where that can't be said.
+std::optional<std::string> SessionFollower::text_literal(std::string_view text) const {
+  const auto& variables = (draft_ ? *draft_ : *image_).variables;
+  const auto charset = variables.find("character_set_connection");
+  const auto collation = variables.find("collation_connection");
+  if (charset == variables.end() || collation == variables.end() || is_wide(charset->second) ||
+      unknown_.variables.contains(charset->first) ||
+      unknown_.variables.contains(collation->first) || charset->second == "'binary'" ||
+      text.size() > longest_value)
+    return std::nullopt;
+  const auto bare = [](const std::string& quoted) { return quoted.substr(1, quoted.size() - 2); };
+  return text_value(bare(charset->second), bare(collation->second), to_hex(text));
+}
+
+void SessionFollower::settle_statement(bool has_warnings) {
+  if (!is_executed(command_) && command_ != Command::com_stmt_prepare) return;
+  if (pending_.reads_last) return;
+  of_statement_ = {};
+  of_statement_.set(Pin::warnings, has_warnings);
+  of_statement_.set(Pin::found_rows, pending_.found_rows);
+}
+
+// Without trackers nobody says when a single statement used it up, so a transaction has to.
+void SessionFollower::settle_transaction(mysqlwire::StatusFlags status) {
+  if (!one_shot_transaction_) return;
+  if (status.has(ServerStatus::in_trans)) {
+    one_shot_in_use_ = true;
+  } else if (one_shot_in_use_) {
+    one_shot_transaction_ = false;
+    one_shot_in_use_ = false;
+  }
+}
+
+// The schema stays; the character set is the server's own from here on, whatever that is.
+void SessionFollower::on_reset() {
+  SessionImage clean;
+  clean.schema = image_->schema;
+  const bool schema_unknown = unknown_.schema;
+  const std::string gtid = std::move(last_gtid_);
+  begin(images_->intern(std::move(clean)), server_);
+  last_gtid_ = gtid;
+  unknown_.schema = unknown_.schema || schema_unknown;
+}
+
+Pins SessionFollower::pins() const {
+  Pins pins = held_.pins();
+  pins.add(lasting_);
+  pins.add(of_statement_);
+  if (one_shot_transaction_) pins.add(Pin::one_shot);
+  return pins;
+}
+
+bool SessionFollower::was_reported(std::string_view name) const noexcept {
+  return std::find(reported_.begin(), reported_.end(), name) != reported_.end();
+}
+
+SessionImage& SessionFollower::draft() {
+  if (!draft_) draft_ = *image_;
+  return *draft_;
+}
+
+void SessionFollower::set_variable(const std::string& name, std::string value) {
+  if (name == "character_set_results" && is_wide(value)) lasting_.add(Pin::unknown_change);
+  const std::string_view other = other_name_of(name);
+  if (!other.empty()) draft().variables.erase(std::string(other));
+  draft().variables.insert_or_assign(name, std::move(value));
+}
+
+void SessionFollower::set_user_variable(const std::string& name, std::string value) {
+  if (value == "NULL")
+    draft().user_variables.erase(name);
+  else
+    draft().user_variables.insert_or_assign(name, std::move(value));
+}
+
+void SessionFollower::publish() {
+  check_bounds();
+  if (!draft_) return;
+  image_ = images_->intern(std::move(*draft_));
+  draft_.reset();
+}
+
+void SessionFollower::check_bounds() {
+  if (unknown_.user_variables.size() + unknown_.variables.size() > most_variables) {
+    lasting_.add(Pin::too_much);
+    const bool schema = unknown_.schema;
+    unknown_ = {};
+    unknown_.schema = schema;
+  }
+  if (!draft_) return;
+  std::size_t bytes = 0;
+  for (const auto* const values : {&draft_->variables, &draft_->user_variables}) {
+    for (const auto& [name, value] : *values) bytes += name.size() + value.size();
+  }
+  const std::size_t count = draft_->variables.size() + draft_->user_variables.size();
+  if (count <= most_variables && bytes <= most_bytes) return;
+  // What can't be carried need not be kept either; but COM_RESET_CONNECTION keeps the schema.
+  lasting_.add(Pin::too_much);
+  SessionImage kept = *image_;
+  kept.schema = std::move(draft_->schema);
+  draft_ = std::move(kept);
+}
+
+std::string SessionFollower::value_query() const {
+  if (!unknown_.any()) return {};
+  std::string sql = "SELECT ";
+  const auto add = [&](std::string_view column) {
+    if (sql.size() > 7) sql += ", ";
+    sql += column;
+  };
+  if (unknown_.schema) add("HEX(CONVERT(DATABASE() USING utf8))");
+  if (unknown_.last_insert_id) add("LAST_INSERT_ID()");
+  for (const std::string& name : unknown_.variables) add("@@session." + name);
+  for (const std::string& name : unknown_.user_variables)
+    add(user_value_query(name, longest_value));
+  return sql;
+}
+
+bool SessionFollower::take_values(std::span<const ReportedValue> row) {
+  const std::size_t columns = std::size_t{unknown_.schema} + std::size_t{unknown_.last_insert_id} +
+                              unknown_.variables.size() +
+                              user_value_columns * unknown_.user_variables.size();
+  const bool taken = row.size() == columns && take_session_values(row) && take_user_values(row);
+  if (!taken) {
+    lasting_.add(Pin::unknown_change);
+    draft_.reset();
+    return false;
+  }
+  unknown_ = {};
+  publish();
+  return true;
+}
+
+// Takes what it reads off the front of `row`.
+bool SessionFollower::take_session_values(std::span<const ReportedValue>& row) {
+  if (unknown_.schema) {
+    const auto schema = row.front().text ? from_hex(*row.front().text) : std::string();
+    if (!schema) return false;
+    draft().schema = *schema;
+    row = row.subspan(1);
+  }
+  if (unknown_.last_insert_id) {
+    std::uint64_t id = 0;
+    const std::string_view text = row.front().text.value_or("");
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), id);
+    if (problem != std::errc() || end != text.data() + text.size()) return false;
+    draft().last_insert_id = id;
+    row = row.subspan(1);
+  }
+  for (const std::string& name : unknown_.variables) {
+    const ReportedValue& value = row.front();
+    if (!value.text)
+      set_variable(name, "NULL");
+    else if (value.is_number() && is_plain_number(*value.text))
+      set_variable(name, std::string(*value.text));
+    else
+      set_variable(name, quoted_text(*value.text));
+    row = row.subspan(1);
+  }
+  return true;
+}
+
+bool SessionFollower::take_user_values(std::span<const ReportedValue>& row) {
+  for (const std::string& name : unknown_.user_variables) {
+    const auto value = user_value(row.first(user_value_columns));
+    if (!value) return false;
+    if (value->size() > 2 * longest_value + 128) {
+      lasting_.add(Pin::too_much);
+    } else {
+      set_user_variable(name, *value);
+    }
+    row = row.subspan(user_value_columns);
+  }
+  return true;
+}
+
+bool SessionFollower::reads_last_statement(const Inspection& inspection,
+                                           const mysqlwire::sql::Dialect& dialect) {
+  return is_executed(inspection.command) &&
+         (inspection.what.has(Effect::reads_session) ||
+          inspection.what.kind == StatementKind::show ||
+          inspection.what.kind == StatementKind::signal) &&
+         lending::reads_last_statement(inspection.text, dialect);
+}
+
+}  // namespace mysqlproxy::lending
