@@ -31,8 +31,10 @@ bool is_ascii(std::string_view text) noexcept {
 }
 
 Buffer command(Command code, std::string_view argument = {}) {
-  Buffer payload{static_cast<std::uint8_t>(code)};
-  payload.insert(payload.end(), argument.begin(), argument.end());
+  Buffer payload;
+  mysqlwire::Writer writer(payload);
+  writer.u8(static_cast<std::uint8_t>(code));
+  writer.text(argument);
   return payload;
 }
 
