@@ -7,6 +7,8 @@
 #include <mysqlwire/wire/command.hpp>
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <utility>
 
 namespace mysqlproxy::lending {
@@ -21,9 +23,11 @@ namespace {
 constexpr std::string_view charset_order[] = {"character_set_client", "character_set_results",
                                               "character_set_connection", "collation_connection"};
 
+constexpr std::size_t results_place = 1;
+
 bool is_charset(std::string_view name) noexcept {
-  return std::find(std::begin(charset_order), std::end(charset_order), name) !=
-         std::end(charset_order);
+  return name == "names" || std::find(std::begin(charset_order), std::end(charset_order), name) !=
+                                std::end(charset_order);
 }
 
 bool is_ascii(std::string_view text) noexcept {
@@ -55,6 +59,13 @@ class Assignments {
     sql_ += "`=";
     sql_ += value;
   }
+  void names(std::string_view charset, std::string_view collation) {
+    begin();
+    sql_ += "NAMES ";
+    sql_ += charset;
+    sql_ += " COLLATE ";
+    sql_ += collation;
+  }
   void more(std::string_view statement) { sql_ = statement; }
   const std::string& sql() const noexcept { return sql_; }
 
@@ -70,28 +81,53 @@ bool has_other_name(const SessionImage& image, std::string_view name) {
   return !other.empty() && image.variables.contains(other);
 }
 
+std::string_view value_of(const SessionImage& image, std::string_view name) {
+  const auto known = image.variables.find(name);
+  return known == image.variables.end() ? std::string_view() : std::string_view(known->second);
+}
+
+// The variables of the character set, and behind them what column definitions say.
+void set_charset(const SessionImage& has, const SessionImage& wanted, bool all, Assignments& set) {
+  std::array<std::string_view, std::size(charset_order)> now;
+  for (std::size_t i = 0; i < now.size(); ++i)
+    now[i] = all ? std::string_view() : value_of(has, charset_order[i]);
+  const std::string_view names = value_of(wanted, "names");
+  const std::string_view results = value_of(wanted, charset_order[results_place]);
+  const bool same_names = !all && value_of(has, "names") == names;
+  if (!names.empty() && (!same_names || now[results_place] != results)) {
+    set.names(results, names);
+    now = {results, results, results, names};
+  } else if (!same_names) {
+    now[results_place] = {};
+  }
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    const std::string_view value = value_of(wanted, charset_order[i]);
+    if (value.empty() || value == now[i]) continue;
+    set.variable(charset_order[i], value);
+    // It takes the collation along.
+    if (charset_order[i] == "character_set_connection") now[i + 1] = {};
+  }
+}
+
+// MySQL 8.0 takes DEFAULT for OFF where a variable is a bit that is set when it is off.
+std::string_view default_of(std::string_view name) noexcept {
+  if (name == "foreign_key_checks") return "@@global.foreign_key_checks";
+  if (name == "unique_checks") return "@@global.unique_checks";
+  return "DEFAULT";
+}
+
 void set_variables(const SessionImage& has, const SessionImage& wanted, bool all_charsets,
                    Assignments& set) {
   for (const auto& [name, value] : has.variables) {
     if (!is_charset(name) && !wanted.variables.contains(name) && !has_other_name(wanted, name))
-      set.variable(name, "DEFAULT");
+      set.variable(name, default_of(name));
   }
   for (const auto& [name, value] : wanted.variables) {
     if (is_charset(name)) continue;
     const auto known = has.variables.find(name);
     if (known == has.variables.end() || known->second != value) set.variable(name, value);
   }
-  bool changed = all_charsets;
-  for (const std::string_view name : charset_order) {
-    const auto value = wanted.variables.find(name);
-    if (value == wanted.variables.end()) continue;
-    const auto known = has.variables.find(name);
-    const bool differs = known == has.variables.end() || known->second != value->second;
-    // character_set_connection takes the collation along, and the other way round.
-    if (differs) changed = changed || name == "character_set_connection";
-    if (differs || (changed && (all_charsets || name == "collation_connection")))
-      set.variable(name, value->second);
-  }
+  set_charset(has, wanted, all_charsets, set);
 }
 
 // What there is to do beside a reset and the schema.
@@ -104,6 +140,15 @@ void set_the_rest(const SessionImage& has, const SessionImage& wanted, bool all_
   }
   if (has.last_insert_id != wanted.last_insert_id)
     set.variable("last_insert_id", std::to_string(wanted.last_insert_id));
+}
+
+// MySQL 8.0 warns of three-byte UTF-8, by all its names.
+bool names_utf8mb3(std::string_view sql) noexcept {
+  constexpr std::string_view utf8 = "'utf8";
+  for (std::size_t at = sql.find(utf8); at != std::string_view::npos; at = sql.find(utf8, at + 1)) {
+    if (!sql.substr(at + utf8.size()).starts_with("mb4")) return true;
+  }
+  return false;
 }
 
 Plan plan(const SessionImage& has, const SessionImage& wanted, const ServerTraits& server,
@@ -130,6 +175,8 @@ Plan plan(const SessionImage& has, const SessionImage& wanted, const ServerTrait
     set_the_rest(has, wanted, in_utf8, set);
   }
   if (!set.sql().empty()) plan.commands.push_back(command(Command::com_query, set.sql()));
+  if (in_utf8 || names_utf8mb3(set.sql()))
+    plan.commands.push_back(command(Command::com_query, clearing_statement()));
   return plan;
 }
 
@@ -172,10 +219,14 @@ SessionImage initial_image(std::uint16_t collation, std::string_view schema,
   if (!known || !mysqlwire::is_client_collation(collation)) return image;
   const std::string charset = quoted_text(server_name(mysqlwire::charset_name(collation), server));
   for (const std::string_view name : charset_order) image.variables.emplace(name, charset);
-  image.variables["collation_connection"] =
+  const std::string name =
       quoted_text(server_name(mysqlwire::collation_name(collation, server.flavor), server));
+  image.variables["collation_connection"] = name;
+  image.variables["names"] = name;
   return image;
 }
+
+std::string_view clearing_statement() noexcept { return "SELECT 1 FROM (SELECT 1) AS nothing"; }
 
 std::string tracking_statement(const ServerTraits& server) {
   const bool mysql = server.flavor == Flavor::mysql;

@@ -19,7 +19,8 @@ struct Plan {
   bool possible = true;
   /// COM_RESET_CONNECTION is among them: the connection's prepared statements are gone.
   bool resets = false;
-  /// Payloads, in order. Each is answered by an OK; with an ERR the connection is in doubt.
+  /// Payloads, in order. Each is answered by an OK, or with rows in case of clearing_statement();
+  /// with an ERR the connection is in doubt.
   std::vector<mysqlwire::Buffer> commands;
 
   bool nothing_to_do() const noexcept { return possible && commands.empty(); }
@@ -40,6 +41,11 @@ Plan reset_and_difference(const SessionImage& has, const SessionImage& wanted,
 /// set it has can't be told when the server does not know the collation, and is left out then.
 SessionImage initial_image(std::uint16_t collation, std::string_view schema,
                            const ServerTraits& server);
+
+/// A SELECT that makes a connection forget the warnings of what was there before. Plans end with it
+/// where their SET is known to leave some; after one that has unforeseen ones it can be sent by
+/// itself. They would be counted in the client's next OK of COM_INIT_DB or COM_PING.
+std::string_view clearing_statement() noexcept;
 
 /// The SET that makes the server report what a session changes, to be sent behind a login with
 /// CLIENT_SESSION_TRACK; empty for servers that have no trackers. COM_RESET_CONNECTION undoes it;

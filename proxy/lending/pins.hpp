@@ -59,6 +59,10 @@ class Pins {
   std::uint32_t bits_ = 0;
 };
 
+/// COM_RESET_CONNECTION takes all of them away. Not so with a sequence's last value: the connection
+/// is to be closed when its session has ended.
+constexpr bool reset_cleans(Pins pins) noexcept { return !pins.has(Pin::sequence); }
+
 /// "temporary_table, warnings"; "" for none.
 std::string to_string(Pins pins);
 

@@ -44,10 +44,10 @@ bool is_ascii(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-// Character sets in which ASCII is not itself: SET can't be written in them, nor answers read.
-bool is_wide(std::string_view charset) noexcept {
-  return charset == "'ucs2'" || charset == "'utf16'" || charset == "'utf16le'" ||
-         charset == "'utf32'";
+// As value of a variable: one in which a literal of ASCII has the bytes of ASCII, and a collation.
+bool is_plain_charset(std::string_view charset) noexcept {
+  return !charset.starts_with("'ucs2") && !charset.starts_with("'utf16") &&
+         !charset.starts_with("'utf32") && charset != "'binary'" && charset.size() > 2;
 }
 
 // The statement was not understood, or its tables and rights were missing: it has done nothing.
@@ -56,13 +56,28 @@ bool did_nothing(std::uint16_t code) noexcept {
     case 1044:  // ER_DBACCESS_DENIED_ERROR
     case 1046:  // ER_NO_DB_ERROR
     case 1064:  // ER_PARSE_ERROR
+    case 1115:  // ER_UNKNOWN_CHARACTER_SET
     case 1142:  // ER_TABLEACCESS_DENIED_ERROR
     case 1146:  // ER_NO_SUCH_TABLE
     case 1149:  // ER_SYNTAX_ERROR
     case 1193:  // ER_UNKNOWN_SYSTEM_VARIABLE
     case 1227:  // ER_SPECIFIC_ACCESS_DENIED_ERROR
+    case 1253:  // ER_COLLATION_CHARSET_MISMATCH
+    case 1273:  // ER_UNKNOWN_COLLATION
     case 1305:  // ER_SP_DOES_NOT_EXIST
       return true;
+    default: return false;
+  }
+}
+
+bool uses_tables(const Inspection& inspection) noexcept {
+  switch (inspection.what.kind) {
+    case StatementKind::select:
+    case StatementKind::insert:
+    case StatementKind::replace:
+    case StatementKind::update:
+    case StatementKind::delete_:
+      return inspection.what.table_count > 0 && !inspection.what.has(Effect::several);
     default: return false;
   }
 }
@@ -74,7 +89,7 @@ bool is_executed(Command command) noexcept {
 
 }  // namespace
 
-void SessionFollower::begin(SharedImage initial, const ServerTraits& server) {
+void SessionFollower::begin(SharedImage initial, ServerTraits server) {
   ImageStore* const images = images_;
   *this = SessionFollower(*images);
   image_ = std::move(initial);
@@ -87,7 +102,9 @@ void SessionFollower::begin(SharedImage initial, const ServerTraits& server) {
 // What difference() needs to know of every session.
 void SessionFollower::need_session_charset() {
   for (const std::string_view name : charset_variables) {
-    if (!image_->variables.contains(name)) unknown_.variables.emplace(name);
+    if (image_->variables.contains(name)) continue;
+    unknown_.variables.emplace(name);
+    unknown_.names = true;
   }
 }
 
@@ -128,6 +145,7 @@ void SessionFollower::on_command(const Inspection& inspection,
   command_ = inspection.command;
   inserts_ = inspection.what.kind == StatementKind::insert ||
              inspection.what.kind == StatementKind::replace;
+  uses_tables_ = uses_tables(inspection);
   answer_due_ = true;
   switch (inspection.command) {
     case Command::com_query:
@@ -269,6 +287,7 @@ void SessionFollower::on_variable(std::string_view reported_name, std::string_vi
   } else {
     unknown_.variables.insert(name);
   }
+  if (name == "character_set_results") draft().variables.erase("names");
   // These take a collation along, of which nobody tells.
   if (name == "character_set_connection") unknown_.variables.emplace("collation_connection");
   if (name == "collation_connection") unknown_.variables.emplace("character_set_connection");
@@ -350,10 +369,24 @@ void SessionFollower::settle_variables(bool succeeded) {
     unknown_.variables.emplace(new_names ? "transaction_read_only" : "tx_read_only");
   }
   for (const auto& variable : pending_.variables) settle_variable(variable, succeeded);
+  settle_names(succeeded);
   if (pending_.one_shot_transaction) {
     one_shot_transaction_ = true;
     one_shot_in_use_ = false;
   }
+}
+
+// The collation of column definitions, which no variable has.
+void SessionFollower::settle_names(bool succeeded) {
+  const bool results =
+      std::any_of(pending_.variables.begin(), pending_.variables.end(),
+                  [](const auto& variable) { return variable.name == "character_set_results"; });
+  if (!pending_.charset && !results) return;
+  const bool certain = succeeded && !pending_.several && !(pending_.charset && results);
+  if (!certain) lasting_.add(Pin::unknown_change);
+  draft().variables.erase("names");
+  unknown_.names = pending_.names_collation;
+  if (unknown_.names) unknown_.variables.emplace("collation_connection");
 }
 
 void SessionFollower::settle_variable(const StatementChanges::Variable& variable, bool succeeded) {
@@ -394,6 +427,10 @@ void SessionFollower::settle_user_variables(bool succeeded) {
     if (succeeded && !pending_.several) {
       value = variable.number;
       if (variable.text) value = text_literal(*variable.text);
+      // NULL keeps the type that the variable has.
+      if (value == "NULL" && (unknown_.user_variables.contains(variable.name) ||
+                              image_->user_variables.contains(variable.name)))
+        value.reset();
     }
     if (!value) {
       unknown_.user_variables.insert(variable.name);
@@ -409,10 +446,9 @@ std::optional<std::string> SessionFollower::text_literal(std::string_view text) 
   const auto& variables = (draft_ ? *draft_ : *image_).variables;
   const auto charset = variables.find("character_set_connection");
   const auto collation = variables.find("collation_connection");
-  if (charset == variables.end() || collation == variables.end() || is_wide(charset->second) ||
-      unknown_.variables.contains(charset->first) ||
-      unknown_.variables.contains(collation->first) || charset->second == "'binary'" ||
-      text.size() > longest_value)
+  if (charset == variables.end() || collation == variables.end() ||
+      !is_plain_charset(charset->second) || unknown_.variables.contains(charset->first) ||
+      unknown_.variables.contains(collation->first) || text.size() > longest_value)
     return std::nullopt;
   const auto bare = [](const std::string& quoted) { return quoted.substr(1, quoted.size() - 2); };
   return text_value(bare(charset->second), bare(collation->second), to_hex(text));
@@ -421,8 +457,12 @@ std::optional<std::string> SessionFollower::text_literal(std::string_view text) 
 void SessionFollower::settle_statement(bool has_warnings) {
   if (!is_executed(command_) && command_ != Command::com_stmt_prepare) return;
   if (pending_.reads_last) return;
+  // Where a statement has no tables and no warnings, old servers keep those of the one before.
+  const bool forgets =
+      uses_tables_ || (server_.flavor == Flavor::mysql && server_.version >= 50700);
+  const bool kept = !forgets && of_statement_.has(Pin::warnings);
   of_statement_ = {};
-  of_statement_.set(Pin::warnings, has_warnings);
+  of_statement_.set(Pin::warnings, has_warnings || kept);
   of_statement_.set(Pin::found_rows, pending_.found_rows);
 }
 
@@ -443,7 +483,10 @@ void SessionFollower::on_reset() {
   clean.schema = image_->schema;
   const bool schema_unknown = unknown_.schema;
   const std::string gtid = std::move(last_gtid_);
+  const bool sequence = lasting_.has(Pin::sequence);
   begin(images_->intern(std::move(clean)), server_);
+  // MariaDB forgets nothing of them.
+  lasting_.set(Pin::sequence, sequence);
   last_gtid_ = gtid;
   unknown_.schema = unknown_.schema || schema_unknown;
 }
@@ -466,7 +509,7 @@ SessionImage& SessionFollower::draft() {
 }
 
 void SessionFollower::set_variable(const std::string& name, std::string value) {
-  if (name == "character_set_results" && is_wide(value)) lasting_.add(Pin::unknown_change);
+  if (ties(name, value)) lasting_.add(Pin::unknown_change);
   const std::string_view other = other_name_of(name);
   if (!other.empty()) draft().variables.erase(std::string(other));
   draft().variables.insert_or_assign(name, std::move(value));
@@ -563,18 +606,21 @@ bool SessionFollower::take_session_values(std::span<const ReportedValue>& row) {
       set_variable(name, quoted_text(*value.text));
     row = row.subspan(1);
   }
+  if (unknown_.names && draft().variables["character_set_results"] != "NULL")
+    set_variable("names", draft().variables["collation_connection"]);
   return true;
 }
 
 bool SessionFollower::take_user_values(std::span<const ReportedValue>& row) {
   for (const std::string& name : unknown_.user_variables) {
-    const auto value = user_value(row.first(user_value_columns));
+    const auto columns = row.first(user_value_columns);
+    const auto value = user_value(columns);
     if (!value) return false;
-    if (value->size() > 2 * longest_value + 128) {
+    // One more character than that was asked for.
+    if (columns[2].text && columns[2].text->size() > 2 * longest_value)
       lasting_.add(Pin::too_much);
-    } else {
+    else
       set_user_variable(name, *value);
-    }
     row = row.subspan(user_value_columns);
   }
   return true;

@@ -47,7 +47,7 @@ class SessionFollower {
   explicit SessionFollower(ImageStore& images) : images_(&images) {}
 
   /// A login or COM_CHANGE_USER has succeeded: a session begins that is as `initial` says.
-  void begin(SharedImage initial, const ServerTraits& server);
+  void begin(SharedImage initial, ServerTraits server);
 
   /// The next command, before its connection is chosen. Commands are not pipelined: the answer to
   /// the one before has ended, or never comes.
@@ -86,6 +86,7 @@ class SessionFollower {
     std::set<std::string, std::less<>> variables;
     bool last_insert_id = false;
     bool schema = false;
+    bool names = false;  // follows from the others
 
     bool any() const noexcept {
       return !user_variables.empty() || !variables.empty() || last_insert_id || schema;
@@ -108,6 +109,7 @@ class SessionFollower {
   void settle_variables(bool succeeded);
   void settle_variable(const StatementChanges::Variable& variable, bool succeeded);
   void settle_timestamp(const StatementChanges::Variable& variable, bool succeeded);
+  void settle_names(bool succeeded);
   void settle_user_variables(bool succeeded);
   void settle_statement(bool has_warnings);
   void settle_transaction(mysqlwire::StatusFlags status);
@@ -143,6 +145,7 @@ class SessionFollower {
   std::uint16_t warnings_ = 0;
   bool state_changed_ = false;  // a tracker said so
   bool inserts_ = false;
+  bool uses_tables_ = false;
   bool answer_due_ = false;
 };
 

@@ -14,10 +14,13 @@ namespace mysqlproxy::lending {
 struct SessionImage {
   std::string schema;  ///< the current one; empty: none
   /// System variables that are not as a new connection of this server has them, by their names in
-  /// lower case: what to write behind `SET SESSION name =`, quoted where it has to be.
+  /// lower case: what to write behind `SET SESSION name =`, quoted where it has to be. Those of the
+  /// character set are always here. "names" is none: its value is the collation that column
+  /// definitions have, which is that of the login or of SET NAMES … COLLATE; without it they have
+  /// the default of character_set_results.
   std::map<std::string, std::string, std::less<>> variables;
-  /// User variables that are not NULL, by their names in lower case without `@` and quotes: an
-  /// expression that makes the same value, with its type, character set and collation.
+  /// User variables, but for NULL without a type, by their names in lower case without `@` and
+  /// quotes: an expression that makes the same value, with its type, character set and collation.
   std::map<std::string, std::string, std::less<>> user_variables;
   /// What LAST_INSERT_ID() gives; 0 as at the beginning.
   std::uint64_t last_insert_id = 0;

@@ -410,7 +410,11 @@ void Reader::assignment() {
   const bool charset = at("CHARSET") || at("CHARACTER");
   if (at("NAMES") || charset) {
     changes_.charset = true;
-    return skip_value();
+    changes_.names_collation = false;
+    for (; !at_end() && !current_.is(','); take()) {
+      if (current_.is(k_COLLATE)) changes_.names_collation = true;
+    }
+    return;
   }
   const bool marked = current_.kind == TokenKind::at_at;
   if (marked) take();

@@ -44,6 +44,7 @@ struct StatementChanges {
   /// The schema that USE names.
   std::optional<std::string> schema;
   bool charset = false;               ///< SET NAMES, SET CHARACTER SET
+  bool names_collation = false;       ///< … COLLATE
   bool last_insert_id = false;        ///< other than by an OK that has one
   bool one_shot_transaction = false;  ///< SET TRANSACTION
   bool session_transaction = false;   ///< SET SESSION TRANSACTION

@@ -40,6 +40,26 @@ std::optional<std::string> floating(std::string_view text) {
   return std::string(text);
 }
 
+// NULL, which has the type of the variable's last value.
+std::optional<std::string> null_value(std::span<const ReportedValue> columns) {
+  switch (columns[0].type) {
+    case FieldType::tiny:
+    case FieldType::short_:
+    case FieldType::long_:
+    case FieldType::int24:
+    case FieldType::longlong:
+      return columns[0].flags.has(ColumnFlag::unsigned_) ? "CAST(NULL AS UNSIGNED)"
+                                                         : "CAST(NULL AS SIGNED)";
+    case FieldType::newdecimal: return "CAST(NULL AS DECIMAL)";
+    case FieldType::float_:
+    case FieldType::double_: return "0e0 + NULL";
+    default: break;
+  }
+  if (!is_name(columns[3].text) || !is_name(columns[4].text)) return std::nullopt;
+  if (*columns[3].text == "binary") return "NULL";
+  return "CONCAT(" + text_value(*columns[3].text, *columns[4].text, {}) + ", NULL)";
+}
+
 }  // namespace
 
 bool ReportedValue::is_number() const noexcept {
@@ -68,7 +88,7 @@ std::optional<std::string> user_value(std::span<const ReportedValue> columns) {
   if (columns.size() != user_value_columns) return std::nullopt;
   const auto& text = columns[1].text;
   const auto& digits = columns[2].text;
-  if (!text || !digits) return text || digits ? std::nullopt : std::optional<std::string>("NULL");
+  if (!text || !digits) return text || digits ? std::nullopt : null_value(columns);
   switch (columns[0].type) {
     case FieldType::tiny:
     case FieldType::short_:

@@ -14,8 +14,9 @@ namespace mysqlproxy::lending {
 inline constexpr std::size_t user_value_columns = 5;
 std::string user_value_query(std::string_view name, std::size_t longest);
 
-/// The expression for a variable's value, from the answer to that: "NULL" for NULL. Nothing for a
-/// value that no expression makes again (MariaDB's geometry), or for what is no answer to it.
+/// The expression for a variable's value, from the answer to that: "NULL" for one that is as if it
+/// had never been set. Nothing for a value that no expression makes again (MariaDB's geometry), or
+/// for what is no answer to it.
 std::optional<std::string> user_value(std::span<const ReportedValue> columns);
 
 /// The expression for a string; `digits` are its bytes in hex, upper case.

@@ -39,8 +39,6 @@ constexpr std::array entries = {
     Entry{"last_insert_id", VariableUse::last_insert_id},
     Entry{"original_commit_timestamp", VariableUse::one_shot},
     Entry{"original_server_version", VariableUse::one_shot},
-    // Its results are kept by the connection.
-    Entry{"profiling", VariableUse::not_carried},
     // Of the connection itself.
     Entry{"proxy_user", VariableUse::noise},
     // A binary log's player again.
@@ -78,6 +76,15 @@ VariableUse use_of(std::string_view name) noexcept {
   const auto found = std::find_if(entries.begin(), entries.end(),
                                   [&](const Entry& entry) { return entry.name == name; });
   return found == entries.end() ? VariableUse::carried : found->use;
+}
+
+bool ties(std::string_view name, std::string_view value) noexcept {
+  // Answers could not be read, with ASCII not being itself in them.
+  if (name == "character_set_results")
+    return value == "'ucs2'" || value == "'utf16'" || value == "'utf16le'" || value == "'utf32'";
+  // The connection keeps profiles, and whether the last statement has inserted.
+  if (name == "profiling" || name == "sql_auto_is_null") return value != "0" && value != "'OFF'";
+  return false;
 }
 
 std::string_view other_name_of(std::string_view name) noexcept {

@@ -25,6 +25,10 @@ enum class VariableUse : std::uint8_t {
 /// `name` in lower case.
 VariableUse use_of(std::string_view name) noexcept;
 
+/// A value, as variable_value() has it, that makes the connection keep more than other ones can be
+/// given, although the variable is carried.
+bool ties(std::string_view name, std::string_view value) noexcept;
+
 /// Another name of the same variable; empty: it has none.
 std::string_view other_name_of(std::string_view name) noexcept;
 
