@@ -198,7 +198,7 @@ void SessionFollower::on_answer(PacketKind kind, Bytes payload, const mysqlwire:
     case PacketKind::eof: {
       if (const auto eof = mysqlwire::EofPacket::decode(payload, server_side);
           kind != PacketKind::ok && payload.size() == 5 && eof) {
-        warnings_ = eof->warnings;
+        warnings_ = std::max(warnings_, eof->warnings);
       } else if (const auto ok = OkPacket::decode(payload, server_side); ok) {
         on_ok(*ok, server_side);
       } else {
@@ -224,7 +224,7 @@ void SessionFollower::on_answer(PacketKind kind, Bytes payload, const mysqlwire:
 }
 
 void SessionFollower::on_ok(const OkPacket& packet, const Context& context) {
-  warnings_ = packet.warnings;
+  warnings_ = std::max(warnings_, packet.warnings);
   // It may also be a value that the statement gave, which LAST_INSERT_ID() is not.
   if (!packet.ends_rows && packet.last_insert_id != 0) unknown_.last_insert_id = true;
   if (packet.status.has(ServerStatus::db_dropped)) unknown_.schema = true;
@@ -443,7 +443,8 @@ void SessionFollower::settle_user_variables(bool succeeded) {
 
 // A string as the connection's literals are; nothing where that can't be said.
 std::optional<std::string> SessionFollower::text_literal(std::string_view text) const {
-  const auto& variables = (draft_ ? *draft_ : *image_).variables;
+  // The image is still that of before the statement, whose literals are meant.
+  const auto& variables = image_->variables;
   const auto charset = variables.find("character_set_connection");
   const auto collation = variables.find("collation_connection");
   if (charset == variables.end() || collation == variables.end() ||
@@ -456,7 +457,11 @@ std::optional<std::string> SessionFollower::text_literal(std::string_view text) 
 
 void SessionFollower::settle_statement(bool has_warnings) {
   if (!is_executed(command_) && command_ != Command::com_stmt_prepare) return;
-  if (pending_.reads_last) return;
+  if (pending_.reads_last) {
+    if (has_warnings) of_statement_.add(Pin::warnings);
+    if (pending_.found_rows) of_statement_.add(Pin::found_rows);
+    return;
+  }
   // Where a statement has no tables and no warnings, old servers keep those of the one before.
   const bool forgets =
       uses_tables_ || (server_.flavor == Flavor::mysql && server_.version >= 50700);

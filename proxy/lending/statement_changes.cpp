@@ -41,6 +41,12 @@ bool is_word(const Token& token, std::string_view upper) noexcept {
   return equal_ignoring_case(token.text, upper);
 }
 
+// The function's name where a parenthesis follows: to some servers some of them are keywords.
+Keyword function_of(const Token& token) noexcept {
+  return token.kind == TokenKind::identifier || token.kind == TokenKind::keyword ? token.keyword
+                                                                                 : Keyword::none;
+}
+
 // What stands between the quotes, where it stands for itself there: plain ASCII, nothing escaped.
 std::optional<std::string_view> plain_content(const Token& token) noexcept {
   std::string_view text = token.text;
@@ -346,8 +352,7 @@ bool Reader::plain_call_end() noexcept {
 // exactly once. Anywhere else it can't be told how often, and which.
 void Reader::user_locks() {
   take();
-  const Keyword function =
-      current_.kind == TokenKind::identifier ? current_.keyword : Keyword::none;
+  const Keyword function = function_of(current_);
   if (function != k_GET_LOCK && function != k_RELEASE_LOCK && function != k_RELEASE_ALL_LOCKS)
     return;
   take();
@@ -535,13 +540,12 @@ void Reader::scan(bool all_variables) {
     }
     if (!token.is(',')) into = token.is(k_INTO);
     if (token.is(k_SQL_CALC_FOUND_ROWS)) changes_.found_rows = true;
-    const bool is_identifier = token.kind == TokenKind::identifier;
-    if (behind_point && is_identifier && is_word(token, "NEXTVAL"))
+    if (behind_point && is_word(token, "NEXTVAL"))
       changes_.lasting.add(Pin::sequence);  // sequence.NEXTVAL, of Oracle
     behind_point = token.is('.');
     take();
     if (token.is(k_NEXT) && at("VALUE")) changes_.lasting.add(Pin::sequence);
-    if (is_identifier && current_.is('(')) scan_call(token.keyword);
+    if (current_.is('(') && function_of(token) != Keyword::none) scan_call(function_of(token));
   }
 }
 
@@ -629,8 +633,7 @@ bool reads_last_statement(std::string_view sql, const Dialect& dialect) {
   }
   if (verb.is(k_GET)) return true;
   for (Token last = verb; last.kind != TokenKind::end; last = token, token = lexer.next()) {
-    if (token.is('(') && last.kind == TokenKind::identifier &&
-        (last.keyword == k_FOUND_ROWS || last.keyword == k_ROW_COUNT))
+    if (token.is('(') && (function_of(last) == k_FOUND_ROWS || function_of(last) == k_ROW_COUNT))
       return true;
     if (last.kind == TokenKind::at_at || last.is('.')) {
       if (is_word(token, "WARNING_COUNT") || is_word(token, "ERROR_COUNT")) return true;

@@ -2,54 +2,614 @@
 
 #include <catch2/catch.hpp>
 
+#include <initializer_list>
+#include <string>
+#include <utility>
+
 using namespace mysqlproxy::lending;
 using namespace mysqlproxy::lending::test;
+using mysqlwire::ColumnFlag;
+using mysqlwire::FieldType;
 
 namespace {
 
 const Told changed{.state_change = true};
+
+Told variable(std::string name, std::string value) {
+  return {.variables = {{std::move(name), std::move(value)}}, .state_change = true};
+}
+
+std::string value_of(const Session& session, std::string_view name) {
+  const auto found = session.image().variables.find(name);
+  return found == session.image().variables.end() ? "-" : found->second;
+}
+
+std::string user_value_of(const Session& session, std::string_view name) {
+  const auto found = session.image().user_variables.find(name);
+  return found == session.image().user_variables.end() ? "-" : found->second;
+}
+
+std::string query_of(const Session& session) { return session.follower.value_query(); }
+
+bool answer_values(Session& session, std::initializer_list<ReportedValue> row) {
+  const std::vector<ReportedValue> columns(row);
+  return session.follower.take_values(columns);
+}
+
+const ReportedValue id_5{FieldType::longlong, ColumnFlag::unsigned_, "5"};
 
 }  // namespace
 
 TEST_CASE("A session begins as its login made it") {
   Session session;
   CHECK(session.image().schema == "test");
-  CHECK(session.image().variables.at("character_set_client") == "'utf8mb4'");
-  CHECK(session.image().variables.at("collation_connection") == "'utf8mb4_general_ci'");
+  CHECK(value_of(session, "character_set_client") == "'utf8mb4'");
+  CHECK(value_of(session, "collation_connection") == "'utf8mb4_general_ci'");
+  CHECK(value_of(session, "names") == "'utf8mb4_general_ci'");
   CHECK(session.pins() == "");
-  CHECK(session.follower.value_query() == "");
+  CHECK(query_of(session) == "");
+}
+
+TEST_CASE("A schema that is not ASCII is asked for, since a login has it in any character set") {
+  Session session(mysql_8, "gr\xfc\x6e");
+  CHECK(query_of(session) == "SELECT HEX(CONVERT(DATABASE() USING utf8))");
+  CHECK(answer_values(session, {{FieldType::var_string, {}, "6772C3BC6E"}}));
+  CHECK(session.image().schema == "gr\xc3\xbcn");
+}
+
+TEST_CASE("Equal images are the same") {
+  Session session;
+  const SharedImage before = session.follower.image();
+  session.query("SET sql_mode = ''", variable("sql_mode", ""));
+  const SharedImage after = session.follower.image();
+  CHECK(after != before);
+  session.query("SET sql_mode=''", variable("sql_mode", ""));
+  CHECK(session.follower.image() == after);
+  session.select("SELECT 1");
+  CHECK(session.follower.image() == after);
 }
 
 TEST_CASE("Variables are what trackers say") {
   Session session;
   session.query("SET sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES')",
-                {.variables = {{"sql_mode", "NO_ZERO_DATE,ANSI_QUOTES"}}, .state_change = true});
-  CHECK(session.image().variables.at("sql_mode") == "'NO_ZERO_DATE,ANSI_QUOTES'");
+                variable("sql_mode", "NO_ZERO_DATE,ANSI_QUOTES"));
+  CHECK(value_of(session, "sql_mode") == "'NO_ZERO_DATE,ANSI_QUOTES'");
+  session.query("SET wait_timeout = 100", variable("wait_timeout", "100"));
+  CHECK(value_of(session, "wait_timeout") == "100");
+  session.query("SET long_query_time = 1.5", variable("long_query_time", "1.500000"));
+  CHECK(value_of(session, "long_query_time") == "1.500000");
+  session.query("SET character_set_results = NULL", variable("character_set_results", ""));
+  CHECK(value_of(session, "character_set_results") == "NULL");
+  CHECK(value_of(session, "names") == "-");
   CHECK(session.pins() == "");
-  CHECK(session.follower.value_query() == "");
+  CHECK(query_of(session) == "");
+}
+
+TEST_CASE("The bytes that MySQL 8.0 and MariaDB 10.11 send for SET NAMES, SET sql_mode and USE") {
+  Session session;
+  session.command("SET NAMES latin1");
+  session.answer_hex(
+      "000000024000000062001c146368617261637465725f7365745f636c69656e74066c6174696e3100201863686172"
+      "61637465725f7365745f636f6e6e656374696f6e066c6174696e31001d156368617261637465725f7365745f7265"
+      "73756c7473066c6174696e31020131");
+  CHECK(value_of(session, "character_set_client") == "'latin1'");
+  CHECK(value_of(session, "character_set_connection") == "'latin1'");
+  CHECK(value_of(session, "names") == "-");
+  // Nobody tells of the collation.
+  CHECK(query_of(session) == "SELECT @@session.collation_connection");
+  CHECK(answer_values(session, {{FieldType::var_string, {}, "latin1_swedish_ci"}}));
+  CHECK(value_of(session, "collation_connection") == "'latin1_swedish_ci'");
+  session.command("USE test");
+  session.answer_hex("00000002400000000a01050474657374020131");
+  CHECK(session.image().schema == "test");
+  CHECK(session.pins() == "");
+
+  Session maria(mariadb);
+  maria.command("set names latin1, time_zone='+01:00', sql_mode='', autocommit=1");
+  maria.answer_hex(
+      "000000024000000091000a0873716c5f6d6f64650000110974696d655f7a6f6e65062b30313a3030000e0a617574"
+      "6f636f6d6d6974024f4e001c146368617261637465725f7365745f636c69656e74066c6174696e31001d15636861"
+      "7261637465725f7365745f726573756c7473066c6174696e310020186368617261637465725f7365745f636f6e6e"
+      "656374696f6e066c6174696e31020131");
+  CHECK(value_of(maria, "sql_mode") == "''");
+  CHECK(value_of(maria, "time_zone") == "'+01:00'");
+  CHECK(value_of(maria, "autocommit") == "'ON'");
+  CHECK(query_of(maria) == "SELECT @@session.collation_connection");
+}
+
+TEST_CASE("SET NAMES … COLLATE is what column definitions have") {
+  Session session;
+  session.query("SET NAMES utf8mb4 COLLATE utf8mb4_bin",
+                {.variables = {{"character_set_client", "utf8mb4"},
+                               {"character_set_connection", "utf8mb4"},
+                               {"character_set_results", "utf8mb4"}},
+                 .state_change = true});
+  CHECK(answer_values(session, {{FieldType::var_string, {}, "utf8mb4_bin"}}));
+  CHECK(value_of(session, "names") == "'utf8mb4_bin'");
+  CHECK(value_of(session, "collation_connection") == "'utf8mb4_bin'");
 }
 
 TEST_CASE("Variables that nobody tells of are asked for") {
   Session session(without_trackers);
   session.query("SET SESSION wait_timeout = 10 + 20, @@local.time_zone = '+01:00'");
-  CHECK(session.follower.value_query() == "SELECT @@session.time_zone, @@session.wait_timeout");
-  const std::vector<ReportedValue> row = {{mysqlwire::FieldType::var_string, {}, "+01:00"},
-                                          {mysqlwire::FieldType::longlong, {}, "30"}};
-  CHECK(session.follower.take_values(row));
-  CHECK(session.image().variables.at("time_zone") == "'+01:00'");
-  CHECK(session.image().variables.at("wait_timeout") == "30");
-  CHECK(session.follower.value_query() == "");
+  CHECK(query_of(session) == "SELECT @@session.time_zone, @@session.wait_timeout");
+  CHECK(answer_values(session,
+                      {{FieldType::var_string, {}, "+01:00"}, {FieldType::longlong, {}, "30"}}));
+  CHECK(value_of(session, "time_zone") == "'+01:00'");
+  CHECK(value_of(session, "wait_timeout") == "30");
+  CHECK(query_of(session) == "");
+  session.query("SET SESSION TRANSACTION READ ONLY");
+  CHECK(query_of(session) == "SELECT @@session.tx_isolation, @@session.tx_read_only");
+}
+
+TEST_CASE("What a statement other than SET reports may have been taken back") {
+  Session session;
+  session.query("INSERT INTO t VALUES (1)", {.variables = {{"sql_mode", "ANSI"}}});
+  CHECK(query_of(session) == "SELECT @@session.sql_mode");
+  CHECK(value_of(session, "sql_mode") == "-");
+}
+
+TEST_CASE("Variables that are no settings") {
+  Session session(mariadb);
+  session.query("INSERT INTO t VALUES (1)", {.variables = {{"last_gtid", "0-1-15"}}});
+  CHECK(session.follower.last_gtid() == "0-1-15");
+  CHECK(query_of(session) == "");
+  session.query("SET last_insert_id = 9", variable("last_insert_id", "9"));
+  CHECK(query_of(session) == "SELECT LAST_INSERT_ID()");
+  CHECK(answer_values(session, {{FieldType::longlong, ColumnFlag::unsigned_, "9"}}));
+  CHECK(session.image().last_insert_id == 9);
+  CHECK(session.pins() == "");
+  session.query("SET insert_id = 1000", variable("insert_id", "1000"));
+  CHECK(session.pins() == "one_shot");
+  session.command("", Command::com_reset_connection);
+  session.ok();
+  CHECK(session.pins() == "");
+  session.query("SET session_track_schema = 0", variable("session_track_schema", "OFF"));
+  CHECK(session.pins() == "tracking");
+}
+
+TEST_CASE("MySQL tells of GTIDs by an item of their own") {
+  Session session;
+  session.command("INSERT INTO t(v) VALUES (1)");
+  session.answer_hex(
+      "00010000400000002b0329002762613630316337352d653563322d313166312d393662312d3032666330"
+      "303030303030313a3130");
+  CHECK(session.follower.last_gtid() == "ba601c75-e5c2-11f1-96b1-02fc00000001:10");
+  CHECK(session.pins() == "");
+}
+
+TEST_CASE("The time of the session is what the text says") {
+  Session session;
+  session.query("SET timestamp = 100.5", variable("timestamp", "100.500000"));
+  CHECK(value_of(session, "timestamp") == "100.5");
+  // Servers report the value from before.
+  session.query("SET timestamp = DEFAULT", variable("timestamp", "100.500000"));
+  CHECK(value_of(session, "timestamp") == "-");
+  session.query("SET timestamp = 100", variable("timestamp", "100.000000"));
+  session.query("SET timestamp = 0", variable("timestamp", "100.000000"));
+  CHECK(value_of(session, "timestamp") == "-");
+  CHECK(session.pins() == "");
+  session.query("SET timestamp = @t", variable("timestamp", "100.000000"));
+  CHECK(session.pins() == "one_shot");
+}
+
+TEST_CASE("A variable with two names is there once") {
+  Session session(ServerTraits{Flavor::mysql, 50744, true});
+  session.query("SET tx_isolation = 'SERIALIZABLE'", variable("tx_isolation", "SERIALIZABLE"));
+  session.query("SET transaction_isolation = 'READ-COMMITTED'",
+                variable("transaction_isolation", "READ-COMMITTED"));
+  CHECK(value_of(session, "tx_isolation") == "-");
+  CHECK(value_of(session, "transaction_isolation") == "'READ-COMMITTED'");
+}
+
+TEST_CASE("Settings that bind a session to its connection") {
+  for (const auto& [name, value] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"sql_auto_is_null", "ON"},
+           {"profiling", "ON"},
+           {"collation_database", "utf8mb4_bin"},
+           {"character_set_results", "utf16"}}) {
+    Session session;
+    session.query("SET " + name + " = 1", variable(name, value));
+    CHECK(session.pins() == "unknown_change");
+  }
+  Session session;
+  session.query(
+      "SET sql_auto_is_null = 0, profiling = 0",
+      {.variables = {{"sql_auto_is_null", "OFF"}, {"profiling", "OFF"}}, .state_change = true});
+  CHECK(session.pins() == "");
+  session.query("SET ROLE admin");
+  CHECK(session.pins() == "unknown_change");
+}
+
+TEST_CASE("User variables of literals need not be asked for") {
+  Session session;
+  session.query("SET @a = 5, @`B` := -7, @c = NULL, @d = 'it is'", changed);
+  CHECK(user_value_of(session, "a") == "5");
+  CHECK(user_value_of(session, "b") == "-");
+  CHECK(user_value_of(session, "c") == "-");
+  CHECK(user_value_of(session, "d") == "_utf8mb4 X'6974206973' COLLATE utf8mb4_general_ci");
+  // Written by := it may have been written again.
+  CHECK(query_of(session) ==
+        "SELECT IF(0, @`b`, NULL), LEFT(@`b`, 100), HEX(LEFT(@`b`, 4097)), CHARSET(@`b`), "
+        "COLLATION(@`b`)");
+  CHECK(session.pins() == "");
+}
+
+TEST_CASE("User variables of expressions are asked for") {
+  for (const std::string sql :
+       {"SET @a = 1 + 1", "SELECT @a := 5", "SELECT 1 INTO @a", "SELECT x, y INTO @A, @`a` FROM t",
+        "SET @a = 5, @b = (@a := 7)", "SET @a = 'it''s'", "SET @a = 'a' 'b'", "SET @a = N'x'",
+        "SET @a = 01", "SET @a = 12345678901234567890", "LOAD DATA INFILE 'f' INTO TABLE t (@a)",
+        "GET DIAGNOSTICS @a = NUMBER", "UPDATE t SET x = (@a := x + 1)"}) {
+    Session session;
+    session.query(sql, changed);
+    CAPTURE(sql);
+    CHECK(query_of(session).find("CHARSET(@`a`)") != std::string::npos);
+    CHECK(user_value_of(session, "a") == "-");
+  }
+  Session session;
+  session.select("SELECT @a, 'x@b := 1', @@c FROM t WHERE x = @d");
+  CHECK(query_of(session) == "");
+}
+
+TEST_CASE("NULL keeps the type that a user variable has") {
+  Session session;
+  session.query("SET @a = 5", changed);
+  session.query("SET @a = NULL", changed);
+  CHECK(query_of(session) != "");
+  CHECK(answer_values(session, {{FieldType::longlong, {}, {}},
+                                {FieldType::var_string, {}, {}},
+                                {FieldType::var_string, {}, {}},
+                                {FieldType::var_string, {}, "binary"},
+                                {FieldType::var_string, {}, "binary"}}));
+  CHECK(user_value_of(session, "a") == "CAST(NULL AS SIGNED)");
+}
+
+TEST_CASE("A string is a literal of the character set from before the statement") {
+  Session session;
+  session.query("SET NAMES latin1, @a = 'x'", {.variables = {{"character_set_client", "latin1"},
+                                                             {"character_set_connection", "latin1"},
+                                                             {"character_set_results", "latin1"}},
+                                               .state_change = true});
+  CHECK(query_of(session).find("@`a`") != std::string::npos);
+}
+
+TEST_CASE("The id of an OK is not always LAST_INSERT_ID()") {
+  Session session;
+  session.query("INSERT INTO t VALUES (77)", {.last_insert_id = 77});
+  CHECK(query_of(session) == "SELECT LAST_INSERT_ID()");
+  CHECK(answer_values(session, {id_5}));
+  CHECK(session.image().last_insert_id == 5);
+  session.query("INSERT INTO t VALUES (78)");
+  CHECK(query_of(session) == "");
+  session.select("SELECT LAST_INSERT_ID()");
+  CHECK(query_of(session) == "");
+  session.select("SELECT LAST_INSERT_ID(8)");
+  CHECK(query_of(session) == "SELECT LAST_INSERT_ID()");
+  CHECK(answer_values(session, {id_5}));
+  session.select("INSERT INTO t VALUES (NULL) RETURNING id");
+  CHECK(query_of(session) == "SELECT LAST_INSERT_ID()");
+  CHECK(answer_values(session, {id_5}));
+  session.fail("INSERT INTO t VALUES (NULL), (1)", 1062);
+  CHECK(query_of(session) == "SELECT LAST_INSERT_ID()");
+}
+
+TEST_CASE("Values that are no answer pin the session") {
+  Session session;
+  session.query("INSERT INTO t VALUES (77)", {.last_insert_id = 77});
+  CHECK_FALSE(session.follower.take_values({}));
+  CHECK(session.pins() == "unknown_change");
+}
+
+TEST_CASE("The schema without trackers") {
+  Session session(without_trackers);
+  session.query("USE `oth``er`");
+  CHECK(session.image().schema == "oth`er");
+  session.command("third", Command::com_init_db);
+  session.ok();
+  CHECK(session.image().schema == "third");
+  session.fail("USE nosuch", 1049);
+  CHECK(session.image().schema == "third");
+  CHECK(query_of(session) == "");
+  session.query("DROP DATABASE third",
+                {.status = mysqlwire::StatusFlags{ServerStatus::autocommit} |
+                           mysqlwire::StatusFlags{ServerStatus::db_dropped}});
+  CHECK(query_of(session) == "SELECT HEX(CONVERT(DATABASE() USING utf8))");
+  CHECK(answer_values(session, {{FieldType::var_string, {}, {}}}));
+  CHECK(session.image().schema == "");
 }
 
 TEST_CASE("A temporary table pins until it is dropped") {
   Session session;
   session.query("CREATE TEMPORARY TABLE a (x INT)", changed);
-  session.query("CREATE TEMPORARY TABLE test2.b (x INT)", changed);
+  session.query("CREATE TEMPORARY TABLE IF NOT EXISTS test2.b (x INT)", changed);
   CHECK(session.pins() == "temporary_table");
   session.query("DROP TEMPORARY TABLE a", changed);
   CHECK(session.pins() == "temporary_table");
   session.fail("DROP TABLE test2.b", 1051);
   CHECK(session.pins() == "temporary_table");
-  session.query("DROP TABLE test2.b", changed);
+  session.query("DROP TABLE IF EXISTS x, test2.b", changed);
   CHECK(session.pins() == "");
+  session.fail("CREATE TEMPORARY TABLE c (x NOSUCH)");
+  CHECK(session.pins() == "");
+  // The name that it has then is not followed.
+  session.query("CREATE TEMPORARY TABLE a (x INT)", changed);
+  session.query("ALTER TABLE a RENAME TO b", changed);
+  session.query("DROP TABLE a", changed);
+  CHECK(session.pins() == "temporary_table");
+  session.command("", Command::com_reset_connection);
+  session.ok();
+  CHECK(session.pins() == "");
+}
+
+TEST_CASE("Locks of tables") {
+  Session session;
+  for (const std::string sql : {"LOCK TABLES t READ", "FLUSH TABLES WITH READ LOCK",
+                                "FLUSH TABLES t, u FOR EXPORT", "LOCK TABLE t WRITE"}) {
+    session.query(sql);
+    CHECK(session.pins() == "lock_tables");
+    session.fail("UNLOCK TABLES", 1192);
+    CHECK(session.pins() == "lock_tables");
+    session.query("UNLOCK TABLES");
+    CHECK(session.pins() == "");
+  }
+  session.query("LOCK INSTANCE FOR BACKUP");
+  session.query("UNLOCK TABLES");
+  CHECK(session.pins() == "lock_tables");
+  session.query("UNLOCK INSTANCE");
+  CHECK(session.pins() == "");
+  session.query("FLUSH TABLES");
+  session.query("FLUSH TABLES t");
+  CHECK(session.pins() == "");
+}
+
+TEST_CASE("Locks by name are counted") {
+  Session session;
+  session.select("SELECT GET_LOCK('a', 10)");
+  session.select("SELECT GET_LOCK('a', 10) AS locked");
+  session.query("DO GET_LOCK('b', -1)");
+  CHECK(session.pins() == "user_lock");
+  session.select("SELECT RELEASE_LOCK('a')");
+  session.select("SELECT RELEASE_LOCK('b')");
+  CHECK(session.pins() == "user_lock");
+  // It may not be called at all.
+  session.select("SELECT RELEASE_LOCK('a') FROM t");
+  session.select("SELECT RELEASE_LOCK('a') LIMIT 0");
+  CHECK(session.pins() == "user_lock");
+  session.query("DO RELEASE_LOCK(\"a\")");
+  CHECK(session.pins() == "");
+  // Nobody knows which.
+  session.select("SELECT GET_LOCK(CONCAT('a', 'b'), 1)");
+  session.select("SELECT RELEASE_LOCK('ab')");
+  CHECK(session.pins() == "user_lock");
+  session.select("SELECT RELEASE_ALL_LOCKS()");
+  CHECK(session.pins() == "");
+  session.select("SELECT GET_LOCK('a', 1), GET_LOCK('a', 1)");
+  session.select("SELECT RELEASE_LOCK('a')");
+  CHECK(session.pins() == "user_lock");
+}
+
+TEST_CASE("Handlers, prepared statements and XA transactions by name") {
+  Session session;
+  session.query("HANDLER test.t OPEN");
+  session.query("HANDLER u OPEN AS V");
+  session.query("HANDLER t CLOSE");
+  CHECK(session.pins() == "handler");
+  session.query("HANDLER v CLOSE");
+  CHECK(session.pins() == "");
+  session.query("PREPARE s FROM 'SELECT 1'", changed);
+  session.query("PREPARE t FROM 'SELECT 1'", changed);
+  session.query("DEALLOCATE PREPARE S", changed);
+  CHECK(session.pins() == "text_prepare");
+  session.query("DROP PREPARE t", changed);
+  CHECK(session.pins() == "");
+  session.query("XA START 'x'");
+  session.query("XA END 'x'");
+  session.query("XA PREPARE 'x'");
+  CHECK(session.pins() == "xa");
+  session.query("XA COMMIT 'y'");
+  CHECK(session.pins() == "xa");
+  session.query("XA COMMIT 'x'");
+  CHECK(session.pins() == "");
+  session.query("XA BEGIN 'x', 'b', 2");
+  session.query("XA COMMIT 'x','b',2 ONE PHASE");
+  CHECK(session.pins() == "");
+}
+
+TEST_CASE("What may have done anything pins until the session is reset") {
+  for (const std::string sql : {"CALL p()", "SELECT f(1)", "CREATE TABLE t AS SELECT f(1)"}) {
+    Session session;
+    session.query(sql);
+    CHECK(session.pins() == "call");
+    session.command("", Command::com_reset_connection);
+    session.err(1047);
+    session.query("DO 1");
+    CHECK(session.pins() == "call");
+  }
+  for (const std::string sql :
+       {"EXECUTE s", "EXECUTE IMMEDIATE 'DO 1'", "BEGIN NOT ATOMIC DO 1; END", "WHATEVER",
+        "SET @`\xc3\xa9` = 1", "SET some.thing = 1"}) {
+    Session session(mariadb);
+    session.query(sql);
+    CAPTURE(sql);
+    CHECK(session.pins() == "unknown_change");
+    // It was not understood.
+    Session other(mariadb);
+    other.fail(sql, 1064);
+    other.select("SELECT 1 FROM t");
+    CHECK(other.pins() == "");
+  }
+  Session session(mariadb);
+  session.select("SELECT NEXTVAL(s)");
+  CHECK(session.pins() == "sequence");
+  CHECK_FALSE(reset_cleans(session.follower.pins()));
+  session.command("", Command::com_reset_connection);
+  session.ok();
+  CHECK(session.pins() == "sequence");
+}
+
+TEST_CASE("A change that the text does not explain") {
+  Session session;
+  session.query("INSERT INTO t VALUES (1)", changed);  // a trigger has SET @a
+  CHECK(session.pins() == "unknown_change");
+  Session table;
+  table.query("CREATE TEMPORARY TABLE t (x INT)", changed);
+  table.query("ALTER TABLE t ADD y INT", changed);
+  CHECK(table.pins() == "temporary_table");
+}
+
+TEST_CASE("Several statements in one text") {
+  const mysqlwire::StatusFlags more = mysqlwire::StatusFlags{ServerStatus::autocommit} |
+                                      mysqlwire::StatusFlags{ServerStatus::more_results_exists};
+  Session session;
+  session.command("SET @a = 1; CREATE TEMPORARY TABLE t (x INT); DROP TABLE t");
+  session.ok({.state_change = true, .status = more});
+  session.ok({.state_change = true, .status = more});
+  session.ok({.state_change = true});
+  // Which of them have run is not followed.
+  CHECK(session.pins() == "temporary_table");
+  CHECK(query_of(session).find("@`a`") != std::string::npos);
+
+  Session mode;
+  mode.command("SET sql_mode = 'ANSI_QUOTES'; SELECT \"a\"");
+  mode.ok({.status = more});
+  mode.rows();
+  CHECK(mode.pins() == "unknown_change");
+
+  Session failed;
+  failed.command("USE other; LOCK TABLES t READ; NOSUCH");
+  failed.ok({.schema = "other", .state_change = true, .status = more});
+  failed.ok({.status = more});
+  failed.err(1064);
+  CHECK(failed.pins() == "lock_tables, warnings, unknown_change");
+  CHECK(failed.image().schema == "other");
+}
+
+TEST_CASE("SET STATEMENT is of the statement behind it") {
+  Session session(mariadb);
+  session.select("SET STATEMENT sql_mode = '' FOR SELECT 1");
+  CHECK(query_of(session) == "");
+  session.query("SET STATEMENT sql_mode = '' FOR CREATE TEMPORARY TABLE t (x INT)", changed);
+  CHECK(session.pins() == "temporary_table");
+}
+
+TEST_CASE("Warnings pin until they are gone") {
+  Session session;
+  session.select("SELECT 1/0", {.warnings = 1});
+  CHECK(session.pins() == "warnings");
+  session.select("SHOW WARNINGS");
+  CHECK(session.pins() == "warnings");
+  session.select("SELECT 1");
+  CHECK(session.pins() == "");
+  session.command("SELECT nosuch");
+  session.err(1054);
+  CHECK(session.pins() == "warnings");
+  session.command("", Command::com_ping);
+  session.ok();
+  CHECK(session.pins() == "warnings");
+  session.query("COMMIT");
+  CHECK(session.pins() == "");
+}
+
+TEST_CASE("MariaDB keeps warnings over statements without tables") {
+  Session session(mariadb);
+  session.command("SELECT nosuch");
+  session.err(1054);
+  session.select("SELECT 1");
+  session.query("SET sql_mode = ''", variable("sql_mode", ""));
+  CHECK(session.pins() == "warnings");
+  session.select("SELECT 1 FROM t");
+  CHECK(session.pins() == "");
+}
+
+TEST_CASE("SQL_CALC_FOUND_ROWS pins until the next statement that is not about it") {
+  Session session;
+  session.select("SELECT SQL_CALC_FOUND_ROWS * FROM t LIMIT 1");
+  CHECK(session.pins() == "found_rows");
+  session.select("SELECT FOUND_ROWS()");
+  CHECK(session.pins() == "found_rows");
+  session.select("SELECT 1");
+  CHECK(session.pins() == "");
+}
+
+TEST_CASE("SET TRANSACTION lasts until a transaction has used it") {
+  Session session;
+  session.query("SET TRANSACTION READ ONLY", {.characteristics = "SET TRANSACTION READ ONLY;"});
+  CHECK(session.pins() == "one_shot");
+  session.select("SELECT 1");
+  CHECK(session.pins() == "one_shot");
+  // A statement of its own transaction.
+  session.select("SELECT 1 FROM t", {.characteristics = ""});
+  CHECK(session.pins() == "");
+  session.query("SET @@transaction_isolation = 'SERIALIZABLE'",
+                {.characteristics = "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;"});
+  CHECK(session.pins() == "one_shot");
+  const mysqlwire::StatusFlags open = mysqlwire::StatusFlags{ServerStatus::autocommit} |
+                                      mysqlwire::StatusFlags{ServerStatus::in_trans};
+  session.query("BEGIN", {.status = open, .characteristics = "START TRANSACTION;"});
+  session.query("COMMIT", {.characteristics = ""});
+  CHECK(session.pins() == "");
+
+  Session untold(without_trackers);
+  untold.query("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE");
+  untold.select("SELECT 1 FROM t");
+  CHECK(untold.pins() == "one_shot");
+  untold.query("BEGIN", {.status = open});
+  CHECK(untold.pins() == "one_shot");
+  untold.query("COMMIT");
+  CHECK(untold.pins() == "");
+}
+
+TEST_CASE("COM_RESET_CONNECTION leaves the schema, and a character set that nobody knows") {
+  Session session;
+  session.query("SET @a = 1, sql_mode = ''", variable("sql_mode", ""));
+  session.command("", Command::com_reset_connection);
+  session.ok();
+  CHECK(session.image() == SessionImage{.schema = "test"});
+  CHECK(query_of(session) ==
+        "SELECT @@session.character_set_client, @@session.character_set_connection, "
+        "@@session.character_set_results, @@session.collation_connection");
+  const ReportedValue latin1{FieldType::var_string, {}, "latin1"};
+  CHECK(answer_values(session,
+                      {latin1, latin1, latin1, {FieldType::var_string, {}, "latin1_swedish_ci"}}));
+  CHECK(value_of(session, "names") == "'latin1_swedish_ci'");
+}
+
+TEST_CASE("More than is carried along") {
+  Session session;
+  for (int i = 0; i < 80 && session.pins().empty(); ++i)
+    session.query("SET @v" + std::to_string(i) + " = 1", changed);
+  CHECK(session.pins() == "too_much");
+  CHECK(session.image().user_variables.size() < SessionFollower::most_variables);
+
+  Session large;
+  large.query("SET @a = REPEAT('y', 5000)", changed);
+  const std::string digits(2 * SessionFollower::longest_value + 2, '7');
+  CHECK(answer_values(large, {{FieldType::long_blob, {}, {}},
+                              {FieldType::var_string, {}, "yyy"},
+                              {FieldType::var_string, {}, digits},
+                              {FieldType::var_string, {}, "utf8mb4"},
+                              {FieldType::var_string, {}, "utf8mb4_general_ci"}}));
+  CHECK(large.pins() == "too_much");
+}
+
+TEST_CASE("Statements about the statement before them") {
+  const auto reads = [](std::string_view sql) {
+    mysqlproxy::Inspection inspection;
+    inspection.text = sql;
+    inspection.what = mysqlwire::sql::classify(sql, {});
+    return SessionFollower::reads_last_statement(inspection, {});
+  };
+  for (const std::string sql :
+       {"SELECT FOUND_ROWS()", "select row_count()", "SHOW WARNINGS LIMIT 1", "SHOW ERRORS",
+        "SHOW COUNT(*) WARNINGS", "SELECT @@warning_count", "SELECT @@session.error_count",
+        "GET DIAGNOSTICS @n = NUMBER", "INSERT INTO t VALUES (ROW_COUNT())", "SHOW PROFILES"}) {
+    CAPTURE(sql);
+    CHECK(reads(sql));
+  }
+  for (const std::string sql : {"SELECT 'FOUND_ROWS()'", "SHOW TABLES", "SELECT found_rows FROM t",
+                                "SELECT @warning_count", "SHOW TABLES LIKE 'warnings'"}) {
+    CAPTURE(sql);
+    CHECK_FALSE(reads(sql));
+  }
 }
