@@ -48,6 +48,23 @@ std::string_view to_string(PrimaryReads reads) noexcept {
   return "?";
 }
 
+std::string_view to_string(Pooling pooling) noexcept {
+  switch (pooling) {
+    case Pooling::session: return "session";
+    case Pooling::transaction: return "transaction";
+  }
+  return {};
+}
+
+std::string_view to_string(CausalReads reads) noexcept {
+  switch (reads) {
+    case CausalReads::none: return "none";
+    case CausalReads::session: return "session";
+    case CausalReads::global: return "global";
+  }
+  return {};
+}
+
 std::string_view to_string(Balance balance) noexcept {
   switch (balance) {
     case Balance::least_connections: return "least_connections";

@@ -5,6 +5,7 @@
 #include "proxy/config/endpoint.hpp"
 #include "proxy/config/guard.hpp"
 #include "proxy/config/host_pattern.hpp"
+#include "proxy/config/lending.hpp"
 #include "proxy/config/network.hpp"
 #include "proxy/config/rule.hpp"
 #include "proxy/config/statistics.hpp"
@@ -140,6 +141,9 @@ struct PoolConfig {
   milliseconds primary_wait{10'000};  ///< how long a login waits for a primary; 0: not at all
   milliseconds max_lag{0};            ///< of a replica that is used; 0: any
   PrimaryReads primary_reads = PrimaryReads::fallback;
+  Pooling pooling = Pooling::session;  ///< of users that do not say
+  LendingConfig lending;
+  SplitConfig split;
   std::optional<LoadUsers> load_users;
 
   friend bool operator==(const PoolConfig&, const PoolConfig&) = default;
@@ -189,6 +193,8 @@ struct UserConfig {
   bool locked = false;
   bool expired = false;  ///< the password; for clients that can't deal with that
   ServerAccount server;
+  std::optional<Pooling> pooling;           ///< nothing: the pool's
+  std::optional<CausalReads> causal_reads;  ///< nothing: the pool's
 
   friend bool operator==(const UserConfig&, const UserConfig&) = default;
 };

@@ -3,6 +3,7 @@
 #include "proxy/config/files.hpp"
 #include "proxy/config/load_compression.hpp"
 #include "proxy/config/load_guard.hpp"
+#include "proxy/config/load_lending.hpp"
 #include "proxy/config/load_rules.hpp"
 #include "proxy/config/load_statistics.hpp"
 #include "proxy/config/load_tls.hpp"
@@ -100,6 +101,7 @@ class Loader {
   TableReader top_;
   Report& report_;
   Config config_;
+  LendingReader lending_;
   LoadResult users_;
   // Every name that the file defines, good or bad, so that one fault is reported once.
   std::vector<std::string> server_names_;
@@ -292,6 +294,7 @@ void Loader::client_address_attribute(TableReader& reader, ServerConfig& server)
 
 void Loader::pools() {
   for (const Named& item : named("pool", "no user could be given a server")) pool(item);
+  lending_.check(config_, report_, used_pools_);
 }
 
 void Loader::pool(const Named& item) {
@@ -299,7 +302,7 @@ void Loader::pool(const Named& item) {
   pool_names_.push_back(item.name);
   placed_pools_.emplace_back(item.name, item.at);
   TableReader reader(*item.table, path("pool", item), report_);
-  PoolConfig pool{.name = item.name, .servers = {}, .load_users = {}};
+  PoolConfig pool{.name = item.name, .servers = {}, .lending = {}, .split = {}, .load_users = {}};
   const auto names = reader.texts("servers", "a list of servers' names", false);
   for (const Located& name : names.value_or(std::vector<Located>())) {
     used_servers_.push_back(name.text);
@@ -316,6 +319,7 @@ void Loader::pool(const Named& item) {
   reader.read("balance", pool.balance,
               {Balance::least_connections, Balance::round_robin, Balance::first_available});
   role(reader, pool);
+  lending_.read(reader, pool);
   load_users(item, reader, pool);
   reader.reject_unknown();
   config_.pools.push_back(std::move(pool));

@@ -51,6 +51,7 @@ void UserReader::read_user(const Named& item, Report& report) {
                  fmt::format("{}: the configuration has this user already", reader.path()));
   if (hint_at_dots(reader, item)) return reader.reject_unknown();
   read_pool(reader, user);
+  read_pooling(reader, user);
   read_server_account(reader, report, user);
   reader.hint("password",
               "passwords are not stored: put SELECT PASSWORD('...') or the server's "
@@ -82,6 +83,19 @@ void UserReader::read_pool(TableReader& reader, UserConfig& user) {
         pool->at, "pool",
         fmt::format("there is no pool {}{}", shown(pool->text), did_you_mean(pool->text, pools_)));
   }
+}
+
+/// What the pool says is for those who say nothing.
+void UserReader::read_pooling(TableReader& reader, UserConfig& user) {
+  Pooling pooling = Pooling::session;
+  CausalReads reads = CausalReads::none;
+  const bool own_pooling = reader.take("pooling") != nullptr;
+  const bool own_reads = reader.take("causal_reads") != nullptr;
+  reader.read("pooling", pooling, {Pooling::session, Pooling::transaction});
+  reader.read("causal_reads", reads,
+              {CausalReads::none, CausalReads::session, CausalReads::global});
+  if (own_pooling) user.pooling = pooling;
+  if (own_reads) user.causal_reads = reads;
 }
 
 void UserReader::read_hashes(TableReader& reader, const toml::table& table, UserConfig& user) {

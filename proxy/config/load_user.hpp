@@ -25,6 +25,7 @@ class UserReader {
  private:
   void read_user(const Named& item, Report& report);
   void read_pool(TableReader& reader, UserConfig& user);
+  static void read_pooling(TableReader& reader, UserConfig& user);
   static void read_hashes(TableReader& reader, const toml::table& table, UserConfig& user);
   static std::vector<HostPattern> read_hosts(TableReader& reader);
   static void read_requirement(TableReader& reader, UserConfig& user);

@@ -178,6 +178,26 @@ void print(Printer& out, const ServerConfig& server) {
                standard.client_address_attribute);
 }
 
+void print(Printer& out, const LendingConfig& lending) {
+  const LendingConfig standard;
+  out.optional("min_idle", lending.min_idle, standard.min_idle);
+  out.optional("max_idle", lending.max_idle, standard.max_idle);
+  out.optional("idle_timeout", lending.idle_timeout, standard.idle_timeout);
+  out.optional("max_lifetime", lending.max_lifetime, standard.max_lifetime);
+  out.optional("max_uses", lending.max_uses, standard.max_uses);
+  out.optional("queue_limit", lending.queue_limit, standard.queue_limit);
+  out.optional("queue_timeout", lending.queue_timeout, standard.queue_timeout);
+  out.optional("linger", lending.linger, standard.linger);
+}
+
+void print(Printer& out, const SplitConfig& split) {
+  const SplitConfig standard;
+  out.line("read_pool", quoted(split.read_pool));
+  out.optional("causal_reads", split.causal_reads, standard.causal_reads);
+  if (split.causal_reads != CausalReads::none)
+    out.optional("causal_wait", split.causal_wait, standard.causal_wait);
+}
+
 void print(Printer& out, const PoolConfig& pool) {
   out.table("pool", pool.name);
   out.line("servers", list_of(pool.servers, [](const std::string& name) { return name; }));
@@ -186,9 +206,14 @@ void print(Printer& out, const PoolConfig& pool) {
   out.optional("role", pool.role, standard.role);
   if (pool.role == PoolRole::primary)
     out.optional("primary_wait", pool.primary_wait, standard.primary_wait);
-  if (pool.role != PoolRole::replica) return;
-  out.optional("max_lag", pool.max_lag, standard.max_lag);
-  out.optional("primary_reads", pool.primary_reads, standard.primary_reads);
+  if (pool.role == PoolRole::replica) {
+    out.optional("max_lag", pool.max_lag, standard.max_lag);
+    out.optional("primary_reads", pool.primary_reads, standard.primary_reads);
+  }
+  out.optional("pooling", pool.pooling, standard.pooling);
+  if (pool.pooling != Pooling::transaction) return;
+  print(out, pool.lending);
+  if (!pool.split.read_pool.empty()) print(out, pool.split);
 }
 
 void print(Printer& out, const PoolConfig& pool, const LoadUsers& load) {
@@ -237,6 +262,8 @@ void print(Printer& out, std::span<const UserConfig> accounts, bool with_hashes)
   const UserConfig& user = accounts.front();
   out.table("user", user.name);
   out.line("pool", quoted(user.pool));
+  if (user.pooling) out.line("pooling", text_of(*user.pooling));
+  if (user.causal_reads) out.line("causal_reads", text_of(*user.causal_reads));
   const bool alike = std::ranges::all_of(accounts, [&](UserConfig one) {
     one.host = user.host;
     return one == user;

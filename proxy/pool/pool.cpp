@@ -125,7 +125,7 @@ std::string Pool::describe(const Server& server) {
 void Pool::order_by_load(std::vector<std::shared_ptr<Server>>& servers) const {
   std::vector<std::pair<double, std::shared_ptr<Server>>> loads;
   for (auto& server : servers) {
-    const double connections = server->connections.load(std::memory_order_relaxed);
+    const double connections = server->connections();
     loads.emplace_back((connections + 1) / server->config().weight, std::move(server));
   }
   std::ranges::stable_sort(loads, {}, [](const auto& load) { return load.first; });

@@ -49,6 +49,7 @@ void Server::take_over(const Server& old) {
   since_ = old.since_;
   retry_at_ = old.retry_at_;
   failures_ = old.failures_;
+  quota.set_down(reachability_ == Reachability::down);
 }
 
 void Server::reached() {
@@ -57,6 +58,7 @@ void Server::reached() {
   retry_at_ = {};
   if (reachability_ == Reachability::up) return;
   reachability_ = Reachability::up;
+  quota.set_down(false);
   since_ = std::chrono::system_clock::now();
   reason_.clear();
   log_.info("server " + describe_locked());
@@ -100,6 +102,7 @@ void Server::unreachable(std::string reason) {
   const bool news = reachability_ != Reachability::down || reason != reason_;
   if (reachability_ != Reachability::down) since_ = std::chrono::system_clock::now();
   reachability_ = Reachability::down;
+  quota.set_down(true);
   reason_ = std::move(reason);
   if (news) log_.warn("server " + describe_locked());
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "proxy/config/config.hpp"
+#include "proxy/lending/quota.hpp"
 #include "proxy/log/log.hpp"
 #include "proxy/pool/standing.hpp"
 #include "proxy/tls/context.hpp"
@@ -48,7 +49,8 @@ class Server {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Server(ServerConfig config, Log& log) : config_(std::move(config)), log_(log) {}
+  Server(ServerConfig config, Log& log)
+      : quota(config.max_connections), config_(std::move(config)), log_(log) {}
 
   const std::string& name() const noexcept { return config_.name; }
   const ServerConfig& config() const noexcept { return config_; }
@@ -82,8 +84,10 @@ class Server {
   /// "db3 down since 12:01:07, connection refused", "db1 up".
   std::string describe() const;
 
-  /// Counted by whoever opens and closes connections for sessions.
-  std::atomic<std::uint32_t> connections = 0;
+  /// Its connections that are sessions' or lent to them, all pools and threads together.
+  std::uint32_t connections() const noexcept { return quota.taken(); }
+
+  lending::Quota quota;
 
  private:
   std::string describe_locked() const;
@@ -102,14 +106,21 @@ class Server {
   unsigned failures_ = 0;
 };
 
-/// Counts one session's connection to a server for as long as it lives. One that is not `counted`
-/// (a check's) only names the server.
+/// One place among a server's connections, held as long as it lives. A check's does not count and
+/// only names the server.
 class ServerSlot {
  public:
   ServerSlot() noexcept = default;
-  explicit ServerSlot(std::shared_ptr<Server> server, bool counted = true)
-      : server_(std::move(server)), counted_(counted) {
-    if (counted_) server_->connections.fetch_add(1, std::memory_order_relaxed);
+  /// One that counts; without a server when it has no room.
+  static ServerSlot take(std::shared_ptr<Server> server) {
+    return server->quota.try_take() ? ServerSlot(std::move(server), true) : ServerSlot();
+  }
+  /// For a place that the caller has of the server's quota.
+  static ServerSlot adopt(std::shared_ptr<Server> server) noexcept {
+    return {std::move(server), true};
+  }
+  static ServerSlot uncounted(std::shared_ptr<Server> server) noexcept {
+    return {std::move(server), false};
   }
   ServerSlot(ServerSlot&& other) noexcept
       : server_(std::move(other.server_)), counted_(other.counted_) {}
@@ -126,8 +137,10 @@ class ServerSlot {
   const std::shared_ptr<Server>& server() const noexcept { return server_; }
 
  private:
+  ServerSlot(std::shared_ptr<Server> server, bool counted) noexcept
+      : server_(std::move(server)), counted_(counted) {}
   void release() noexcept {
-    if (server_ && counted_) server_->connections.fetch_sub(1, std::memory_order_relaxed);
+    if (server_ && counted_) server_->quota.release();
     server_.reset();
   }
 

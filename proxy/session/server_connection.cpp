@@ -202,6 +202,7 @@ struct ServerConnector::Attempt {
   explicit Attempt(std::shared_ptr<Server> one) : server(std::move(one)) {}
 
   std::shared_ptr<Server> server;
+  ServerSlot place;  ///< where the caller has one already
   Result result = Result::unreachable;
   std::unique_ptr<ServerConnection> connection;
   mysqlwire::Buffer reply;
@@ -274,6 +275,18 @@ Task<ConnectOutcome> ServerConnector::connect(std::shared_ptr<Server> server,
                                               const SessionWishes& wishes) {
   Attempt one(std::move(server));
   co_await attempt(one, credentials, wishes);
+  co_return outcome_of(one);
+}
+
+Task<ConnectOutcome> ServerConnector::connect(ServerSlot place, Credentials& credentials,
+                                              const SessionWishes& wishes) {
+  Attempt one(place.server());
+  one.place = std::move(place);
+  co_await attempt(one, credentials, wishes);
+  co_return outcome_of(one);
+}
+
+ConnectOutcome ServerConnector::outcome_of(Attempt& one) {
   ConnectOutcome outcome;
   outcome.client_gone = one.result == Attempt::Result::abandoned;
   outcome.refused = one.result == Attempt::Result::final;
@@ -283,7 +296,7 @@ Task<ConnectOutcome> ServerConnector::connect(std::shared_ptr<Server> server,
   outcome.reason = std::move(one.reason);
   if (!outcome.connection && outcome.reply.empty())
     outcome.reply = error_payload(read_error, outcome.reason);
-  co_return outcome;
+  return outcome;
 }
 
 Task<void> ServerConnector::attempt(Attempt& attempt, Credentials& credentials,
@@ -291,12 +304,14 @@ Task<void> ServerConnector::attempt(Attempt& attempt, Credentials& credentials,
   const Server& server = *attempt.server;
   Deadline deadline(loop_, waker_);
   deadline.set(timeout_);
-  const bool counted = behalf_.client != nullptr;
-  ServerSlot slot(attempt.server, counted);
-  const auto most = server.config().max_connections;
-  if (counted && most != 0 && server.connections.load(std::memory_order_relaxed) > most) {
+  ServerSlot slot = std::move(attempt.place);
+  if (!slot.server())
+    slot = behalf_.client != nullptr ? ServerSlot::take(attempt.server)
+                                     : ServerSlot::uncounted(attempt.server);
+  if (!slot.server()) {
     attempt.result = Attempt::Result::no_room;
-    attempt.reason = fmt::format("{} has all of its {} connections in use", server.name(), most);
+    attempt.reason =
+        fmt::format("{} has all of its {} connections in use", server.name(), server.quota.most());
     co_return;
   }
   const auto addresses = server.addresses();

@@ -98,9 +98,14 @@ class ServerConnector {
   Task<ConnectOutcome> connect(std::shared_ptr<Server> server, Credentials& credentials,
                                const SessionWishes& wishes);
 
+  /// The same with a place among the server's connections that the caller has.
+  Task<ConnectOutcome> connect(ServerSlot place, Credentials& credentials,
+                               const SessionWishes& wishes);
+
  private:
   struct Attempt;
 
+  static ConnectOutcome outcome_of(Attempt& attempt);
   Task<ConnectOutcome> try_all(Pool& pool, Credentials& credentials, const SessionWishes& wishes);
   Task<void> attempt(Attempt& attempt, Credentials& credentials, const SessionWishes& wishes);
   bool client_left() const noexcept {

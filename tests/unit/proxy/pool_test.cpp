@@ -80,12 +80,12 @@ TEST_CASE("least_connections counts in proportion to weight", "[pool]") {
   for (int i = 0; i < 40; ++i) {
     const auto server = fixture.pool->candidates().front();
     ++got[server->name()];
-    slots.emplace_back(server);
+    slots.push_back(ServerSlot::take(server));
   }
   CHECK(got["db1"] == 10);
   CHECK(got["db2"] == 30);
   slots.clear();
-  CHECK(fixture.servers[1]->connections == 0);
+  CHECK(fixture.servers[1]->connections() == 0);
 }
 
 TEST_CASE("round_robin is smooth, by weight, and leaves out who is down", "[pool]") {
@@ -126,17 +126,17 @@ TEST_CASE("a slot counts its server once, wherever it is moved", "[pool]") {
   const auto& one = *fixture.servers[0];
   const auto& two = *fixture.servers[1];
   {
-    ServerSlot slot(fixture.servers[0]);
+    ServerSlot slot = ServerSlot::take(fixture.servers[0]);
     ServerSlot moved(std::move(slot));
-    CHECK(one.connections == 1);
-    ServerSlot other(fixture.servers[1]);
+    CHECK(one.connections() == 1);
+    ServerSlot other = ServerSlot::take(fixture.servers[1]);
     other = std::move(moved);
-    CHECK(one.connections == 1);
-    CHECK(two.connections == 0);
-    const ServerSlot uncounted(fixture.servers[0], false);
-    CHECK(one.connections == 1);
+    CHECK(one.connections() == 1);
+    CHECK(two.connections() == 0);
+    const ServerSlot uncounted = ServerSlot::uncounted(fixture.servers[0]);
+    CHECK(one.connections() == 1);
   }
-  CHECK(one.connections == 0);
+  CHECK(one.connections() == 0);
 }
 
 TEST_CASE("clients are shown what every server can do", "[ground]") {

@@ -143,7 +143,7 @@ TEST_CASE("a login that a server takes", "[connect]") {
   CHECK(db->reachability() == Reachability::up);
   REQUIRE(db->facts());
   CHECK(db->facts()->version == "8.0.36-fake");
-  CHECK(db->connections == 0);
+  CHECK(db->connections() == 0);
 }
 
 TEST_CASE("a server that can't be reached is skipped and marked", "[connect]") {
@@ -268,7 +268,7 @@ TEST_CASE("a limit on connections is for sessions, not for checks", "[connect]")
   FakeServer server([](Peer& peer) { let_in(peer); });
   Connecting connecting;
   const auto db = connecting.add(server.endpoint(), 1);
-  const ServerSlot taken(db);
+  const ServerSlot taken = ServerSlot::take(db);
   SECTION("a session finds no room") {
     const ConnectOutcome outcome = connecting.connect();
     CHECK_FALSE(connecting.connected);
@@ -278,7 +278,7 @@ TEST_CASE("a limit on connections is for sessions, not for checks", "[connect]")
     connecting.connect(true);
     CHECK(connecting.connected);
   }
-  CHECK(db->connections == 1);
+  CHECK(db->connections() == 1);
 }
 
 TEST_CASE("nobody connects for a client that has left", "[connect]") {

@@ -1,0 +1,68 @@
+// The idle connections of one key.
+#pragma once
+
+#include "proxy/lending/session_image.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <utility>
+#include <vector>
+
+namespace mysqlproxy::lending {
+
+/// What is looked at to choose one is side by side, so that a look at all of them costs a few cache
+/// lines. Nothing is allocated once the list has been that long.
+template <class Owned>
+class IdleList {
+ public:
+  static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+
+  std::size_t size() const noexcept { return entries_.size(); }
+  bool empty() const noexcept { return entries_.empty(); }
+  Owned& at(std::size_t place) noexcept { return entries_[place].owned; }
+
+  /// `image` may be null, and is not looked into.
+  void add(Owned owned, std::uint64_t session, const SessionImage* image) {
+    entries_.push_back({session, image, ++stamp_, std::move(owned)});
+  }
+
+  /// The one of `session`; else the one that was added first of those with `image`; else the one
+  /// that was added first. `none` when there is none.
+  std::size_t choose(std::uint64_t session, const SessionImage* image) const noexcept {
+    std::size_t alike = none;
+    std::size_t first = none;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      const Entry& entry = entries_[i];
+      if (entry.session == session) return i;
+      if (image != nullptr && entry.image == image &&
+          (alike == none || entry.stamp < entries_[alike].stamp))
+        alike = i;
+      if (first == none || entry.stamp < entries_[first].stamp) first = i;
+    }
+    return alike != none ? alike : first;
+  }
+  std::size_t oldest() const noexcept { return choose(no_session, nullptr); }
+
+  /// The places of the others change.
+  Owned remove(std::size_t place) noexcept {
+    Owned owned = std::move(entries_[place].owned);
+    if (place + 1 != entries_.size()) entries_[place] = std::move(entries_.back());
+    entries_.pop_back();
+    return owned;
+  }
+
+ private:
+  static constexpr std::uint64_t no_session = std::numeric_limits<std::uint64_t>::max();
+  struct Entry {
+    std::uint64_t session;
+    const SessionImage* image;
+    std::uint64_t stamp;
+    Owned owned;
+  };
+
+  std::vector<Entry> entries_;
+  std::uint64_t stamp_ = 0;
+};
+
+}  // namespace mysqlproxy::lending

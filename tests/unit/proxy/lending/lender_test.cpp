@@ -1,0 +1,602 @@
+#include "proxy/lending/lender.hpp"
+
+#include "../fake_server.hpp"
+#include "proxy/lending/borrow.hpp"
+#include "proxy/lending/idle_list.hpp"
+#include "proxy/net/address.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace mysqlproxy;
+using namespace mysqlproxy::lending;
+using namespace mysqlproxy::test;
+using namespace std::chrono_literals;
+using Catch::Contains;
+
+namespace {
+
+LogConfig quiet() {
+  LogConfig config;
+  config.access.clear();
+  config.level = LogLevel::error;
+  return config;
+}
+
+/// Lets everybody in and keeps the connections open.
+class OpenServer {
+ public:
+  OpenServer()
+      : server_([this](Peer& peer) {
+          let_in(peer);
+          const std::lock_guard lock(mutex_);
+          held_.push_back(std::make_unique<Peer>(::dup(peer.descriptor())));
+        }) {}
+
+  const Endpoint& endpoint() const noexcept { return server_.endpoint(); }
+  unsigned visits() const noexcept { return server_.visits(); }
+  /// The server's end of the `i`th connection.
+  Peer& peer(std::size_t i) {
+    const std::lock_guard lock(mutex_);
+    return *held_.at(i);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Peer>> held_;
+  FakeServer server_;
+};
+
+/// One or more servers and pools, as all threads share them.
+struct Site {
+  Site() : services(log) {}
+
+  std::shared_ptr<Server> add(const Endpoint& endpoint, std::uint32_t max_connections) {
+    ServerConfig config;
+    config.name = "db" + std::to_string(servers.size() + 1);
+    config.address = endpoint;
+    config.max_connections = max_connections;
+    servers.push_back(std::make_shared<Server>(config, log));
+    servers.back()->set_addresses(resolve_now(endpoint));
+    return servers.back();
+  }
+  std::shared_ptr<Pool> make_pool(LendingConfig lending = {}) {
+    PoolConfig config;
+    config.name = "main";
+    config.balance = Balance::first_available;
+    config.pooling = Pooling::transaction;
+    config.lending = lending;
+    return std::make_shared<Pool>(config, servers);
+  }
+
+  Log log{quiet()};
+  Services services;
+  std::vector<std::shared_ptr<Server>> servers;
+};
+
+/// A data thread.
+struct Thread {
+  explicit Thread(Site& site, unsigned index = 0, unsigned threads = 1)
+      : lender(loop, site.services, nullptr, index, threads) {}
+
+  /// Runs `task` to its end.
+  void run(Task<void> task) {
+    const Task<void> whole = to_its_end(std::move(task));
+    whole.start();
+    loop.run();
+  }
+
+  Loop loop;
+  Lender lender;
+
+ private:
+  Task<void> to_its_end(Task<void> task) {
+    co_await task;
+    loop.stop();
+  }
+};
+
+/// A client's session, as far as borrowing is concerned.
+struct Client {
+  Client(Thread& its_thread, std::shared_ptr<Pool> its_pool, std::uint64_t number,
+         std::string user = "app")
+      : thread(its_thread),
+        pool(std::move(its_pool)),
+        id(number),
+        waker(thread.loop),
+        client_end(make_ends()),
+        client(thread.loop, waker, ends[1], true),
+        connector(thread.loop, waker, 5000ms, {.client = &client}) {
+    credentials.user = std::move(user);
+    credentials.secret.sha1 = mysqlwire::crypto::stage1("secret");
+    wishes.capabilities = {mysqlwire::Capability::protocol_41,
+                           mysqlwire::Capability::secure_connection,
+                           mysqlwire::Capability::transactions};
+    who = Borrower::make(credentials, wishes, nullptr);
+  }
+
+  Task<void> borrow(SharedImage wanted = nullptr) {
+    const BorrowRequest request{.pool = pool,
+                                .who = who,
+                                .credentials = credentials,
+                                .wishes = wishes,
+                                .connector = connector,
+                                .waker = waker,
+                                .session = id,
+                                .wanted = wanted,
+                                .patience = patience};
+    outcome = co_await mysqlproxy::lending::borrow(thread.lender, request);
+  }
+  void give_back() { thread.lender.give_back(std::move(outcome.connection)); }
+  Task<void> sleep(std::chrono::milliseconds time) {
+    Deadline deadline(thread.loop, waker);
+    deadline.set(time);
+    while (!deadline.passed()) co_await waker;
+  }
+  std::string err() const {
+    const auto packet = mysqlwire::ErrPacket::decode(outcome.reply, {});
+    return packet ? std::to_string(packet->code) + " " + std::string(packet->message) : "no ERR";
+  }
+
+  Thread& thread;
+  std::shared_ptr<Pool> pool;
+  std::uint64_t id;
+  int ends[2] = {-1, -1};
+  Waker waker;
+  Peer client_end;
+  Socket client;
+  ServerConnector connector;
+  Credentials credentials;
+  SessionWishes wishes;
+  std::shared_ptr<const Borrower> who;
+  Patience patience;
+  BorrowOutcome outcome;
+
+ private:
+  int make_ends() {
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
+    return ends[0];
+  }
+};
+
+std::uint64_t closed(const Lender& lender, CloseReason why) {
+  return lender.figures().closed[static_cast<std::size_t>(why)];
+}
+
+}  // namespace
+
+TEST_CASE("which idle connection is taken", "[lending]") {
+  IdleList<int> list;
+  const SessionImage red;
+  const SessionImage blue;
+  CHECK(list.choose(1, &red) == IdleList<int>::none);
+  list.add(10, 1, &red);
+  list.add(20, 2, &blue);
+  list.add(30, 3, &red);
+  list.add(40, 4, nullptr);
+  CHECK(list.at(list.choose(3, &blue)) == 30);    // the session's own
+  CHECK(list.at(list.choose(9, &blue)) == 20);    // one that is alike
+  CHECK(list.at(list.choose(9, &red)) == 10);     // the oldest of those
+  CHECK(list.at(list.choose(9, nullptr)) == 10);  // the oldest
+  CHECK(list.remove(list.choose(1, nullptr)) == 10);
+  CHECK(list.at(list.oldest()) == 20);
+  CHECK(list.at(list.choose(9, &red)) == 30);
+  CHECK(list.size() == 3);
+}
+
+TEST_CASE("who can have whose connection", "[lending]") {
+  Site site;
+  const auto db = site.add({}, 0);
+  Credentials credentials;
+  credentials.user = "app";
+  credentials.secret.sha1 = mysqlwire::crypto::stage1("secret");
+  SessionWishes wishes;
+  wishes.capabilities = {mysqlwire::Capability::protocol_41};
+  const auto key = [&](const std::shared_ptr<Server>& server, const Origin* origin = nullptr) {
+    return LoanKey{server, Borrower::make(credentials, wishes, origin)};
+  };
+  const LoanKey one = key(db);
+  CHECK(one == key(db));
+  CHECK(LoanKeyHash()(one) == LoanKeyHash()(key(db)));
+
+  SECTION("not of another password") {
+    credentials.secret.sha1 = mysqlwire::crypto::stage1("Secret");
+    CHECK_FALSE(one == key(db));
+  }
+  SECTION("not of another form of it, nor of none") {
+    credentials.secret = {};
+    credentials.secret.clear.emplace(mysqlwire::Bytes());
+    CHECK_FALSE(one == key(db));
+    CHECK(key(db) == key(db));
+  }
+  SECTION("of nobody when the password is not known") {
+    credentials.secret = {};
+    const LoanKey unknown = key(db);
+    CHECK_FALSE(unknown.who->shareable());
+    CHECK(unknown == unknown);
+    CHECK_FALSE(unknown == key(db));
+  }
+  SECTION("by the account on the servers") {
+    credentials.server_user = "app";
+    credentials.user = "other";
+    CHECK(one == key(db));
+    credentials.server_user = "other";
+    CHECK_FALSE(one == key(db));
+  }
+  SECTION("by the capabilities that matter") {
+    wishes.capabilities.set(mysqlwire::Capability::compress);
+    CHECK(one == key(db));
+    wishes.capabilities.set(mysqlwire::Capability::found_rows);
+    CHECK_FALSE(one == key(db));
+  }
+  SECTION("by the address where the server is told") {
+    Origin origin;
+    origin.family = mysqlwire::ProxyFamily::tcp4;
+    origin.source.ip[0] = 10;
+    Origin other = origin;
+    other.source.port = 4711;
+    CHECK(key(db, &origin) == one);
+    ServerConfig config;
+    config.proxy_protocol = ProxyProtocol::v2;
+    const auto told = std::make_shared<Server>(config, site.log);
+    CHECK(key(told, &origin) == key(told, &other));
+    other.source.ip[3] = 1;
+    CHECK_FALSE(key(told, &origin) == key(told, &other));
+    CHECK_FALSE(key(told, &origin) == key(told));
+  }
+}
+
+TEST_CASE("a connection goes from session to session", "[lending]") {
+  OpenServer server;
+  Site site;
+  const auto db = site.add(server.endpoint(), 2);
+  const auto pool = site.make_pool();
+  Thread thread(site);
+  Client one(thread, pool, 1);
+  Client two(thread, pool, 2);
+  const auto image = std::make_shared<const SessionImage>();
+  const auto play = [&]() -> Task<void> {
+    co_await one.borrow();
+    REQUIRE(one.outcome.connection);
+    CHECK(one.outcome.fresh);
+    CHECK(one.outcome.reply == ok_payload());
+    co_await two.borrow();
+    REQUIRE(two.outcome.connection);
+    CHECK(db->connections() == 2);
+    LentConnection* const of_one = one.outcome.connection.get();
+    LentConnection* const of_two = two.outcome.connection.get();
+    CHECK(thread.lender.figures().lent == 2);
+    one.give_back();
+    two.outcome.connection->image = image;
+    two.give_back();
+    CHECK(thread.lender.figures().idle == 2);
+    CHECK(thread.lender.figures().lent == 0);
+    // The one that it had, whatever else there is.
+    co_await one.borrow(image);
+    CHECK(one.outcome.connection.get() == of_one);
+    CHECK_FALSE(one.outcome.fresh);
+    one.give_back();
+    Client three(thread, pool, 3);
+    co_await three.borrow(image);
+    CHECK(three.outcome.connection.get() == of_two);
+    CHECK(three.outcome.connection->image == image);
+    CHECK(three.outcome.connection->uses == 2);
+    three.give_back();
+  };
+  thread.run(play());
+  CHECK(server.visits() == 2);
+  CHECK(thread.lender.figures().opened == 2);
+  CHECK(thread.lender.figures().borrowed == 4);
+  CHECK(thread.lender.figures().same_session == 1);
+  CHECK(thread.lender.figures().same_image == 1);
+}
+
+TEST_CASE("who waits gets what comes back, in order", "[lending]") {
+  OpenServer server;
+  Site site;
+  const auto db = site.add(server.endpoint(), 1);
+  const auto pool = site.make_pool();
+  Thread thread(site);
+  std::vector<std::unique_ptr<Client>> clients;
+  for (std::uint64_t i = 1; i <= 5; ++i)
+    clients.push_back(std::make_unique<Client>(thread, pool, i));
+  std::vector<std::uint64_t> order;
+  const auto use = [&](Client& client) -> Task<void> {
+    co_await client.borrow();
+    REQUIRE(client.outcome.connection);
+    order.push_back(client.id);
+    co_await client.sleep(100ms);
+    client.give_back();
+    if (order.size() == clients.size()) thread.loop.stop();
+  };
+  std::vector<Task<void>> tasks;
+  for (const auto& client : clients) tasks.push_back(use(*client));
+  for (const auto& task : tasks) task.start();
+  CHECK(thread.lender.figures().waiting == 4);
+  thread.loop.run();
+  CHECK(order == std::vector<std::uint64_t>{1, 2, 3, 4, 5});
+  CHECK(server.visits() == 1);
+  CHECK(db->connections() == 1);
+  CHECK(thread.lender.figures().waited == 4);
+  CHECK(thread.lender.figures().longest_wait_ms >= 300);
+}
+
+TEST_CASE("a wait ends with its reason", "[lending]") {
+  OpenServer server;
+  Site site;
+  const auto db = site.add(server.endpoint(), 1);
+  LendingConfig lending;
+  lending.queue_limit = 1;
+  lending.queue_timeout = 200ms;
+  const auto pool = site.make_pool(lending);
+  Thread thread(site);
+  Client one(thread, pool, 1);
+  Client two(thread, pool, 2);
+  Client three(thread, pool, 3);
+  const auto first = [&]() -> Task<void> {
+    co_await one.borrow();
+    REQUIRE(one.outcome.connection);
+  };
+  thread.run(first());
+
+  SECTION("nobody gave anything back") {
+    thread.run(two.borrow());
+    CHECK(two.outcome.refusal == Refusal::timed_out);
+    CHECK_THAT(two.err(), Contains("1040 Too many connections: all 1 of server db1 are in use"));
+    CHECK_THAT(two.err(), Contains("queue_timeout"));
+  }
+  SECTION("too many wait already") {
+    const Task<void> waits = two.borrow();
+    waits.start();
+    thread.run(three.borrow());
+    CHECK(three.outcome.refusal == Refusal::queue_full);
+    CHECK_THAT(three.err(), Contains("1 sessions wait for one (queue_limit)"));
+  }
+  SECTION("its client has left") {
+    two.patience.client = &two.client;
+    two.client_end.close();
+    thread.run(two.borrow());
+    CHECK(two.outcome.refusal == Refusal::client_left);
+    CHECK(two.outcome.client_gone);
+  }
+  SECTION("the session has given up") {
+    bool given_up = false;
+    two.patience.given_up = &given_up;
+    thread.loop.post([&] {
+      given_up = true;
+      two.waker.notify();
+    });
+    thread.run(two.borrow());
+    CHECK(two.outcome.refusal == Refusal::given_up);
+  }
+  SECTION("the server has gone down") {
+    thread.loop.post([&] { db->unreachable("gone"); });
+    thread.run(two.borrow());
+    CHECK_FALSE(two.outcome.connection);
+    CHECK_THAT(two.err(), Contains("1158 no server for pool main: db1 down"));
+    // What was lent of it does not stay.
+    one.give_back();
+    CHECK(closed(thread.lender, CloseReason::server_down) == 1);
+    CHECK(db->connections() == 0);
+  }
+  SECTION("it is destroyed") {
+    {
+      const Task<void> waits = two.borrow();
+      waits.start();
+      CHECK(db->quota.waiting() == 1);
+    }
+    CHECK(db->quota.waiting() == 0);
+    CHECK(thread.lender.figures().waiting == 0);
+    one.outcome.connection.reset();
+    CHECK(db->connections() == 0);
+  }
+}
+
+TEST_CASE("a place that becomes free goes to who waits for it", "[lending]") {
+  OpenServer server;
+  Site site;
+  const auto db = site.add(server.endpoint(), 1);
+  const auto pool = site.make_pool();
+  Thread thread(site);
+  Client one(thread, pool, 1);
+  Client other(thread, pool, 2, "other");
+  const auto play = [&](bool idle) -> Task<void> {
+    co_await one.borrow();
+    REQUIRE(one.outcome.connection);
+    if (idle) {
+      one.give_back();
+    } else {
+      thread.loop.post([&] { thread.lender.discard(std::move(one.outcome.connection)); });
+    }
+    co_await other.borrow();
+    CHECK(other.outcome.connection);
+    CHECK(other.outcome.fresh);
+    CHECK(db->connections() == 1);
+    other.give_back();
+  };
+  SECTION("because of an idle one of another account") {
+    thread.run(play(true));
+    CHECK(closed(thread.lender, CloseReason::for_another) == 1);
+    // In an orderly way.
+    CHECK(server.peer(0).text() == "\x01");
+  }
+  SECTION("because one was discarded") {
+    thread.run(play(false));
+    CHECK(closed(thread.lender, CloseReason::discarded) == 1);
+    CHECK(server.peer(0).text() == "(the end)");
+  }
+}
+
+TEST_CASE("what the server does with idle connections", "[lending]") {
+  OpenServer server;
+  Site site;
+  const auto db = site.add(server.endpoint(), 0);
+  const auto pool = site.make_pool();
+  Thread thread(site);
+  Client one(thread, pool, 1);
+  const auto play = [&](const std::function<void()>& happen) -> Task<void> {
+    co_await one.borrow();
+    one.give_back();
+    happen();
+    for (int i = 0; i < 50 && thread.lender.figures().idle != 0; ++i) co_await one.sleep(20ms);
+    CHECK(thread.lender.figures().idle == 0);
+    CHECK(closed(thread.lender, CloseReason::by_server) == 1);
+    CHECK(db->connections() == 0);
+    co_await one.borrow();
+    CHECK(one.outcome.fresh);
+  };
+  SECTION("it closes them") {
+    thread.run(play([&] { ::shutdown(server.peer(0).descriptor(), SHUT_RDWR); }));
+  }
+  SECTION("it says why, and stays") {
+    thread.run(play([&] { server.peer(0).say(err_payload(4031, "HY000", "timeout"), 0); }));
+  }
+}
+
+TEST_CASE("connections that are not kept", "[lending]") {
+  OpenServer server;
+  Site site;
+  const auto db = site.add(server.endpoint(), 0);
+  LendingConfig lending;
+  CloseReason why{};
+  std::chrono::milliseconds wait{0};
+  SECTION("used often enough") {
+    lending.max_uses = 1;
+    why = CloseReason::uses;
+  }
+  SECTION("old") {
+    lending.max_lifetime = 1ms;
+    wait = 200ms;
+    why = CloseReason::lifetime;
+  }
+  SECTION("old while idle") {
+    lending.max_lifetime = 500ms;
+    wait = 0ms;
+    why = CloseReason::lifetime;
+  }
+  SECTION("not needed") {
+    lending.idle_timeout = 500ms;
+    why = CloseReason::idle;
+  }
+  const auto pool = site.make_pool(lending);
+  Thread thread(site);
+  Client one(thread, pool, 1);
+  const auto play = [&]() -> Task<void> {
+    co_await one.borrow();
+    if (wait.count() != 0) co_await one.sleep(wait);
+    one.give_back();
+    for (int i = 0; i < 50 && thread.lender.figures().idle != 0; ++i) co_await one.sleep(100ms);
+  };
+  thread.run(play());
+  CHECK(closed(thread.lender, why) == 1);
+  CHECK(db->connections() == 0);
+  CHECK(server.peer(0).text() == "\x01");
+}
+
+TEST_CASE("connections are kept ready", "[lending]") {
+  OpenServer server;
+  Site site;
+  const auto db = site.add(server.endpoint(), 0);
+  LendingConfig lending;
+  lending.min_idle = 3;
+  const auto pool = site.make_pool(lending);
+  Thread thread(site, 0, 2);
+  Client one(thread, pool, 1);
+  const auto play = [&]() -> Task<void> {
+    co_await one.borrow();
+    for (int i = 0; i < 50 && thread.lender.figures().idle != 2; ++i) co_await one.sleep(100ms);
+    // Two of the three, since there are two threads.
+    CHECK(thread.lender.figures().idle == 2);
+    CHECK(server.visits() == 3);
+    one.give_back();
+    thread.lender.drain();
+    CHECK(thread.lender.figures().idle == 0);
+    CHECK(db->connections() == 0);
+  };
+  thread.run(play());
+  CHECK(closed(thread.lender, CloseReason::draining) == 3);
+}
+
+TEST_CASE("a server that a reload takes away", "[lending]") {
+  OpenServer server;
+  Site site;
+  const auto db = site.add(server.endpoint(), 1);
+  const auto pool = site.make_pool();
+  Thread thread(site);
+  Client one(thread, pool, 1);
+  Client two(thread, pool, 2);
+  thread.run(one.borrow());
+  REQUIRE(one.outcome.connection);
+  thread.loop.post([&] {
+    site.services.set_topology(
+        std::make_shared<const Topology>(Config{}, nullptr, nullptr, site.log));
+    thread.lender.reconsider();
+    one.give_back();
+  });
+  two.patience.limit = 500ms;
+  thread.run(two.borrow());
+  CHECK(closed(thread.lender, CloseReason::server_left) == 1);
+  CHECK(thread.lender.figures().refused[static_cast<std::size_t>(Refusal::server_gone)] >= 1);
+}
+
+TEST_CASE("threads with many sessions never have more connections than allowed", "[lending]") {
+  OpenServer server;
+  Site site;
+  const auto db = site.add(server.endpoint(), 3);
+  const auto pool = site.make_pool();
+  std::atomic<unsigned> most = 0;
+  std::atomic<unsigned> lent = 0;
+  std::atomic<unsigned> done = 0;
+  std::atomic<unsigned> failed = 0;
+  constexpr std::uint64_t sessions = 12;
+  constexpr unsigned rounds = 8;
+  const auto thread_work = [&](unsigned index) {
+    Thread thread(site, index, 2);
+    std::vector<std::unique_ptr<Client>> clients;
+    std::uint64_t left = sessions;
+    const auto session = [&](Client& client) -> Task<void> {
+      for (unsigned i = 0; i < rounds; ++i) {
+        co_await client.borrow();
+        if (!client.outcome.connection) {
+          ++failed;
+          continue;
+        }
+        const unsigned now = ++lent;
+        unsigned seen = most;
+        while (now > seen && !most.compare_exchange_weak(seen, now)) {
+        }
+        for (unsigned j = 0; j < i % 3; ++j) co_await client.waker.yield();
+        --lent;
+        if ((client.id + i) % 11 == 0)
+          thread.lender.discard(std::move(client.outcome.connection));
+        else
+          client.give_back();
+        ++done;
+      }
+      if (--left == 0) thread.loop.stop();
+    };
+    std::vector<Task<void>> tasks;
+    for (std::uint64_t i = 0; i < sessions; ++i) {
+      // Of two accounts, so that there are two keys.
+      clients.push_back(std::make_unique<Client>(thread, pool, index * 100 + i + 1,
+                                                 i % 2 == 0 ? "app" : "other"));
+      tasks.push_back(session(*clients.back()));
+    }
+    for (const auto& task : tasks) task.start();
+    thread.loop.run();
+  };
+  std::thread second(thread_work, 1);
+  thread_work(0);
+  second.join();
+  CHECK(failed == 0);
+  CHECK(done == 2 * sessions * rounds);
+  CHECK(most <= 3);
+  CHECK(db->connections() == 0);
+  CHECK(db->quota.waiting() == 0);
+}
