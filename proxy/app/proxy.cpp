@@ -49,7 +49,30 @@ std::uint64_t raise_descriptor_limit() {
 }
 
 /// What was counted of the guard's checks and of rules.
-nlohmann::ordered_json other_figures(const Services& services, const rules::RuleBook& book) {
+nlohmann::ordered_json lending_json(const lending::FigureSums& sums) {
+  nlohmann::ordered_json closed = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < lending::close_reasons; ++i)
+    if (sums.closed[i] != 0)
+      closed[std::string(to_string(static_cast<lending::CloseReason>(i)))] = sums.closed[i];
+  nlohmann::ordered_json refused = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < lending::refusals; ++i)
+    if (sums.refused[i] != 0)
+      refused[std::string(to_string(static_cast<lending::Refusal>(i)))] = sums.refused[i];
+  return {{"idle", sums.idle},
+          {"lent", sums.lent},
+          {"waiting", sums.waiting},
+          {"opened", sums.opened},
+          {"borrowed", sums.borrowed},
+          {"same_session", sums.same_session},
+          {"same_image", sums.same_image},
+          {"waited", sums.waited},
+          {"longest_wait_ms", sums.longest_wait_ms},
+          {"closed", std::move(closed)},
+          {"refused", std::move(refused)}};
+}
+
+nlohmann::ordered_json other_figures(const Services& services, const rules::RuleBook& book,
+                                     const lending::FigureSums& lent) {
   nlohmann::ordered_json checks = nlohmann::ordered_json::object();
   for (std::size_t i = 0; i < guard_checks; ++i) {
     const auto check = static_cast<GuardCheck>(i);
@@ -68,7 +91,8 @@ nlohmann::ordered_json other_figures(const Services& services, const rules::Rule
                     {"mirrored", state.mirrored.load(std::memory_order_relaxed)},
                     {"mirror_lost", state.mirror_lost.load(std::memory_order_relaxed)}});
   }
-  return {{"guard", std::move(checks)}, {"rules", std::move(list)}};
+  return {
+      {"guard", std::move(checks)}, {"rules", std::move(list)}, {"lending", lending_json(lent)}};
 }
 
 }  // namespace
@@ -228,7 +252,7 @@ void Proxy::look_up_servers(const Topology& topology) {
 void Proxy::start_workers(std::uint32_t threads) {
   if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
   for (std::uint32_t i = 0; i < threads; ++i) {
-    workers_.push_back(std::make_unique<Worker>(services_));
+    workers_.push_back(std::make_unique<Worker>(services_, i, threads));
     workers_.back()->start();
   }
 }
@@ -308,7 +332,10 @@ void Proxy::wait_for_signals() {
 void Proxy::on_signal(int signal) {
   switch (signal) {
     case SIGHUP: return reload();
-    case SIGUSR1: reopen_logs(); return write_statistics();
+    case SIGUSR1:
+      reopen_logs();
+      log_lending();
+      return write_statistics();
     default: return drain();
   }
 }
@@ -328,6 +355,25 @@ void Proxy::reopen_logs() {
   } catch (const std::system_error& error) {
     log_.error(error.what());
   }
+}
+
+lending::FigureSums Proxy::lending_figures() const {
+  lending::FigureSums sums;
+  for (const auto& worker : workers_) sums.add(worker->lending());
+  return sums;
+}
+
+/// Where connections are lent at all.
+void Proxy::log_lending() {
+  const lending::FigureSums sums = lending_figures();
+  if (sums.empty()) return;
+  log_.info("lent connections", {{"idle", sums.idle},
+                                 {"lent", sums.lent},
+                                 {"waiting", sums.waiting},
+                                 {"opened", sums.opened},
+                                 {"borrowed", sums.borrowed},
+                                 {"waited", sums.waited},
+                                 {"longest_wait_ms", sums.longest_wait_ms}});
 }
 
 /// Has each data thread hand over what it has counted; the last one's makes the file.
@@ -359,7 +405,7 @@ void Proxy::put_statistics(StatementReport report) {
   const std::size_t lines = report.statements.size();
   const std::string text = format_statistics(
       std::move(report), since_epoch(std::chrono::system_clock::now()), since_epoch(started_),
-      workers_.size(), other_figures(services_, *topology_->rules()));
+      workers_.size(), other_figures(services_, *topology_->rules(), lending_figures()));
   const std::string fault = replace_file(statistics.file, text);
   if (fault.empty())
     log_.info("statistics were written", {{"file", statistics.file}, {"statements", lines}});
@@ -427,6 +473,7 @@ void Proxy::reload() {
   resolver_.watch(topology->servers());
   monitor_.watch(topology->servers(), topology->config().health, topology->has_roles());
   account_loader_.watch(*topology);
+  reconsider();
   log_.info("the configuration was reloaded");
   announce();
 }

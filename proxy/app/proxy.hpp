@@ -56,6 +56,8 @@ class Proxy {
   void reload();
   void reconfigure_logs(const Config& config);
   void reopen_logs();
+  lending::FigureSums lending_figures() const;
+  void log_lending();
   void write_statistics();
   void put_statistics(StatementReport report);
   void save_learnt();

@@ -44,12 +44,14 @@ void Worker::drain() {
   loop_.post([this] {
     draining_ = true;
     for (const auto& [session, owned] : sessions_) session->drain();
+    lender_.drain();
   });
 }
 
 void Worker::reconsider() {
   loop_.post([this] {
     for (const auto& [session, owned] : sessions_) session->reconsider();
+    lender_.reconsider();
   });
 }
 
@@ -65,6 +67,7 @@ void Worker::stop() {
   thread_.join();
   sessions_.clear();
   mirrors_.clear();
+  lender_.clear();
 }
 
 void Worker::report_statistics(std::function<void(StatementReport)> taker) {

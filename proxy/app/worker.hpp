@@ -2,6 +2,7 @@
 #pragma once
 
 #include "proxy/io/loop.hpp"
+#include "proxy/lending/lender.hpp"
 #include "proxy/session/compressed_link.hpp"
 #include "proxy/session/mirror.hpp"
 #include "proxy/session/session.hpp"
@@ -22,7 +23,9 @@ namespace mysqlproxy {
 /// on, and so do their server connections.
 class Worker {
  public:
-  explicit Worker(Services& services) : services_(services) {}
+  /// The `index`th of `threads`, from 0.
+  explicit Worker(Services& services, unsigned index = 0, unsigned threads = 1)
+      : services_(services), lender_(loop_, services, &compressors_, index, threads) {}
   ~Worker() { stop(); }
 
   // From any thread.
@@ -40,6 +43,8 @@ class Worker {
   void cut();
   /// Has the thread's statistics handed to `taker`, on the worker's thread.
   void report_statistics(std::function<void(StatementReport)> taker);
+  /// What its lender counts.
+  const lending::Figures& lending() const noexcept { return lender_.figures(); }
   /// Ends the thread; what sessions are left end with it.
   void stop();
 
@@ -51,6 +56,7 @@ class Worker {
   /// For the digest of the statement that is looked at right now.
   std::span<char> digest_room() noexcept { return digest_room_; }
   Mirrors& mirrors() noexcept { return mirrors_; }
+  lending::Lender& lender() noexcept { return lender_; }
   bool draining() const noexcept { return draining_; }
   void bury(Session& session);
 
@@ -63,6 +69,7 @@ class Worker {
   StatementStatistics statistics_{1};  ///< its limit comes with the configuration
   std::array<char, Steering::digest_room> digest_room_;
   Mirrors mirrors_{loop_};
+  lending::Lender lender_;  ///< outlives the sessions
   std::unordered_map<Session*, std::unique_ptr<Session>> sessions_;
   std::atomic<std::uint32_t> load_ = 0;
   bool draining_ = false;

@@ -242,6 +242,8 @@ void TableReader::reject_unknown() {
       if (more.empty() && !known_.empty()) {
         std::vector<std::string> names = known_;
         std::ranges::sort(names);
+        const auto again = std::ranges::unique(names);
+        names.erase(again.begin(), again.end());
         more = fmt::format("; known here: {}", fmt::join(names, ", "));
       }
     }

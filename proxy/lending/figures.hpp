@@ -52,4 +52,23 @@ struct Figures {
   }
 };
 
+/// Those of all threads, at about the same time.
+struct FigureSums {
+  std::uint64_t idle = 0;
+  std::uint64_t lent = 0;
+  std::uint64_t waiting = 0;
+  std::uint64_t opened = 0;
+  std::uint64_t borrowed = 0;
+  std::uint64_t same_session = 0;
+  std::uint64_t same_image = 0;
+  std::uint64_t waited = 0;
+  std::uint64_t longest_wait_ms = 0;
+  std::array<std::uint64_t, close_reasons> closed{};
+  std::array<std::uint64_t, refusals> refused{};
+
+  void add(const Figures& figures) noexcept;
+  /// Nothing was ever lent, nor asked for.
+  bool empty() const noexcept { return opened == 0 && borrowed == 0 && waited == 0; }
+};
+
 }  // namespace mysqlproxy::lending

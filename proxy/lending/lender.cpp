@@ -7,22 +7,6 @@
 
 namespace mysqlproxy::lending {
 
-std::string_view to_string(CloseReason reason) noexcept {
-  switch (reason) {
-    case CloseReason::discarded: return "discarded";
-    case CloseReason::by_server: return "by_server";
-    case CloseReason::idle: return "idle_timeout";
-    case CloseReason::lifetime: return "max_lifetime";
-    case CloseReason::uses: return "max_uses";
-    case CloseReason::max_idle: return "max_idle";
-    case CloseReason::for_another: return "for_another";
-    case CloseReason::server_down: return "server_down";
-    case CloseReason::server_left: return "server_left";
-    case CloseReason::draining: return "draining";
-  }
-  return {};
-}
-
 LentConnection::LentConnection(LoanGroup& group, std::unique_ptr<ServerConnection> owned) noexcept
     : connection(std::move(owned)), group_(group) {
   ++group_.lent;
@@ -131,6 +115,7 @@ std::unique_ptr<LentConnection> Lender::lend_new(const LoanKey& key,
     group.warm->credentials.user = credentials.user;
     group.warm->credentials.server_user = credentials.server_user;
     group.warm->credentials.secret = credentials.secret.clone();
+    group.warm->credentials.secret.forget_clear();
     group.warm->credentials.foreign = credentials.foreign;
     group.warm->wishes = wishes;
     warm_waker_.notify();

@@ -59,7 +59,7 @@ class Lender {
   Task<Turn> wait_turn(Waker& waker, const LoanKey& key, const std::shared_ptr<Pool>& pool,
                        std::uint64_t session, const Patience& patience);
   /// Takes over what a session has opened in its place of the quota, and lends it to that session.
-  /// With min_idle a copy of the credentials is kept.
+  /// With min_idle a copy of the credentials is kept, without the password itself.
   std::unique_ptr<LentConnection> lend_new(const LoanKey& key, const std::shared_ptr<Pool>& pool,
                                            std::uint64_t session,
                                            std::unique_ptr<ServerConnection> connection,

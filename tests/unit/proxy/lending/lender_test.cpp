@@ -339,45 +339,49 @@ TEST_CASE("a wait ends with its reason", "[lending]") {
   Client one(thread, pool, 1);
   Client two(thread, pool, 2);
   Client three(thread, pool, 3);
-  const auto first = [&]() -> Task<void> {
+  std::function<void()> meanwhile = [] {};
+  const auto play = [&](Client& next) -> Task<void> {
     co_await one.borrow();
     REQUIRE(one.outcome.connection);
+    meanwhile();
+    co_await next.borrow();
   };
-  thread.run(first());
 
   SECTION("nobody gave anything back") {
-    thread.run(two.borrow());
-    CHECK(two.outcome.refusal == Refusal::timed_out);
+    thread.run(play(two));
+    CHECK(two.outcome.refusal == lending::Refusal::timed_out);
     CHECK_THAT(two.err(), Contains("1040 Too many connections: all 1 of server db1 are in use"));
     CHECK_THAT(two.err(), Contains("queue_timeout"));
   }
   SECTION("too many wait already") {
     const Task<void> waits = two.borrow();
-    waits.start();
-    thread.run(three.borrow());
-    CHECK(three.outcome.refusal == Refusal::queue_full);
+    meanwhile = [&] { waits.start(); };
+    thread.run(play(three));
+    CHECK(three.outcome.refusal == lending::Refusal::queue_full);
     CHECK_THAT(three.err(), Contains("1 sessions wait for one (queue_limit)"));
   }
   SECTION("its client has left") {
     two.patience.client = &two.client;
     two.client_end.close();
-    thread.run(two.borrow());
-    CHECK(two.outcome.refusal == Refusal::client_left);
+    thread.run(play(two));
+    CHECK(two.outcome.refusal == lending::Refusal::client_left);
     CHECK(two.outcome.client_gone);
   }
   SECTION("the session has given up") {
     bool given_up = false;
     two.patience.given_up = &given_up;
-    thread.loop.post([&] {
-      given_up = true;
-      two.waker.notify();
-    });
-    thread.run(two.borrow());
-    CHECK(two.outcome.refusal == Refusal::given_up);
+    meanwhile = [&] {
+      thread.loop.post([&] {
+        given_up = true;
+        two.waker.notify();
+      });
+    };
+    thread.run(play(two));
+    CHECK(two.outcome.refusal == lending::Refusal::given_up);
   }
   SECTION("the server has gone down") {
-    thread.loop.post([&] { db->unreachable("gone"); });
-    thread.run(two.borrow());
+    meanwhile = [&] { thread.loop.post([&] { db->unreachable("gone"); }); };
+    thread.run(play(two));
     CHECK_FALSE(two.outcome.connection);
     CHECK_THAT(two.err(), Contains("1158 no server for pool main: db1 down"));
     // What was lent of it does not stay.
@@ -386,15 +390,19 @@ TEST_CASE("a wait ends with its reason", "[lending]") {
     CHECK(db->connections() == 0);
   }
   SECTION("it is destroyed") {
-    {
-      const Task<void> waits = two.borrow();
-      waits.start();
-      CHECK(db->quota.waiting() == 1);
-    }
-    CHECK(db->quota.waiting() == 0);
-    CHECK(thread.lender.figures().waiting == 0);
-    one.outcome.connection.reset();
-    CHECK(db->connections() == 0);
+    meanwhile = [&] {
+      {
+        const Task<void> waits = two.borrow();
+        waits.start();
+        CHECK(db->quota.waiting() == 1);
+      }
+      CHECK(db->quota.waiting() == 0);
+      CHECK(thread.lender.figures().waiting == 0);
+      one.outcome.connection.reset();
+      CHECK(db->connections() == 0);
+    };
+    thread.run(play(three));
+    CHECK(three.outcome.fresh);
   }
 }
 
@@ -531,18 +539,22 @@ TEST_CASE("a server that a reload takes away", "[lending]") {
   Thread thread(site);
   Client one(thread, pool, 1);
   Client two(thread, pool, 2);
-  thread.run(one.borrow());
-  REQUIRE(one.outcome.connection);
-  thread.loop.post([&] {
-    site.services.set_topology(
-        std::make_shared<const Topology>(Config{}, nullptr, nullptr, site.log));
-    thread.lender.reconsider();
+  const auto play = [&]() -> Task<void> {
+    co_await one.borrow();
+    REQUIRE(one.outcome.connection);
+    thread.loop.post([&] {
+      site.services.set_topology(
+          std::make_shared<const Topology>(Config{}, nullptr, nullptr, site.log));
+      thread.lender.reconsider();
+    });
+    co_await two.borrow();
+    CHECK_THAT(two.err(), Contains("db1 is not to be used any more"));
     one.give_back();
-  });
-  two.patience.limit = 500ms;
-  thread.run(two.borrow());
+  };
+  thread.run(play());
   CHECK(closed(thread.lender, CloseReason::server_left) == 1);
-  CHECK(thread.lender.figures().refused[static_cast<std::size_t>(Refusal::server_gone)] >= 1);
+  CHECK(thread.lender.figures().refused[static_cast<std::size_t>(lending::Refusal::server_gone)] >=
+        1);
 }
 
 TEST_CASE("threads with many sessions never have more connections than allowed", "[lending]") {

@@ -200,7 +200,7 @@ TEST_CASE("a session, from its greeting to its line in the log", "[session]") {
   CHECK_THAT(running.access(), Contains("user=app") && Contains("pool=main server=db1") &&
                                    Contains("connection_id=" + std::to_string(id)) &&
                                    Contains("commands=2") && Contains("end=quit ended_by=client"));
-  CHECK(running.services.topology()->servers()[0]->connections == 0);
+  CHECK(running.services.topology()->servers()[0]->connections() == 0);
 }
 
 TEST_CASE("unknown users and wrong passwords hear the same", "[session]") {
@@ -457,5 +457,5 @@ TEST_CASE("a client that dies in the middle of a command frees its server", "[se
     client.put(mysqlwire::as_bytes(std::string_view("\x64\0\0\0\x03SELECT", 11)));
   }
   CHECK_THAT(running.access(), Contains("ended_by=client"));
-  CHECK(running.services.topology()->servers()[0]->connections == 0);
+  CHECK(running.services.topology()->servers()[0]->connections() == 0);
 }
