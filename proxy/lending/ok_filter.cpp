@@ -59,9 +59,10 @@ bool filter_ok(Bytes payload, const Context& server_side, const Context& client_
     while (const auto item = items.next())
       readable = readable && filter_item(*item, server_side, block);
     if (!readable || !items.ok()) return false;
-    if (kept.size() == packet->session_state.size()) return false;
+    if (!kept.empty() && kept.size() == packet->session_state.size()) return false;
   }
   packet->session_state = kept;
+  // MariaDB can announce a change of which there is nothing to tell.
   if (kept.empty()) packet->status.clear(ServerStatus::session_state_changed);
   Writer writer(out);
   packet->encode(writer, client_side);
