@@ -144,7 +144,7 @@ void set_the_rest(const SessionImage& has, const SessionImage& wanted, bool all_
 
 // MySQL 8.0 warns of three-byte UTF-8, by all its names.
 bool names_utf8mb3(std::string_view sql) noexcept {
-  constexpr std::string_view utf8 = "'utf8";
+  constexpr std::string_view utf8 = "utf8";
   for (std::size_t at = sql.find(utf8); at != std::string_view::npos; at = sql.find(utf8, at + 1)) {
     if (!sql.substr(at + utf8.size()).starts_with("mb4")) return true;
   }

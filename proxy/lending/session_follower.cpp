@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <initializer_list>
 #include <utility>
 
 namespace mysqlproxy::lending {
@@ -378,15 +379,23 @@ void SessionFollower::settle_variables(bool succeeded) {
 
 // The collation of column definitions, which no variable has.
 void SessionFollower::settle_names(bool succeeded) {
-  const bool results =
-      std::any_of(pending_.variables.begin(), pending_.variables.end(),
-                  [](const auto& variable) { return variable.name == "character_set_results"; });
+  const auto names = [&](std::initializer_list<std::string_view> wanted) {
+    return std::any_of(
+        pending_.variables.begin(), pending_.variables.end(), [&](const auto& variable) {
+          return std::find(wanted.begin(), wanted.end(), variable.name) != wanted.end();
+        });
+  };
+  const bool connection = names({"character_set_connection", "collation_connection"});
+  const bool results = names({"character_set_results"});
+  // What was to be found out by the collation can't be any more.
+  if (connection && (unknown_.names || pending_.default_charset)) lasting_.add(Pin::unknown_change);
   if (!pending_.charset && !results) return;
   const bool certain = succeeded && !pending_.several && !(pending_.charset && results);
   if (!certain) lasting_.add(Pin::unknown_change);
   draft().variables.erase("names");
-  unknown_.names = pending_.names_collation;
+  unknown_.names = pending_.charset && pending_.default_charset;
   if (unknown_.names) unknown_.variables.emplace("collation_connection");
+  if (pending_.names_collation) set_variable("names", quoted_text(*pending_.names_collation));
 }
 
 void SessionFollower::settle_variable(const StatementChanges::Variable& variable, bool succeeded) {

@@ -109,6 +109,7 @@ class Reader {
 
   void set();
   bool set_special();
+  void set_names();
   void assignment();
   void assign_user_variable();
   void assign_system_variable(bool bare, std::string_view scope, const std::string& name);
@@ -410,16 +411,31 @@ bool Reader::set_special() {
   return false;
 }
 
+// NAMES x [COLLATE y], CHARACTER SET x, CHARSET x.
+void Reader::set_names() {
+  changes_.charset = true;
+  changes_.names_collation.reset();
+  if (accept("CHARACTER"))
+    accept("SET");
+  else
+    take();
+  changes_.default_charset = at("DEFAULT");
+  take();
+  if (accept("COLLATE")) {
+    const auto collation = plain_content(current_);
+    if (!collation || at("DEFAULT"))
+      changes_.default_charset = true;
+    else
+      changes_.names_collation = lower(*collation);
+  }
+  skip_value();
+}
+
 void Reader::assignment() {
   if (current_.kind == TokenKind::at) return assign_user_variable();
   const bool charset = at("CHARSET") || at("CHARACTER");
   if (at("NAMES") || charset) {
-    changes_.charset = true;
-    changes_.names_collation = false;
-    for (; !at_end() && !current_.is(','); take()) {
-      if (current_.is(k_COLLATE)) changes_.names_collation = true;
-    }
-    return;
+    return set_names();
   }
   const bool marked = current_.kind == TokenKind::at_at;
   if (marked) take();

@@ -41,10 +41,12 @@ struct StatementChanges {
   std::vector<HeldChange> held;
   /// What it leaves behind until the session is reset.
   Pins lasting;
+  /// SET NAMES … COLLATE.
+  std::optional<std::string> names_collation;
   /// The schema that USE names.
   std::optional<std::string> schema;
   bool charset = false;               ///< SET NAMES, SET CHARACTER SET
-  bool names_collation = false;       ///< … COLLATE
+  bool default_charset = false;       ///< … to DEFAULT
   bool last_insert_id = false;        ///< other than by an OK that has one
   bool one_shot_transaction = false;  ///< SET TRANSACTION
   bool session_transaction = false;   ///< SET SESSION TRANSACTION

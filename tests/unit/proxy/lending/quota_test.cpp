@@ -148,7 +148,8 @@ namespace {
 /// whenever it likes. Each connection is idle at its thread, or lent.
 class Simulation {
  public:
-  explicit Simulation(unsigned seed) : random_(seed), quota_(1 + static_cast<std::uint32_t>(pick(6))) {
+  explicit Simulation(unsigned seed)
+      : random_(seed), quota_(1 + static_cast<std::uint32_t>(pick(6))) {
     const std::size_t threads = 1 + pick(4);
     for (std::size_t i = 0; i < threads; ++i) {
       threads_.push_back(std::make_unique<Thread>(*this));

@@ -127,6 +127,27 @@ TEST_CASE("SET NAMES … COLLATE is what column definitions have") {
   CHECK(answer_values(session, {{FieldType::var_string, {}, "utf8mb4_bin"}}));
   CHECK(value_of(session, "names") == "'utf8mb4_bin'");
   CHECK(value_of(session, "collation_connection") == "'utf8mb4_bin'");
+  session.query("SET collation_connection = utf8mb4_general_ci",
+                variable("collation_connection", "utf8mb4_general_ci"));
+  CHECK(value_of(session, "names") == "'utf8mb4_bin'");
+}
+
+TEST_CASE("SET NAMES DEFAULT has the server's own collation") {
+  Session session;
+  const Told told{.variables = {{"character_set_client", "latin1"},
+                                {"character_set_connection", "latin1"},
+                                {"character_set_results", "latin1"}},
+                  .state_change = true};
+  session.query("SET NAMES DEFAULT", told);
+  CHECK(value_of(session, "names") == "-");
+  const ReportedValue german{FieldType::var_string, {}, "latin1_german1_ci"};
+  CHECK(answer_values(session, {german}));
+  CHECK(value_of(session, "names") == "'latin1_german1_ci'");
+  // Too late to ask.
+  session.query("SET NAMES DEFAULT", told);
+  session.query("SET collation_connection = latin1_bin",
+                variable("collation_connection", "latin1_bin"));
+  CHECK(session.pins() == "unknown_change");
 }
 
 TEST_CASE("Variables that nobody tells of are asked for") {
