@@ -50,8 +50,8 @@ void Worker::drain() {
 
 void Worker::reconsider() {
   loop_.post([this] {
-    for (const auto& [session, owned] : sessions_) session->reconsider();
     lender_.reconsider();
+    for (const auto& [session, owned] : sessions_) session->reconsider();
   });
 }
 
@@ -66,8 +66,8 @@ void Worker::stop() {
   loop_.stop();
   thread_.join();
   sessions_.clear();
-  mirrors_.clear();
   lender_.clear();
+  mirrors_.clear();
 }
 
 void Worker::report_statistics(std::function<void(StatementReport)> taker) {

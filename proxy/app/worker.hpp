@@ -2,7 +2,10 @@
 #pragma once
 
 #include "proxy/io/loop.hpp"
+#include "proxy/lending/image_store.hpp"
+#include "proxy/lending/known_logins.hpp"
 #include "proxy/lending/lender.hpp"
+#include "proxy/lending/statements.hpp"
 #include "proxy/session/compressed_link.hpp"
 #include "proxy/session/mirror.hpp"
 #include "proxy/session/session.hpp"
@@ -56,6 +59,9 @@ class Worker {
   /// For the digest of the statement that is looked at right now.
   std::span<char> digest_room() noexcept { return digest_room_; }
   Mirrors& mirrors() noexcept { return mirrors_; }
+  lending::ImageStore& images() noexcept { return images_; }
+  lending::StatementSources& statement_sources() noexcept { return statement_sources_; }
+  lending::KnownLogins& known_logins() noexcept { return known_logins_; }
   lending::Lender& lender() noexcept { return lender_; }
   bool draining() const noexcept { return draining_; }
   void bury(Session& session);
@@ -69,7 +75,10 @@ class Worker {
   StatementStatistics statistics_{1};  ///< its limit comes with the configuration
   std::array<char, Steering::digest_room> digest_room_;
   Mirrors mirrors_{loop_};
-  lending::Lender lender_;  ///< outlives the sessions
+  lending::ImageStore images_;
+  lending::StatementSources statement_sources_;
+  lending::KnownLogins known_logins_;
+  lending::Lender lender_;
   std::unordered_map<Session*, std::unique_ptr<Session>> sessions_;
   std::atomic<std::uint32_t> load_ = 0;
   bool draining_ = false;

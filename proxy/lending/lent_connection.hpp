@@ -2,6 +2,7 @@
 #pragma once
 
 #include "proxy/lending/session_image.hpp"
+#include "proxy/lending/statements.hpp"
 #include "proxy/pool/pool.hpp"
 #include "proxy/session/server_connection.hpp"
 
@@ -26,12 +27,13 @@ class LentConnection {
   Channel& channel() noexcept { return connection->channel; }
   const std::shared_ptr<Server>& server() const noexcept { return connection->server(); }
 
-  std::unique_ptr<ServerConnection> connection;  ///< never null
+  std::unique_ptr<ServerConnection> connection;  ///< null while a session has it
   std::shared_ptr<Pool> pool;                    ///< that it was borrowed through last
   /// How its session is now. Null: as its login has left it, by the next two.
   SharedImage image;
   std::string login_schema;
   std::uint16_t login_collation = 0;
+  PreparedHere prepared;           ///< what of clients' statements is prepared on it
   bool trackers = false;           ///< the server tells of what changes
   std::uint64_t last_session = 0;  ///< who has it, or had it last; 0: nobody yet
   std::uint32_t uses = 0;          ///< how often it was borrowed

@@ -54,6 +54,12 @@ std::vector<std::shared_ptr<Server>> Pool::candidates() {
   return usable;
 }
 
+bool Pool::has_candidates() {
+  const auto now = Server::Clock::now();
+  return std::ranges::any_of(of_role(),
+                             [now](const auto& server) { return server->worth_a_try(now); });
+}
+
 std::vector<std::shared_ptr<Server>> Pool::of_role() {
   std::vector<std::shared_ptr<Server>> chosen;
   if (config_.role == PoolRole::primary) {

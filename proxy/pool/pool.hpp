@@ -27,6 +27,9 @@ class Pool {
   /// The pool's servers that are worth a try now, the one to be preferred first.
   std::vector<std::shared_ptr<Server>> candidates();
 
+  /// candidates() has some.
+  bool has_candidates();
+
   /// For a pool of the role `primary`: its primary just now, or null. Others have none.
   std::shared_ptr<Server> primary();
   /// A session that is on `server` had better leave it: another one is the primary now, or this one

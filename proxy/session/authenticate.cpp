@@ -34,6 +34,8 @@ Task<bool> Session::authenticate(LoginDialog& dialog, const mysqlwire::LoginRequ
   passthrough_ = user->config.passthrough;
   if (!dialog.unproved() && !admit(dialog, user->config, login)) co_return false;
   pool_ = user->pool;
+  user_pooling_ = user->config.pooling;
+  user_causal_reads_ = user->config.causal_reads;
   credentials_.server_user = user->config.server.user;
   if (user->config.server.secret) {
     credentials_.secret = user->config.server.secret->clone();

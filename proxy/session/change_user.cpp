@@ -45,6 +45,8 @@ Task<bool> Session::change_user() {
   mysqlwire::ServerChangeUser role(wishes_.capabilities, arrival_.ground->flavor, salt_);
   deadline_.set(topology->config().proxy.handshake_timeout);
   LoginDialog dialog(client_side(), role, receive_change, reader);
+  if (borrowing_) co_await hand_back();
+  std::unique_ptr<Borrowing> old_borrowing = std::exchange(borrowing_, nullptr);
   const std::shared_ptr<Pool> old_pool = pool_;
   Credentials old = std::exchange(credentials_, Credentials());
   bool authentic = co_await dialog.hear();
@@ -57,7 +59,7 @@ Task<bool> Session::change_user() {
   Verdict verdict = dialog.denied() ? Verdict::refused : Verdict::over;
   if (!authentic) {
     if (ending_.reason.empty()) ending_ = dialog.ending();
-  } else if (pool_->has(*server_->server())) {
+  } else if (server_ && pool_->has(*server_->server()) && !borrows()) {
     verdict = co_await change_user_on_server(dialog, wishes);
   } else {
     verdict = co_await connect_server(dialog, wishes);
@@ -70,9 +72,10 @@ Task<bool> Session::change_user() {
   }
   credentials_ = std::move(old);
   pool_ = old_pool;
+  borrowing_ = std::move(old_borrowing);
   // After a refusal MariaDB lets the session go on as it was, MySQL ends it.
   // Nor may it try passwords for ever, where a new connection would not be let in.
-  if (verdict == Verdict::over || server_->greeting.flavor() == mysqlwire::Flavor::mysql ||
+  if (verdict == Verdict::over || relay_->tracker().context().flavor == mysqlwire::Flavor::mysql ||
       services_.failed_logins.blocked(arrival_.from, worker_.loop().now()))
     co_return false;
   ending_ = {};

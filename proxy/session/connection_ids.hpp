@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 
 namespace mysqlproxy {
@@ -29,6 +32,18 @@ class ConnectionIds {
   /// The id is free again.
   void release(std::uint32_t id);
 
+  /// How KILL ends a client that has no server connection just now: `end` is called, from any
+  /// thread, with the ids locked.
+  void set_end(std::uint32_t id, std::string user, std::function<void()> end);
+  enum class Kill : std::uint8_t {
+    elsewhere,  ///< there is no such client, or it has a server connection: that is to be killed
+    denied,     ///< it is another user's
+    done,
+  };
+  /// KILL, by a client that calls itself `user`, of one that may have no server connection.
+  /// `connection`: not only of its query, of which it has none then.
+  Kill kill_unattached(std::uint64_t id, std::string_view user, bool connection);
+
   /// Statements of client `id` now run there.
   void attach(std::uint32_t id, ServerConnectionId where);
   void detach(std::uint32_t id);
@@ -37,9 +52,9 @@ class ConnectionIds {
   void note_kill(const ServerConnectionId& where);
   bool killed(std::uint32_t id) const;
 
-  /// The server connection that KILL `id` means for a session on `own`: first a client's id, then
-  /// a thread id of `own`, then one that exactly one other server has.
-  std::optional<ServerConnectionId> find(std::uint64_t id, const Server& own) const;
+  /// The server connection that KILL `id` means for a session on `own` (null: on none just now):
+  /// first a client's id, then a thread id of `own`, then one that exactly one other server has.
+  std::optional<ServerConnectionId> find(std::uint64_t id, const Server* own) const;
 
  private:
   static constexpr std::uint32_t first = 0x40000000;
@@ -48,6 +63,8 @@ class ConnectionIds {
   struct Client {
     ServerConnectionId where;
     bool killed = false;
+    std::string user;
+    std::function<void()> end;
   };
 
   mutable std::mutex mutex_;

@@ -28,6 +28,7 @@ inline constexpr SqlError cannot_uncompress{1157, "08S01"};
 inline constexpr SqlError read_error{1158,
                                      "08S01"};  ///< a server connection broke, or can't be had
 inline constexpr SqlError read_timeout{1159, "08S01"};  ///< the other side was silent for too long
+inline constexpr SqlError not_owner{1095, "HY000"};     ///< of a thread that is to be killed
 inline constexpr SqlError auth_not_supported{1251, "08004"};
 inline constexpr SqlError bad_handshake{1043, "08S01"};
 inline constexpr SqlError malformed_packet{1835, "HY000"};

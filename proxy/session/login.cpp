@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -104,6 +105,11 @@ Task<bool> Session::log_in() {
   co_return true;
 }
 
+/// Its user's sessions have no connections of their own.
+bool Session::borrows() const {
+  return user_pooling_.value_or(pool_->config().pooling) == Pooling::transaction;
+}
+
 /// A server connection for a client that has proved who it is; its login ends by what the server
 /// says.
 Task<Session::Verdict> Session::connect_server(LoginDialog& dialog, const SessionWishes& wishes) {
@@ -115,7 +121,12 @@ Task<Session::Verdict> Session::connect_server(LoginDialog& dialog, const Sessio
                              .compressors = &worker_.compressors(),
                              .origin = &origin,
                              .address = arrival_.address});
-  ConnectOutcome outcome = co_await connector.connect(*pool_, credentials_, wishes);
+  ConnectOutcome outcome;
+  if (borrows()) {
+    outcome = co_await borrow_for_login(dialog, wishes);
+  } else {
+    outcome = co_await connector.connect(*pool_, credentials_, wishes);
+  }
   // Nobody gets around that by leaving early.
   if (dialog.wrong()) co_await note_late_denial(dialog);
   if (outcome.client_gone) {
@@ -132,7 +143,7 @@ Task<Session::Verdict> Session::connect_server(LoginDialog& dialog, const Sessio
     ending_ = dialog.ending();
     co_return Verdict::refused;
   }
-  if (!outcome.connection) {
+  if (!outcome.connection && !outcome.agreed) {
     services_.log.warn(outcome.reason, {{"client", arrival_.address}, {"user", credentials_.user}});
     co_await note_verdict_of_server(false, outcome.reply);
     dialog.reject(outcome.reply);
@@ -149,10 +160,10 @@ Task<Session::Verdict> Session::connect_server(LoginDialog& dialog, const Sessio
     reject_for_tls(dialog);
     co_return Verdict::over;
   }
-  release_server();
+  if (outcome.connection) release_server();
   arrival_.handshake.reset();  // before the client knows
   dialog.accept(outcome.reply);
-  server_ = std::move(outcome.connection);
+  if (outcome.connection) server_ = std::move(outcome.connection);
   co_return Verdict::done;
 }
 
@@ -214,28 +225,49 @@ Origin Session::origin() const {
   return arrival_.origin ? *arrival_.origin : origin_of(client_.socket.descriptor());
 }
 
-void Session::begin_relay(Bytes early) {
+mysqlwire::Context Session::relay_context(const SessionWishes& wishes,
+                                          mysqlwire::Flavor flavor) const {
   mysqlwire::Context context;
-  context.capabilities = wishes_.capabilities;
-  context.flavor = server_->greeting.flavor();
+  context.capabilities = wishes.capabilities;
+  context.flavor = flavor;
   context.limits.max_payload = services_.topology()->config().proxy.max_allowed_packet;
   // Columns are counted, not kept: as many as a server sends. MariaDB has no limit without a table.
   context.limits.max_columns = std::numeric_limits<std::uint32_t>::max();
-  const bool compressed = client_.compressed() || server_->channel.compressed();
+  return context;
+}
+
+void Session::begin_relay(Bytes early) {
+  const mysqlwire::Context context =
+      relay_context(wishes_, server_ ? server_->greeting.flavor() : borrowing_->server().flavor);
+  const bool compressed = client_.compressed() || may_get_compressed();
   if (relay_)
     relay_->restart(context, compressed, early);
   else
     relay_.emplace(context, compressed, early);
-  server_name_ = server_->server()->name();
+  if (server_) {
+    server_name_ = server_->server()->name();
+    const TlsStream* const tls = server_->channel.tls();
+    server_tls_ = tls != nullptr ? tls->version() : std::string_view();
+    server_tls_cipher_ = tls != nullptr ? tls->cipher() : std::string_view();
+  }
   steer();
-  const TlsStream* const tls = server_->channel.tls();
-  server_tls_ = tls != nullptr ? tls->version() : std::string_view();
-  server_tls_cipher_ = tls != nullptr ? tls->cipher() : std::string_view();
   // From here on it is the client's data that passes. What was learnt is as good as the password
   // for another login of this session, and not the password.
   set_wiping(false);
   credentials_.secret.forget_clear();
-  services_.ids.attach(id_, {server_->server(), server_->greeting.connection_id});
+  if (server_) services_.ids.attach(id_, {server_->server(), server_->greeting.connection_id});
+  if (borrowing_) let_be_killed();
+}
+
+/// A connection to a server of this session may be a compressed one.
+bool Session::may_get_compressed() const {
+  if (!borrowing_) return server_->channel.compressed();
+  const auto compresses = [](const auto& server) {
+    const auto& allowed = server->config().compression.allowed;
+    return std::ranges::any_of(allowed,
+                               [](Compression one) { return one != Compression::uncompressed; });
+  };
+  return std::ranges::any_of(services_.topology()->servers(), compresses);
 }
 
 /// Has the commands from here on looked at, where anybody wants to.
@@ -244,7 +276,7 @@ void Session::steer() {
   topology_version_ = services_.topology_version();
   leave_side();
   sides_.clear();
-  if (!topology->looks_at_statements()) {
+  if (!topology->looks_at_statements() && !borrowing_) {
     relay_->set_gate(nullptr);
     steering_.reset();
     return;
@@ -258,8 +290,13 @@ void Session::steer() {
   facts.pool = pool_->name();
   facts.server = server_name_;
   mysqlwire::sql::SessionDialect dialect;
-  dialect.set_server(server_->greeting.server_version);
-  dialect.begin(collation_for(*server_->server(), wishes_.collation));
+  if (server_) {
+    dialect.set_server(server_->greeting.server_version);
+    dialect.begin(collation_for(*server_->server(), wishes_.collation));
+  } else {
+    dialect.set_server(server_facts()->version);
+    dialect.begin(collation_for(*pool_->servers().front(), wishes_.collation));
+  }
   if (steering_)
     steering_->restart(std::move(facts), dialect);
   else
@@ -268,6 +305,7 @@ void Session::steer() {
   command_deadline_.clear();
   steering_->set_watch(Watch::make(services_, worker_.statistics(), command_deadline_, id_,
                                    topology, credentials_.user));
+  steering_->set_borrowing(borrowing_.get());
   relay_->set_gate(steering_.get());
 }
 

@@ -7,6 +7,7 @@
 #include <mysqlwire/wire/admin.hpp>
 #include <mysqlwire/wire/command.hpp>
 #include <mysqlwire/wire/frame.hpp>
+#include <mysqlwire/wire/ok_packet.hpp>
 #include <mysqlwire/wire/query.hpp>
 
 #include <fmt/format.h>
@@ -108,6 +109,11 @@ Task<bool> Session::obey_gate() {
     const Ruled ruled = co_await obey_rules();
     if (ruled != Ruled::goes_on) co_return ruled == Ruled::settled;
   }
+  if (borrowing_) {
+    std::optional<mysqlwire::Buffer> as_it_came;
+    const bool served = co_await serve_borrowed(nullptr, as_it_came);
+    co_return served;
+  }
   const Relay::State state = relay_->forward_command(client_, server_->channel);
   if (state != Relay::State::command) co_return outlives(state);
   const bool goes_on = co_await act_on_own_command();
@@ -148,17 +154,46 @@ Task<bool> Session::kill() {
   const Bytes packet = relay_->command();
   const Bytes payload = packet.subspan(packet_header_size);
   const auto kill = read_kill(payload, relay_->tracker().context());
-  const auto where =
-      kill ? services_.ids.find(kill->id, *server_->server()) : std::optional<ServerConnectionId>();
+  if (kill && kill->alone && killed_unattached(kill->id, kill->scope)) co_return true;
+  const Server* const own = server_ ? server_->server().get() : nullptr;
+  const auto where = kill ? services_.ids.find(kill->id, own) : std::optional<ServerConnectionId>();
   if (where && kill->scope == KillStatement::Scope::connection) services_.ids.note_kill(*where);
-  if (where && where->server != server_->server() && kill->alone) {
+  if (where && where->server.get() != own && kill->alone) {
     const bool goes_on = co_await kill_elsewhere(*where, kill->scope);
     co_return goes_on;
+  }
+  if (borrowing_ && !server_) {
+    // Of a thread id that nobody here has the server knows more.
+    const bool there = co_await attach(pool_);
+    if (!there) co_return ending_.reason.empty();
   }
   mysqlwire::Buffer instead(packet.begin(), packet.end());
   if (where && where->server == server_->server())
     instead = as_packet(translate(payload, *kill, where->thread_id));
   co_return outlives(relay_->forward_instead(client_, server_->channel, std::move(instead)));
+}
+
+/// The victim has no server connection just now: there is nothing for a server to kill. True when
+/// that is so, with the command answered.
+bool Session::killed_unattached(std::uint64_t id, KillStatement::Scope scope) {
+  switch (services_.ids.kill_unattached(id, credentials_.user,
+                                        scope == KillStatement::Scope::connection)) {
+    case ConnectionIds::Kill::elsewhere: return false;
+    case ConnectionIds::Kill::denied:
+      answer(error_payload(not_owner, fmt::format("You are not owner of thread {}", id)));
+      break;
+    case ConnectionIds::Kill::done: {
+      mysqlwire::OkPacket ok;
+      ok.status = relay_->tracker().status();
+      mysqlwire::Buffer payload;
+      mysqlwire::Writer writer(payload);
+      ok.encode(writer, relay_->tracker().context());
+      answer(payload);
+      break;
+    }
+  }
+  relay_->drop_command();
+  return true;
 }
 
 /// The victim is on another server: the same user says it there, on a connection of its own.

@@ -96,7 +96,9 @@ Relay::State Relay::pump(Channel& client, Channel* server, std::span<std::uint8_
 }
 
 Relay::State Relay::take_from_client(Chunk chunk, Channel& client, Channel* server) {
-  if (!held_.empty()) {
+  // What the gate is shown of a command stays good for as long as the command is held.
+  const bool shown = gate_ != nullptr && between_commands() && !swallowing_;
+  if (!held_.empty() || shown) {
     held_.insert(held_.end(), chunk.begin(), chunk.end());
     return take_held(client, server);
   }
@@ -118,10 +120,19 @@ Relay::State Relay::take_held(Channel& client, Channel* server) {
   const State state = pass_client_packets(held_, used, true);
   pass_to_server(Chunk(held_).first(used), begins_command, client, server);
   if (used == held_.size())
-    mysqlwire::Buffer().swap(held_);
+    release_held();
   else
     held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(used));
   return state;
+}
+
+/// It is empty from here on. Room for a short command is kept, for the next one.
+void Relay::release_held() noexcept {
+  constexpr std::size_t kept = 512;
+  if (held_.capacity() > kept)
+    mysqlwire::Buffer().swap(held_);
+  else
+    held_.clear();
 }
 
 /// Gives the server what it may have. Whether it takes it is found out when it is read from.

@@ -131,6 +131,7 @@ class Relay {
   bool may_take_more() const noexcept;
   bool between_commands() const noexcept;
   void consume_command();
+  void release_held() noexcept;
   State pass_client_packets(Chunk chunk, std::size_t& used, bool judged);
   bool note(mysqlwire::Direction direction, std::uint32_t frame_length, std::uint8_t sequence_id,
             mysqlwire::Bytes prefix);

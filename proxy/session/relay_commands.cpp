@@ -158,7 +158,7 @@ void Relay::give_back(Bytes bytes) {
 
 void Relay::consume_command() {
   held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(command_size_));
-  if (held_.empty()) mysqlwire::Buffer().swap(held_);
+  if (held_.empty()) release_held();
   command_size_ = 0;
   look_at_held_ = !held_.empty();
 }

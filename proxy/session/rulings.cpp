@@ -189,6 +189,10 @@ Task<Session::Ruled> Session::obey_rules() {
     co_return Ruled::settled;
   }
   mirror(ruling);
+  if (borrowing_) {
+    const bool goes_on = co_await obey_with_borrowed(ruling);
+    co_return goes_on ? Ruled::settled : Ruled::over;
+  }
   if (ruling.rewritten && inspection.whole) {
     auto instead = rewritten(*ruling.rewritten);
     if (instead) {
@@ -206,6 +210,21 @@ Task<Session::Ruled> Session::obey_rules() {
     }
   }
   co_return Ruled::goes_on;
+}
+
+/// A session that borrows its connections borrows one from where the rule wants it, unless it has
+/// one that it can't let go of. True when the session goes on.
+Task<bool> Session::obey_with_borrowed(const rules::Decision& ruling) {
+  std::shared_ptr<Pool> pool;
+  if (ruling.route != nullptr) {
+    const auto topology = services_.topology();
+    pool = target_of(*topology, *topology->rules(), ruling, pool_->name());
+    if (server_) ruling.route->state().kept.fetch_add(1, std::memory_order_relaxed);
+  }
+  std::optional<mysqlwire::Buffer> instead;
+  if (ruling.rewritten && steering_->inspection().whole) instead = rewritten(*ruling.rewritten);
+  const bool goes_on = co_await serve_borrowed(pool, instead);
+  co_return goes_on;
 }
 
 void Session::answer_by_rule(const RuleAnswer& fixed) {
@@ -323,7 +342,7 @@ void Session::leave_side() {
 void Session::follow_topology() {
   if (!relay_->quiet()) return;
   const auto topology = services_.topology();
-  if (steering_ && topology->looks_at_statements()) {
+  if (steering_ && (topology->looks_at_statements() || borrowing_)) {
     topology_version_ = services_.topology_version();
     leave_side();
     sides_.clear();  // a pool may have other servers now

@@ -68,6 +68,7 @@ struct ConnectOutcome {
   bool refused = false;      ///< the server can be reached and said no to this user
   bool unfinished = false;   ///< the server greeted, but the login came to no end
   bool client_gone = false;  ///< the client left while it waited
+  bool agreed = false;  ///< the server has agreed, now or not long ago, and `connection` is null
 };
 
 /// On whose behalf a connection is made. Nothing of it is there for the proxy's own ones, which do

@@ -33,6 +33,7 @@ Session::Session(Worker& worker, Arrival arrival)
       deadline_(worker.loop(), waker_),
       command_deadline_(worker.loop(), waker_),
       client_(worker.loop(), waker_, arrival.descriptor, true),
+      linger_(worker.loop(), waker_),
       self_(std::make_shared<Waker*>(&waker_)),
       task_(run()),
       arrival_(std::move(arrival)),
@@ -71,6 +72,7 @@ Task<void> Session::run() {
   const bool logged_in = co_await log_in();
   arrival_.handshake.reset();
   if (logged_in) co_await serve();
+  if (borrowing_) co_await hand_back();
   co_await hang_up();
   record();
   worker_.bury(*this);
@@ -82,8 +84,10 @@ Task<void> Session::serve() {
   bool goes_on = true;
   while (goes_on) {
     if (topology_version_ != services_.topology_version()) follow_topology();
-    Channel& server = side_ != nullptr ? side_->channel : server_->channel;
-    const Relay::State state = relay_->pump(client_, &server, worker_.loop().scratch());
+    Channel* const server = side_ != nullptr ? &side_->channel
+                            : server_        ? &server_->channel
+                                             : nullptr;
+    const Relay::State state = relay_->pump(client_, server, worker_.loop().scratch());
     if (side_ != nullptr && relay_->quiet() &&
         (state == Relay::State::waiting || state == Relay::State::server_closed)) {
       leave_side();  // and see what the session's own server has to say
@@ -95,6 +99,9 @@ Task<void> Session::serve() {
       goes_on = co_await cut_answer();
     } else if (state != Relay::State::waiting) {
       goes_on = outlives(state);
+    } else if (settle_due()) {
+      co_await settle();
+      goes_on = ending_.reason.empty();
     } else if (leave_if_asked()) {
       goes_on = false;
     } else if (command_deadline_.passed() && steering_ && !relay_->tracker().idle() &&
@@ -110,7 +117,10 @@ Task<void> Session::serve() {
 bool Session::outlives(Relay::State state) {
   switch (state) {
     case Relay::State::quit: end(EndedBy::client, "quit"); return false;
-    case Relay::State::server_closed: tell_of_lost_server(); return false;
+    case Relay::State::server_closed:
+      if (outlives_lost_server()) return true;
+      tell_of_lost_server();
+      return false;
     case Relay::State::client_fault: answer_client_fault(); return false;
     case Relay::State::server_fault: answer_server_fault(); return false;
     case Relay::State::client_closed: break;
@@ -133,6 +143,10 @@ bool Session::leave_if_asked() {
     end(EndedBy::proxy, "drain_timeout");
     return true;
   }
+  if (killed_ && killed_->load(std::memory_order_relaxed)) {
+    end(EndedBy::proxy, "KILL");
+    return true;
+  }
   if (half_closed_ &&
       (client_.socket.hung_up() || (relay_->tracker().idle() && !client_.congested()))) {
     end(EndedBy::client, "closed the connection without COM_QUIT");
@@ -142,6 +156,7 @@ bool Session::leave_if_asked() {
     end(EndedBy::proxy, "idle_timeout");
     return true;
   }
+  if (misplaced_ && !server_) misplaced_ = false;
   if (misplaced_ && (server_->server()->reachability() == Reachability::down ||
                      (relay_->quiet() && !relay_->tracker().in_transaction()))) {
     // Of a server that is gone no answer is to come either.
@@ -164,11 +179,10 @@ bool Session::leave_if_asked() {
 /// True when no byte has moved for the idle timeout, and not because the server is at work.
 bool Session::has_idled() {
   const std::uint64_t now = worker_.loop().now();
-  const Channel& server = server_->channel;
-  const std::uint64_t moved =
-      client_.bytes_in + client_.bytes_out + server.bytes_in + server.bytes_out;
+  std::uint64_t moved = client_.bytes_in + client_.bytes_out;
+  if (server_) moved += server_->channel.bytes_in + server_->channel.bytes_out;
   if (std::exchange(bytes_moved_, moved) != moved) last_activity_ = now;
-  if (client_.congested() && server.socket.peer_closed() &&
+  if (client_.congested() && server_ && server_->channel.socket.peer_closed() &&
       (idle_timeout_.count() == 0 || idle_timeout_ > patience)) {
     idle_timeout_ = patience;
     deadline_.set(patience);

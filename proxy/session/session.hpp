@@ -3,8 +3,11 @@
 
 #include "proxy/io/loop.hpp"
 #include "proxy/io/task.hpp"
+#include "proxy/lending/borrow.hpp"
 #include "proxy/net/address.hpp"
 #include "proxy/pool/common_ground.hpp"
+#include "proxy/session/batch.hpp"
+#include "proxy/session/borrowing.hpp"
 #include "proxy/session/channel.hpp"
 #include "proxy/session/ending.hpp"
 #include "proxy/session/handshake_slot.hpp"
@@ -22,6 +25,7 @@
 #include <mysqlwire/session/server_greeting.hpp>
 #include <mysqlwire/wire/proxy_protocol.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -101,10 +105,13 @@ class Session {
   /// is `over`.
   enum class Verdict : std::uint8_t { done, refused, over };
   Task<Verdict> connect_server(LoginDialog& dialog, const SessionWishes& wishes);
+  bool borrows() const;
   bool lacks_tls() const noexcept;
   void reject_for_tls(LoginDialog& dialog);
   bool compression_fits(const mysqlwire::LoginRequest& login, LoginDialog& dialog);
   bool compress(const mysqlwire::LoginRequest& login, mysqlwire::Bytes early);
+  mysqlwire::Context relay_context(const SessionWishes& wishes, mysqlwire::Flavor flavor) const;
+  bool may_get_compressed() const;
   Origin origin() const;
   void begin_relay(mysqlwire::Bytes early);
   void steer();
@@ -127,6 +134,7 @@ class Session {
   Task<bool> wait_for(const rules::Permit* permit, std::chrono::milliseconds longest);
   void log_rules(const rules::Decision& ruling, std::string_view digest);
   std::function<void()> wake_from_anywhere();
+  Task<bool> obey_with_borrowed(const rules::Decision& ruling);
   void answer_by_rule(const RuleAnswer& answer);
   std::optional<mysqlwire::Buffer> rewritten(const std::string& text);
   void mirror(const rules::Decision& ruling);
@@ -134,8 +142,38 @@ class Session {
   bool may_go_aside() const;
   void leave_side();
   void follow_topology();
+  // Borrowed connections.
+  Task<bool> serve_borrowed(std::shared_ptr<Pool> pool, std::optional<mysqlwire::Buffer>& instead);
+  std::shared_ptr<Pool> pool_for_statement();
+  CausalReads causal_reads() const;
+  Task<bool> catch_up();
+  bool caught_up() const;
+  Task<std::string> position_to_reach();
+  Task<bool> attach(std::shared_ptr<Pool> pool);
+  Task<lending::BorrowOutcome> borrow(std::shared_ptr<Pool> pool, ProofSource* source);
+  std::shared_ptr<const ServerFacts> server_facts() const;
+  std::unique_ptr<Borrowing> new_borrowing(const SessionWishes& wishes);
+  Task<ConnectOutcome> borrow_for_login(LoginDialog& dialog, const SessionWishes& wishes);
+  void take(std::unique_ptr<lending::LentConnection> lent);
+  Task<BatchOutcome> make_alike();
+  Task<bool> prepare_here();
+  bool is_strange() const;
+  Task<bool> forget_last_statement();
+  void close_statement(std::uint32_t server_id);
+  void refuse_command(mysqlwire::Bytes err_payload);
+  bool settle_due() const;
+  Task<void> settle();
+  bool outlives_lost_server();
+  BatchMeans own_batch();
+  void give_back();
+  void discard();
+  void part();
+  void note_pins();
+  void let_be_killed();
+  Task<void> hand_back();
   Task<bool> cut_answer();
   Task<bool> kill();
+  bool killed_unattached(std::uint64_t id, KillStatement::Scope scope);
   Task<bool> kill_elsewhere(ServerConnectionId where, KillStatement::Scope scope);
   struct KillOutcome;
   Task<KillOutcome> kill_on_server(ServerConnectionId where, KillStatement::Scope scope);
@@ -163,11 +201,30 @@ class Session {
   std::unique_ptr<ServerConnection> server_;
   std::optional<Relay> relay_;
   std::unique_ptr<Steering> steering_;  ///< when somebody wants to know of commands
+  /// For a session that borrows its server connections; server_ is only there while it has one.
+  std::unique_ptr<Borrowing> borrowing_;
+  std::unique_ptr<lending::LentConnection> lent_;  ///< what belongs to server_ then
+  Deadline linger_;  ///< of a connection that is kept for the next statement's sake
+  /// A server that is known to have this transaction of the session's.
+  const Server* caught_up_server_ = nullptr;
+  std::string caught_up_to_;
+  /// Where the session's last statement ran, and which use of that connection it was.
+  struct Loan {
+    const Server* server = nullptr;
+    std::uint32_t thread_id = 0;
+    std::uint32_t use = 0;
+  };
+  Loan last_loan_;
+  std::uint32_t noted_pins_ = 0;  ///< that were logged
+  bool asked_here_ = false;       ///< the proxy itself has run a statement since
+  bool strange_ = false;          ///< it did not run on the connection that the session has now
+  std::uint64_t settled_ = 0;     ///< so many commands had been answered when that was looked at
   SideConnections sides_;
   ServerConnection* side_ = nullptr;  ///< one of sides_ that has the command under way
   std::uint64_t topology_version_ = 0;
   std::vector<rules::Permit> connection_permits_;
-  std::shared_ptr<Waker*> self_;  ///< for other threads; null when the session is gone
+  std::shared_ptr<std::atomic<bool>> killed_;  ///< set by any thread; null: not to be killed so
+  std::shared_ptr<Waker*> self_;               ///< for other threads; null when the session is gone
   Task<void> task_;
 
   Arrival arrival_;
@@ -176,6 +233,8 @@ class Session {
   std::shared_ptr<Pool> pool_;
   Credentials credentials_;
   std::optional<UserConfig> unproved_;
+  std::optional<Pooling> user_pooling_;           ///< nothing: the pool's
+  std::optional<CausalReads> user_causal_reads_;  ///< nothing: the pool's
   bool passthrough_ = false;  ///< the server finds out whether the user is who it says it is
   SessionWishes wishes_;
   Ending ending_;

@@ -49,9 +49,22 @@ Gate::Verdict Steering::on_command(Bytes payload, bool whole, const mysqlwire::T
     asker_.forget();
     return whole ? Verdict::hold : Verdict::refuse;
   }
-  const Verdict verdict = ask_rules();
+  Verdict verdict = ask_rules();
+  if (borrowing_ != nullptr) {
+    const Verdict needs = borrowing_->on_command(inspection_, dialect_.dialect());
+    return verdict == Verdict::pass ? needs : verdict;
+  }
   ties_.note(inspection_);
   return verdict == Verdict::pass && hold_all_ ? Verdict::hold : verdict;
+}
+
+void Steering::on_forward(std::span<std::uint8_t> payload) {
+  if (borrowing_ != nullptr) borrowing_->on_forward(inspection_, payload);
+}
+
+bool Steering::rewrite_answer(PacketKind kind, std::span<std::uint8_t> payload,
+                              mysqlwire::Buffer& instead) {
+  return borrowing_ != nullptr && borrowing_->rewrite_answer(kind, payload, instead);
 }
 
 /// What is refused by a rule is said by the decision; all else that rules want is up to the
@@ -137,10 +150,13 @@ void Steering::note_wishes(Bytes payload, const mysqlwire::Context& context) {
 }
 
 void Steering::on_answer(PacketKind kind, Bytes prefix, const mysqlwire::Tracker& tracker) {
+  if (borrowing_ != nullptr) borrowing_->on_answer(kind, prefix, tracker);
   if (watch_) watch_->on_answer(kind, prefix, tracker);
   if (!answer_due_) return;
   if (kind == PacketKind::prepare_ok && being_prepared_) {
-    prepared_.add(statement_id(prefix), std::move(being_prepared_));
+    const std::uint32_t id =
+        borrowing_ != nullptr ? borrowing_->id_of_new_statement() : statement_id(prefix);
+    prepared_.add(id, std::move(being_prepared_));
   } else if (kind == PacketKind::ok) {
     if (next_schema_) facts_.schema = std::move(*next_schema_);
     next_schema_.reset();

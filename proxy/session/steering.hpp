@@ -2,6 +2,7 @@
 #pragma once
 
 #include "proxy/rules/asker.hpp"
+#include "proxy/session/borrowing.hpp"
 #include "proxy/session/gate.hpp"
 #include "proxy/session/session_ties.hpp"
 #include "proxy/session/watch.hpp"
@@ -35,12 +36,24 @@ class Steering final : public Gate {
   void on_answer(mysqlwire::PacketKind kind, mysqlwire::Bytes prefix,
                  const mysqlwire::Tracker& tracker) override;
   bool on_progress(std::uint64_t bytes, const mysqlwire::Tracker& tracker) override;
+  void on_forward(std::span<std::uint8_t> payload) override;
+  bool rewrites_answers() const noexcept override { return borrowing_ != nullptr; }
+  bool rewrite_answer(mysqlwire::PacketKind kind, std::span<std::uint8_t> payload,
+                      mysqlwire::Buffer& instead) override;
 
   /// The command under way has taken its time. True when its answer is to be cut.
   bool on_time();
 
   /// Guard and statistics from the next command on; null: none.
   void set_watch(std::unique_ptr<Watch> watch) noexcept { watch_ = std::move(watch); }
+
+  /// The session borrows its connections, and `borrowing` (or null) sees all commands and answers.
+  void set_borrowing(Borrowing* borrowing) noexcept { borrowing_ = borrowing; }
+  const mysqlwire::sql::Dialect& dialect() const noexcept { return dialect_.dialect(); }
+  /// The server of the commands from here on.
+  void set_server(std::string_view name) {
+    if (facts_.server != name) facts_.server = name;
+  }
 
   /// On the command that is held; valid until the next.
   const Decision& decision() const noexcept { return decision_; }
@@ -85,6 +98,7 @@ class Steering final : public Gate {
   rules::Asker asker_;
   SessionTies ties_;
   std::vector<rules::Permit> permits_;
+  Borrowing* borrowing_ = nullptr;
   bool hold_all_ = false;
 };
 

@@ -38,31 +38,31 @@ TEST_CASE("an id means a client, a thread of one's own server, or of the only ot
   ids.attach(b, {two, 7});
 
   SECTION("a client's id") {
-    const auto found = ids.find(b, *one);
+    const auto found = ids.find(b, one.get());
     REQUIRE(found);
     CHECK(found->server == two);
     CHECK(found->thread_id == 7);
   }
   SECTION("a thread id of one's own server first") {
-    CHECK(ids.find(7, *one)->server == one);
-    CHECK(ids.find(7, *two)->server == two);
+    CHECK(ids.find(7, one.get())->server == one);
+    CHECK(ids.find(7, two.get())->server == two);
   }
   SECTION("a thread id that two other servers have names none") {
-    CHECK_FALSE(ids.find(7, *three));
+    CHECK_FALSE(ids.find(7, three.get()));
   }
   SECTION("a thread id that one other server has") {
     ids.detach(b);
-    CHECK(ids.find(7, *three)->server == one);
+    CHECK(ids.find(7, three.get())->server == one);
   }
   SECTION("a client without a server, or one that has left, is nobody") {
-    CHECK_FALSE(ids.find(c, *one));
+    CHECK_FALSE(ids.find(c, one.get()));
     ids.release(a);
-    CHECK_FALSE(ids.find(a, *one));
-    CHECK_FALSE(ids.find(7, *one) == std::nullopt);  // b's, on the other server
+    CHECK_FALSE(ids.find(a, one.get()));
+    CHECK_FALSE(ids.find(7, one.get()) == std::nullopt);  // b's, on the other server
   }
   SECTION("ids beyond 32 bits and unknown ones") {
-    CHECK_FALSE(ids.find(std::uint64_t{1} << 32 | 7, *one));
-    CHECK_FALSE(ids.find(8, *one));
+    CHECK_FALSE(ids.find(std::uint64_t{1} << 32 | 7, one.get()));
+    CHECK_FALSE(ids.find(8, one.get()));
   }
 }
 

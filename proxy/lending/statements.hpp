@@ -1,0 +1,113 @@
+// Prepared statements of clients, and what of them is prepared on which server connection.
+#pragma once
+
+#include "proxy/lending/session_image.hpp"
+
+#include <mysqlwire/wire/value.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace mysqlproxy::lending {
+
+/// A statement's text, with the settings that decide how a server reads it.
+struct StatementSource {
+  std::string text;
+  SharedImage image;  ///< of the session that prepared it, at that time
+};
+using SharedSource = std::shared_ptr<const StatementSource>;
+
+/// What a connection that is like `image` has to be like to read the source as it was meant.
+SessionImage as_read_by(const SessionImage& image, const StatementSource& source);
+
+/// Equal sources of one thread's sessions are one object, so that they are compared by address.
+class StatementSources {
+ public:
+  /// Equal are those with the same text, schema, sql_mode, character set and collation.
+  SharedSource find(const SharedImage& image, std::string_view text);
+  std::size_t size() const noexcept { return sources_.size(); }
+
+ private:
+  void sweep();
+
+  std::unordered_map<std::string, std::weak_ptr<const StatementSource>> sources_;
+  std::size_t sweep_at_ = 1024;
+};
+
+/// What is prepared on one server connection. Clients share it, but for as long as one of them has
+/// a cursor or long data in it.
+class PreparedHere {
+ public:
+  /// Servers have a limit for all connections together (max_prepared_stmt_count, 16,382).
+  static constexpr std::size_t most = 128;
+
+  struct Entry {
+    SharedSource source;
+    std::uint32_t server_id = 0;
+    /// Of the parameters, as the server was told last; it goes by them until it is told others.
+    std::vector<mysqlwire::ValueType> types;
+    /// The client's statement that has a cursor or long data here; 0: none.
+    std::uint32_t holder = 0;
+  };
+
+  /// What `client_statement`, made of `source`, can be executed by; null: it has to be prepared.
+  /// The entry stays where it is until the next add() or clear().
+  Entry* find(const StatementSource& source, std::uint32_t client_statement) noexcept;
+  /// The server has given it this id.
+  Entry& add(SharedSource source, std::uint32_t server_id);
+  /// The ids of those that are to be closed before another one is prepared: the ones used least
+  /// recently. They are forgotten.
+  std::vector<std::uint32_t> make_room();
+  /// Closes what `client_statement` holds; true when it held something.
+  bool let_go(std::uint32_t client_statement) noexcept;
+  /// The server has forgotten everything.
+  void clear() noexcept;
+  std::size_t size() const noexcept { return entries_.size(); }
+
+ private:
+  using Entries = std::list<Entry>;  ///< the one used last is the first
+  Entries entries_;
+  std::unordered_multimap<const StatementSource*, Entries::iterator> by_source_;
+};
+
+/// One prepared statement as its client knows it.
+struct ClientStatement {
+  SharedSource source;
+  std::uint16_t parameters = 0;
+  bool long_data = false;  ///< some was sent since the last execute
+  bool cursor = false;     ///< the last execute has left one open
+  /// One of the two, or values too long to be told types for again: it stays where it is.
+  bool held = false;
+  /// As the client sent them last. Empty: never.
+  std::vector<mysqlwire::ValueType> types;
+};
+
+/// Those of one client, by ids that the proxy gives.
+class ClientStatements {
+ public:
+  /// The id of the next one that is added.
+  std::uint32_t next_id() const noexcept { return last_ + 1; }
+  ClientStatement& add(ClientStatement statement);
+  /// Null when there is none. `mysqlwire::last_prepared_statement` means the one added last.
+  ClientStatement* find(std::uint32_t id) noexcept;
+  /// The id itself, or that of the one added last.
+  std::uint32_t resolve(std::uint32_t id) const noexcept;
+  void close(std::uint32_t id) noexcept;
+  void clear() noexcept;
+  void hold(ClientStatement& statement, bool on) noexcept;
+  /// Some statement has something on the connection that the client has now.
+  bool holds_connection() const noexcept { return held_ != 0; }
+
+ private:
+  std::unordered_map<std::uint32_t, ClientStatement> statements_;
+  std::uint32_t last_ = 0;
+  std::size_t held_ = 0;
+};
+
+}  // namespace mysqlproxy::lending

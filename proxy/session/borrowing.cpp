@@ -1,0 +1,386 @@
+#include "proxy/session/borrowing.hpp"
+
+#include "proxy/lending/ok_filter.hpp"
+#include "proxy/session/errors.hpp"
+
+#include <mysqlwire/wire/admin.hpp>
+#include <mysqlwire/wire/ok_packet.hpp>
+#include <mysqlwire/wire/stmt.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace mysqlproxy {
+
+using mysqlwire::Command;
+using mysqlwire::PacketKind;
+using mysqlwire::ServerStatus;
+
+namespace {
+
+constexpr SqlError unknown_statement{1243, "HY000"};
+constexpr SqlError no_open_cursor{1421, "HY000"};
+
+mysqlwire::Buffer unknown_statement_error(std::uint32_t id, std::string_view function) {
+  return error_payload(
+      unknown_statement,
+      fmt::format("Unknown prepared statement handler ({}) given to {}", id, function));
+}
+
+std::uint32_t statement_id(mysqlwire::Bytes payload, const mysqlwire::Context& context) noexcept {
+  const auto id = mysqlwire::read_statement_id(payload, context);
+  return id ? *id : 0;
+}
+
+void write_id(std::span<std::uint8_t> payload, std::uint32_t id) noexcept {
+  for (std::size_t i = 1; i <= 4 && i < payload.size(); ++i, id >>= 8)
+    payload[i] = static_cast<std::uint8_t>(id);
+}
+
+/// Behind these commands the connection is no place for statements any more, or not for a while.
+bool turns_connection(Command command) noexcept {
+  switch (command) {
+    case Command::com_binlog_dump:
+    case Command::com_binlog_dump_gtid:
+    case Command::com_register_slave:
+    case Command::com_table_dump:
+    case Command::com_connect_out:
+    case Command::com_daemon: return true;
+    default: return false;
+  }
+}
+
+/// Of the flags of an answer those that say how the session is, and not how its last statement was.
+constexpr mysqlwire::StatusFlags session_flags{ServerStatus::autocommit,
+                                               ServerStatus::no_backslash_escapes};
+
+/// Two lists of types say the same.
+bool same_types(const std::vector<mysqlwire::ValueType>& known,
+                const mysqlwire::ParameterList& sent) {
+  if (known.size() > sent.size()) return false;
+  auto parameter = sent.begin();
+  for (const mysqlwire::ValueType& type : known) {
+    if (!(parameter->type == type)) return false;
+    ++parameter;
+  }
+  return true;
+}
+
+}  // namespace
+
+void Borrowing::begin(lending::SharedImage image, const lending::ServerTraits& server,
+                      const mysqlwire::Context& client_side,
+                      const mysqlwire::Context& server_side) {
+  initial_ = image;
+  reset_ = false;
+  follower_.begin(std::move(image), server);
+  statements_.clear();
+  server_ = server;
+  client_side_ = client_side;
+  server_side_ = server_side;
+  status_ = ServerStatus::autocommit;
+  multi_statements_ = client_side.capabilities.has(mysqlwire::Capability::multi_statements);
+  stuck_ = false;
+  failed_ = false;
+  last_ = {};
+  asks_back_ = false;
+}
+
+void Borrowing::attach(lending::PreparedHere* prepared) noexcept { prepared_ = prepared; }
+
+lending::ClientStatement* Borrowing::statement_of(const Inspection& inspection) noexcept {
+  return statements_.find(statement_id(inspection.payload, client_side_));
+}
+
+lending::PreparedHere::Entry* Borrowing::entry_of(const Inspection& inspection) noexcept {
+  const lending::ClientStatement* const statement = statement_of(inspection);
+  if (statement == nullptr || prepared_ == nullptr) return nullptr;
+  return prepared_->find(*statement->source,
+                         statements_.resolve(statement_id(inspection.payload, client_side_)));
+}
+
+Gate::Verdict Borrowing::on_command(const Inspection& inspection,
+                                    const mysqlwire::sql::Dialect& dialect) {
+  follower_.on_command(inspection, dialect);
+  asks_back_ = asks_back_ || lending::SessionFollower::reads_last_statement(inspection, dialect);
+  if (!inspection.whole && inspection.command != Command::com_stmt_prepare &&
+      inspection.command != Command::com_query && statement_of(inspection) == nullptr)
+    return Gate::Verdict::refuse;  // unknown, and too long to wait for its end
+  if (!attached()) return Gate::Verdict::hold;
+  switch (inspection.command) {
+    case Command::com_quit:
+    case Command::com_stmt_close: return Gate::Verdict::hold;
+    case Command::com_stmt_execute: {
+      const lending::ClientStatement* const statement = statement_of(inspection);
+      const lending::PreparedHere::Entry* const entry = entry_of(inspection);
+      const bool ready = entry != nullptr && has_types(*statement, *entry, inspection);
+      return ready ? Gate::Verdict::pass : Gate::Verdict::hold;
+    }
+    case Command::com_stmt_bulk_execute:
+    case Command::com_stmt_send_long_data:
+    case Command::com_stmt_reset:
+    case Command::com_stmt_fetch:
+      return entry_of(inspection) != nullptr ? Gate::Verdict::pass : Gate::Verdict::hold;
+    default: return Gate::Verdict::pass;
+  }
+}
+
+mysqlwire::Buffer Borrowing::plain_ok() const {
+  mysqlwire::OkPacket packet;
+  packet.status = status_ & session_flags;
+  mysqlwire::Buffer payload;
+  mysqlwire::Writer writer(payload);
+  packet.encode(writer, client_side_);
+  return payload;
+}
+
+std::optional<mysqlwire::Buffer> Borrowing::answer_here(const Inspection& inspection) {
+  const std::uint32_t id = statement_id(inspection.payload, client_side_);
+  const bool known = statement_of(inspection) != nullptr;
+  switch (inspection.command) {
+    case Command::com_ping: return attached() ? std::nullopt : std::optional(plain_ok());
+    case Command::com_stmt_close:
+      statements_.close(statements_.resolve(id));
+      if (prepared_ != nullptr) prepared_->let_go(statements_.resolve(id));
+      return mysqlwire::Buffer();
+    case Command::com_stmt_execute:
+    case Command::com_stmt_bulk_execute:
+      if (known) return std::nullopt;
+      return unknown_statement_error(id, "mysqld_stmt_execute");
+    case Command::com_stmt_send_long_data:
+      // Servers keep the error for the next execute, which has one of its own.
+      return known ? std::nullopt : std::optional(mysqlwire::Buffer());
+    case Command::com_stmt_reset:
+      if (!known) return unknown_statement_error(id, "mysqld_stmt_reset");
+      return entry_of(inspection) != nullptr ? std::nullopt : std::optional(plain_ok());
+    case Command::com_stmt_fetch:
+      if (!known) return unknown_statement_error(id, "mysqld_stmt_fetch");
+      if (entry_of(inspection) != nullptr) return std::nullopt;
+      return error_payload(no_open_cursor,
+                           fmt::format("The statement ({}) has no open cursor.", id));
+    default: return std::nullopt;
+  }
+}
+
+lending::SharedSource Borrowing::to_prepare(const Inspection& inspection) {
+  switch (inspection.command) {
+    case Command::com_stmt_execute:
+    case Command::com_stmt_bulk_execute:
+    case Command::com_stmt_send_long_data: break;
+    default: return nullptr;
+  }
+  const lending::ClientStatement* const statement = statement_of(inspection);
+  return entry_of(inspection) != nullptr ? nullptr : statement->source;
+}
+
+void Borrowing::prepared(lending::SharedSource source, std::uint32_t server_id) {
+  prepared_->add(std::move(source), server_id);
+}
+
+std::optional<std::string> Borrowing::without_last_statement(
+    const Inspection& inspection, const mysqlwire::sql::Dialect& dialect) const {
+  if (inspection.command != Command::com_query || !inspection.whole) return std::nullopt;
+  return lending::with_values(inspection.text, last_, dialect);
+}
+
+/// Types that are sent count from here on, for the server as well; those that are not have to be
+/// the ones that the server has.
+bool Borrowing::has_types(const lending::ClientStatement& statement,
+                          const lending::PreparedHere::Entry& entry,
+                          const Inspection& inspection) const {
+  if (statement.parameters == 0 || entry.types == statement.types) return true;
+  // Of a longer command only the beginning is there: what it says of types is at its front, and
+  // read when it is whole.
+  if (!inspection.whole) return true;
+  const auto execute = mysqlwire::ComStmtExecute::decode(
+      inspection.payload, client_side_, {statement.parameters, statement.types, {}});
+  return !execute || execute->new_params_bind_flag;
+}
+
+std::optional<mysqlwire::Buffer> Borrowing::with_types(const Inspection& inspection) {
+  if (inspection.command != Command::com_stmt_execute) return std::nullopt;
+  const lending::ClientStatement* const statement = statement_of(inspection);
+  const lending::PreparedHere::Entry* const entry = entry_of(inspection);
+  if (entry == nullptr || has_types(*statement, *entry, inspection)) return std::nullopt;
+  auto execute = mysqlwire::ComStmtExecute::decode(inspection.payload, client_side_,
+                                                   {statement->parameters, statement->types, {}});
+  if (!execute) return std::nullopt;
+  execute->new_params_bind_flag = true;
+  mysqlwire::Buffer payload;
+  mysqlwire::Writer writer(payload);
+  execute->encode(writer, client_side_);
+  return payload;
+}
+
+void Borrowing::on_forward(const Inspection& inspection, std::span<std::uint8_t> payload) {
+  command_ = inspection.command;
+  statement_id_ = 0;
+  failed_ = false;
+  being_prepared_.reset();
+  stuck_ = stuck_ || turns_connection(command_);
+  switch (command_) {
+    case Command::com_stmt_prepare:
+      if (inspection.whole)
+        being_prepared_ = sources_.find(follower_.image(), mysqlwire::as_text(payload.subspan(1)));
+      else
+        stuck_ = true;
+      break;
+    case Command::com_set_option:
+      wanted_multi_statements_ = payload.size() > 1 && payload[1] == 0;
+      break;
+    case Command::com_stmt_execute:
+    case Command::com_stmt_bulk_execute:
+    case Command::com_stmt_send_long_data:
+    case Command::com_stmt_reset:
+    case Command::com_stmt_fetch: {
+      lending::PreparedHere::Entry* const entry = entry_of(inspection);
+      if (entry == nullptr) break;
+      statement_id_ = statements_.resolve(statement_id(inspection.payload, client_side_));
+      note_execute(inspection);
+      write_id(payload, entry->server_id);
+      break;
+    }
+    default: break;
+  }
+}
+
+/// What the command leaves in the statement.
+void Borrowing::note_execute(const Inspection& inspection) {
+  lending::ClientStatement& statement = *statement_of(inspection);
+  lending::PreparedHere::Entry& entry = *entry_of(inspection);
+  if (command_ == Command::com_stmt_send_long_data) {
+    statement.long_data = true;
+    statements_.hold(statement, true);
+    entry.holder = statement_id_;
+    return;
+  }
+  if (command_ == Command::com_stmt_bulk_execute) {
+    entry.types.clear();
+    return;
+  }
+  if (command_ != Command::com_stmt_execute || statement.parameters == 0) return;
+  const auto execute = inspection.whole ? mysqlwire::ComStmtExecute::decode(
+                                              inspection.payload, client_side_,
+                                              {statement.parameters, statement.types, {}})
+                                        : mysqlwire::Error{mysqlwire::errc::truncated, 0, "", ""};
+  if (!execute) {
+    // Nothing is known of its types: no other connection could be told them.
+    entry.types.clear();
+    statement.types.clear();
+    statements_.hold(statement, true);
+    entry.holder = statement_id_;
+    return;
+  }
+  if (!execute->new_params_bind_flag) return;
+  if (same_types(statement.types, execute->parameters) &&
+      statement.types.size() == statement.parameters) {
+    if (entry.types != statement.types) entry.types = statement.types;
+    return;
+  }
+  statement.types.clear();
+  for (const mysqlwire::Parameter& parameter : execute->parameters) {
+    if (statement.types.size() < statement.parameters) statement.types.push_back(parameter.type);
+  }
+  entry.types = statement.types;
+}
+
+void Borrowing::on_answer(PacketKind kind, mysqlwire::Bytes payload,
+                          const mysqlwire::Tracker& tracker) {
+  follower_.on_answer(kind, payload, tracker, server_side_);
+  if (kind == PacketKind::prepare_ok && being_prepared_) {
+    const auto ok = mysqlwire::StmtPrepareOk::decode(payload, server_side_);
+    if (ok) {
+      client_id_of_new_ = statements_.next_id();
+      if (prepared_ != nullptr) prepared_->add(being_prepared_, ok->statement_id);
+      statements_.add({being_prepared_, ok->parameter_count});
+    }
+  }
+  if (kind == PacketKind::ok && command_ == Command::com_reset_connection) {
+    statements_.clear();
+    if (prepared_ != nullptr) prepared_->clear();
+    stuck_ = false;
+  }
+  if (kind == PacketKind::eof && command_ == Command::com_set_option)
+    multi_statements_ = wanted_multi_statements_;
+  note_last_statement(kind, payload, tracker);
+  if (tracker.response_complete()) end_of_answer(kind, tracker);
+}
+
+void Borrowing::note_last_statement(PacketKind kind, mysqlwire::Bytes payload,
+                                    const mysqlwire::Tracker& tracker) {
+  if (command_ != Command::com_query && command_ != Command::com_stmt_execute) return;
+  if (kind == PacketKind::ok) {
+    const auto ok = mysqlwire::OkPacket::decode(payload, server_side_);
+    if (ok) last_.row_count = static_cast<std::int64_t>(ok->affected_rows);
+  } else if (kind == PacketKind::result_end) {
+    last_ = {-1, tracker.rows()};
+  } else if (kind == PacketKind::err) {
+    last_.row_count = -1;
+  }
+}
+
+void Borrowing::end_of_answer(PacketKind kind, const mysqlwire::Tracker& tracker) {
+  failed_ = kind == PacketKind::err;
+  if (!failed_ && kind != PacketKind::statistics && kind != PacketKind::prepare_ok)
+    status_ = tracker.status();
+  lending::ClientStatement* const statement =
+      statement_id_ != 0 ? statements_.find(statement_id_) : nullptr;
+  if (statement == nullptr || prepared_ == nullptr) return;
+  const bool fetched = command_ == Command::com_stmt_fetch;
+  if (command_ == Command::com_stmt_execute) statement->long_data = false;
+  if (fetched)
+    statement->cursor = !failed_ && !tracker.status().has(ServerStatus::last_row_sent);
+  else
+    statement->cursor = !failed_ && tracker.status().has(ServerStatus::cursor_exists);
+  if (command_ == Command::com_stmt_reset) statement->cursor = statement->long_data = false;
+  const bool types_unknown = statement->parameters != 0 && statement->types.empty() &&
+                             command_ == Command::com_stmt_execute;
+  const bool holds = statement->cursor || statement->long_data || types_unknown;
+  statements_.hold(*statement, holds);
+  lending::PreparedHere::Entry* const entry = prepared_->find(*statement->source, statement_id_);
+  if (entry != nullptr) entry->holder = holds ? statement_id_ : 0;
+}
+
+bool Borrowing::rewrite_answer(PacketKind kind, std::span<std::uint8_t> payload,
+                               mysqlwire::Buffer& instead) {
+  switch (kind) {
+    case PacketKind::prepare_ok: write_id(payload, client_id_of_new_); return false;
+    case PacketKind::ok:
+    case PacketKind::eof:
+    case PacketKind::result_end:
+    case PacketKind::field_list_end:
+      // An EOF_Packet has nothing to hide.
+      return payload.size() > 5 && lending::filter_ok(payload, server_side_, client_side_, instead);
+    default: return false;
+  }
+}
+
+bool Borrowing::in_transaction() const noexcept { return status_.has(ServerStatus::in_trans); }
+
+Borrowing::Hold Borrowing::hold() const {
+  const lending::Pins pins = follower_.pins();
+  const bool lasting =
+      multi_statements_ != client_side_.capabilities.has(mysqlwire::Capability::multi_statements);
+  if (stuck_ || lasting || in_transaction() || statements_.holds_connection()) return Hold::firmly;
+  lending::Pins firm = pins;
+  firm.remove(lending::Pin::warnings);
+  firm.remove(lending::Pin::found_rows);
+  if (firm.any()) return Hold::firmly;
+  if (failed_ && !status_.has(ServerStatus::autocommit)) return Hold::uncertain;
+  return pins.any() || asks_back_ ? Hold::briefly : Hold::none;
+}
+
+std::string Borrowing::reasons() const {
+  std::string text = lending::to_string(follower_.pins());
+  const auto add = [&text](bool on, std::string_view what) {
+    if (on) text += fmt::format("{}{}", text.empty() ? "" : ", ", what);
+  };
+  add(in_transaction(), "transaction");
+  add(statements_.holds_connection(), "prepared_statement");
+  add(stuck_, "command");
+  return text;
+}
+
+}  // namespace mysqlproxy

@@ -1,0 +1,141 @@
+// What a session keeps of itself while it borrows its server connections.
+#pragma once
+
+#include "proxy/lending/last_statement.hpp"
+#include "proxy/lending/loan_key.hpp"
+#include "proxy/lending/session_follower.hpp"
+#include "proxy/lending/statements.hpp"
+#include "proxy/session/gate.hpp"
+#include "proxy/session/server_connection.hpp"
+#include "proxy/statement/inspection.hpp"
+
+#include <mysqlwire/session/tracker.hpp>
+#include <mysqlwire/sql/dialect.hpp>
+#include <mysqlwire/wire/context.hpp>
+#include <mysqlwire/wire/writer.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace mysqlproxy {
+
+/// The part of a session that follows its client from one server connection to the next: the image
+/// of its session, its prepared statements, and why it can't let the connection go. No I/O.
+/// Steering shows it every command and every answer.
+class Borrowing {
+ public:
+  Borrowing(lending::ImageStore& images, lending::StatementSources& sources)
+      : follower_(images), sources_(sources) {}
+
+  /// A login or a change of user: the session is like `image`. Contexts: what was agreed on with
+  /// the client, and with servers.
+  void begin(lending::SharedImage image, const lending::ServerTraits& server,
+             const mysqlwire::Context& client_side, const mysqlwire::Context& server_side);
+
+  // The connection.
+  /// Its statements are these from here on; null: there is no connection.
+  void attach(lending::PreparedHere* prepared) noexcept;
+  bool attached() const noexcept { return prepared_ != nullptr; }
+  /// How servers are asked for connections, and on whose behalf.
+  void set_wishes(SessionWishes wishes, std::shared_ptr<const lending::Borrower> who) {
+    wishes_ = std::move(wishes);
+    who_ = std::move(who);
+  }
+  const SessionWishes& wishes() const noexcept { return wishes_; }
+  const std::shared_ptr<const lending::Borrower>& who() const noexcept { return who_; }
+  const mysqlwire::Context& client_side() const noexcept { return client_side_; }
+  const mysqlwire::Context& server_side() const noexcept { return server_side_; }
+  const lending::ServerTraits& server() const noexcept { return server_; }
+  /// What the client's session is like now, and was like at its beginning.
+  const lending::SharedImage& image() const noexcept {
+    return reset_ ? initial_ : follower_.image();
+  }
+  const lending::SharedImage& initial_image() const noexcept { return initial_; }
+  /// The session is over, and its connection is as at the beginning again.
+  void note_reset() noexcept { reset_ = true; }
+  lending::SessionFollower& follower() noexcept { return follower_; }
+  const lending::SessionFollower& follower() const noexcept { return follower_; }
+
+  // Commands.
+  /// hold: the session has to do something before it can go on, or there is no connection.
+  Gate::Verdict on_command(const Inspection& inspection, const mysqlwire::sql::Dialect& dialect);
+  /// The payload of an OK that says nothing.
+  mysqlwire::Buffer plain_ok() const;
+  /// The payload of the answer, where none of a server is needed; empty: the command has none.
+  std::optional<mysqlwire::Buffer> answer_here(const Inspection& inspection);
+  /// What has to be prepared on the connection first; null: nothing.
+  lending::SharedSource to_prepare(const Inspection& inspection);
+  /// It has been, under this id.
+  void prepared(lending::SharedSource source, std::uint32_t server_id);
+  /// The command with the types of its parameters, where the server has to be told them again.
+  std::optional<mysqlwire::Buffer> with_types(const Inspection& inspection);
+  /// What the command reads of the statement before it is not on this connection. The text to run
+  /// in its place, where that can be told; else nothing.
+  std::optional<std::string> without_last_statement(const Inspection& inspection,
+                                                    const mysqlwire::sql::Dialect& dialect) const;
+  /// The command goes now: ids of statements become the server's.
+  void on_forward(const Inspection& inspection, std::span<std::uint8_t> payload);
+
+  // Answers.
+  void on_answer(mysqlwire::PacketKind kind, mysqlwire::Bytes payload,
+                 const mysqlwire::Tracker& tracker);
+  bool rewrite_answer(mysqlwire::PacketKind kind, std::span<std::uint8_t> payload,
+                      mysqlwire::Buffer& instead);
+  /// The id that the client knows its newest statement by.
+  std::uint32_t id_of_new_statement() const noexcept { return client_id_of_new_; }
+  /// The proxy itself has asked the server, which said this.
+  void note_status(mysqlwire::StatusFlags status) noexcept { status_ = status; }
+
+  // Between commands.
+  enum class Hold : std::uint8_t {
+    none,       ///< the connection can be given back
+    uncertain,  ///< the last answer does not tell: ask for the status
+    briefly,    ///< only the next statement could ask for what keeps it
+    firmly,
+  };
+  Hold hold() const;
+  /// Why, in words: "transaction", "temporary_table, cursor"; empty: nothing.
+  std::string reasons() const;
+  bool in_transaction() const noexcept;
+  bool autocommit() const noexcept { return status_.has(mysqlwire::ServerStatus::autocommit); }
+
+ private:
+  lending::ClientStatement* statement_of(const Inspection& inspection) noexcept;
+  lending::PreparedHere::Entry* entry_of(const Inspection& inspection) noexcept;
+  bool has_types(const lending::ClientStatement& statement,
+                 const lending::PreparedHere::Entry& entry, const Inspection& inspection) const;
+  void note_execute(const Inspection& inspection);
+  void note_last_statement(mysqlwire::PacketKind kind, mysqlwire::Bytes payload,
+                           const mysqlwire::Tracker& tracker);
+  void end_of_answer(mysqlwire::PacketKind kind, const mysqlwire::Tracker& tracker);
+
+  lending::SessionFollower follower_;
+  lending::StatementSources& sources_;
+  lending::ClientStatements statements_;
+  lending::PreparedHere* prepared_ = nullptr;
+  SessionWishes wishes_;
+  std::shared_ptr<const lending::Borrower> who_;
+  lending::ServerTraits server_;
+  lending::SharedImage initial_;
+  mysqlwire::Context client_side_;
+  mysqlwire::Context server_side_;
+  mysqlwire::StatusFlags status_;
+  // Of the command under way.
+  mysqlwire::Command command_ = mysqlwire::Command::com_sleep;
+  std::uint32_t statement_id_ = 0;  ///< the client's; 0: none
+  lending::SharedSource being_prepared_;
+  std::uint32_t client_id_of_new_ = 0;
+  bool multi_statements_ = false;  ///< as asked for last
+  bool wanted_multi_statements_ = false;
+  bool stuck_ = false;   ///< the connection has become something else
+  bool failed_ = false;  ///< the last answer was an ERR
+  bool reset_ = false;
+  lending::LastStatement last_;
+  bool asks_back_ = false;  ///< the client asks about statements behind them
+};
+
+}  // namespace mysqlproxy

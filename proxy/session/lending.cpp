@@ -1,0 +1,518 @@
+// Session: with pooling = "transaction" it has a server connection only while it needs one.
+#include "proxy/app/worker.hpp"
+#include "proxy/lending/borrow.hpp"
+#include "proxy/lending/difference.hpp"
+#include "proxy/lending/ok_filter.hpp"
+#include "proxy/session/batch.hpp"
+#include "proxy/session/errors.hpp"
+#include "proxy/session/login_dialog.hpp"
+#include "proxy/session/one_row.hpp"
+#include "proxy/session/session.hpp"
+
+#include <mysqlwire/wire/command.hpp>
+#include <mysqlwire/wire/frame.hpp>
+#include <mysqlwire/wire/stmt.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace mysqlproxy {
+
+using mysqlwire::Bytes;
+using mysqlwire::Capability;
+using mysqlwire::Command;
+using mysqlwire::PacketKind;
+
+namespace {
+
+/// A connection that turns out to be stale is replaced so many times.
+constexpr int most_stale = 3;
+
+}  // namespace
+
+/// What a server of the session's pool says of itself, or else what its client was shown.
+std::shared_ptr<const ServerFacts> Session::server_facts() const {
+  for (const auto& server : pool_->servers()) {
+    if (auto facts = server->facts()) return facts;
+  }
+  const CommonGround& ground = *arrival_.ground;
+  return std::make_shared<const ServerFacts>(
+      ServerFacts{ground.version, ground.flavor, ground.capabilities, ground.collation});
+}
+
+/// What this session is that borrows its connections.
+std::unique_ptr<Borrowing> Session::new_borrowing(const SessionWishes& wishes) {
+  const auto facts = server_facts();
+  lending::ServerTraits traits;
+  mysqlwire::sql::Dialect dialect;
+  dialect.set_server_version(facts->version);
+  traits.flavor = facts->flavor;
+  traits.version = dialect.version;
+  traits.tracks = facts->capabilities.has(Capability::session_track);
+  SessionWishes asked = wishes;
+  if (traits.tracks) asked.capabilities.set(Capability::session_track);
+  mysqlwire::Context client_side = relay_context(wishes, traits.flavor);
+  mysqlwire::Context server_side = relay_context(asked, traits.flavor);
+  auto image = worker_.images().intern(lending::initial_image(
+      collation_for(*pool_->servers().front(), wishes.collation), wishes.schema, traits));
+  const Origin origin = this->origin();
+  auto borrowing = std::make_unique<Borrowing>(worker_.images(), worker_.statement_sources());
+  borrowing->begin(std::move(image), traits, client_side, server_side);
+  borrowing->set_wishes(asked, lending::Borrower::make(credentials_, asked, &origin));
+  return borrowing;
+}
+
+/// The server's part of a login, for a session that borrows: what a server has said not long ago is
+/// not asked again. With a connection it is this session's already.
+Task<ConnectOutcome> Session::borrow_for_login(LoginDialog& dialog, const SessionWishes& wishes) {
+  ConnectOutcome outcome;
+  borrowing_ = new_borrowing(wishes);
+  const std::uint64_t now = worker_.loop().now();
+  const Bytes known = worker_.known_logins().find(*pool_, *borrowing_->who(), wishes.schema, now);
+  if (!known.empty() && !pool_->candidates().empty()) {
+    outcome.reply.assign(known.begin(), known.end());
+    outcome.agreed = true;
+    if (server_) release_server();
+    co_return outcome;
+  }
+  lending::BorrowOutcome borrowed = co_await borrow(pool_, &dialog);
+  outcome.reply = std::move(borrowed.reply);
+  outcome.reason = std::move(borrowed.reason);
+  outcome.refused = borrowed.refused;
+  outcome.client_gone = borrowed.client_gone;
+  if (!borrowed.connection) co_return outcome;
+  // What the login has taught of the password is worth more than what was known before.
+  const Origin origin = this->origin();
+  if (!borrowing_->who()->shareable())
+    borrowing_->set_wishes(borrowing_->wishes(),
+                           lending::Borrower::make(credentials_, borrowing_->wishes(), &origin));
+  if (server_) release_server();
+  take(std::move(borrowed.connection));
+  const BatchOutcome alike = co_await make_alike();
+  if (alike.kind != BatchOutcome::Kind::done) {
+    outcome.refused = alike.kind == BatchOutcome::Kind::refused;
+    outcome.client_gone = alike.kind == BatchOutcome::Kind::client_gone;
+    outcome.reason = fmt::format("server {} does not take the session", server_name_);
+    outcome.reply = outcome.refused ? alike.err : error_payload(read_error, outcome.reason);
+    discard();
+    co_return outcome;
+  }
+  outcome.agreed = true;
+  if (!borrowed.fresh) {
+    outcome.reply = borrowing_->plain_ok();
+  } else {
+    mysqlwire::Buffer filtered;
+    if (lending::filter_ok(outcome.reply, borrowing_->server_side(), borrowing_->client_side(),
+                           filtered))
+      outcome.reply = std::move(filtered);
+  }
+  worker_.known_logins().note(*pool_, borrowing_->who(), wishes.schema, outcome.reply, now);
+  co_return outcome;
+}
+
+/// The command that is held, for a session that borrows; rules have had their say. `pool`: where
+/// they want it; null: they don't mind. `instead`: what they want in its place. True when the
+/// session goes on.
+Task<bool> Session::serve_borrowed(std::shared_ptr<Pool> pool,
+                                   std::optional<mysqlwire::Buffer>& instead) {
+  const Inspection& inspection = steering_->inspection();
+  if (inspection.command == Command::com_quit) {
+    end(EndedBy::client, "quit");
+    co_return false;
+  }
+  if (relay_->is_own_command()) {
+    const bool goes_on = co_await act_on_own_command();
+    co_return goes_on;
+  }
+  if (const auto reply = borrowing_->answer_here(inspection)) {
+    if (!reply->empty()) answer(*reply);
+    relay_->drop_command();
+    co_return true;
+  }
+  const bool by_rule = pool != nullptr;
+  if (!by_rule) pool = pool_for_statement();
+  const bool there = co_await attach(pool);
+  if (!there) co_return ending_.reason.empty();
+  if (!by_rule) {
+    const bool current = co_await catch_up();
+    if (!current) co_return ending_.reason.empty();
+  }
+  const bool ready = co_await prepare_here();
+  if (!ready) co_return ending_.reason.empty();
+  if (!instead && strange_ &&
+      lending::SessionFollower::reads_last_statement(inspection, steering_->dialect())) {
+    const bool forgot = co_await forget_last_statement();
+    if (!forgot) co_return ending_.reason.empty();
+    if (const auto text = borrowing_->without_last_statement(inspection, steering_->dialect()))
+      instead = rewritten(*text);
+  }
+  strange_ = false;
+  if (auto payload = borrowing_->with_types(inspection)) {
+    std::uint8_t sequence_id = 0;
+    mysqlwire::append_packet(instead.emplace(), *payload, sequence_id);
+  }
+  if (instead)
+    co_return outlives(relay_->forward_instead(client_, server_->channel, std::move(*instead)));
+  co_return outlives(relay_->forward_command(client_, server_->channel));
+}
+
+/// Borrows a connection for the command that is held, and makes it like the client's session. False
+/// when that can't be done: the client has been told then, or the session is over.
+Task<bool> Session::attach(std::shared_ptr<Pool> pool) {
+  if (server_) co_return true;
+  for (int tries = 0; tries < most_stale; ++tries) {
+    lending::BorrowOutcome outcome = co_await borrow(pool, nullptr);
+    if (outcome.client_gone) {
+      end(EndedBy::client, "left while it waited for a server connection");
+      co_return false;
+    }
+    if (!outcome.connection) {
+      services_.log.warn(outcome.reason,
+                         {{"client", arrival_.address}, {"user", credentials_.user}});
+      refuse_command(outcome.reply);
+      co_return false;
+    }
+    take(std::move(outcome.connection));
+    const BatchOutcome alike = co_await make_alike();
+    switch (alike.kind) {
+      case BatchOutcome::Kind::done: strange_ = is_strange(); co_return true;
+      case BatchOutcome::Kind::client_gone:
+        discard();
+        end(EndedBy::client, "left while its session was made anew");
+        co_return false;
+      case BatchOutcome::Kind::refused:
+        discard();
+        refuse_command(alike.err);
+        co_return false;
+      case BatchOutcome::Kind::broken: discard(); break;
+    }
+  }
+  refuse_command(
+      error_payload(read_error, fmt::format("server {} closed the connection", server_name_)));
+  co_return false;
+}
+
+/// A command that can't be served. What the client has still to send of a long one would be taken
+/// for the next one: the session ends then.
+void Session::refuse_command(Bytes err_payload) {
+  answer(err_payload);
+  steering_->let_go();
+  if (!steering_->inspection().whole) end(EndedBy::proxy, "no server connection for a command");
+  relay_->drop_command();
+}
+
+Task<lending::BorrowOutcome> Session::borrow(std::shared_ptr<Pool> pool, ProofSource* source) {
+  const auto topology = services_.topology();
+  const Origin origin = this->origin();
+  ServerConnector connector(worker_.loop(), waker_, topology->config().proxy.connect_timeout,
+                            {.client = &client_.socket,
+                             .source = source,
+                             .compressors = &worker_.compressors(),
+                             .origin = &origin,
+                             .address = arrival_.address});
+  const lending::SharedImage wanted = borrowing_->image();
+  SessionWishes wishes = borrowing_->wishes();
+  wishes.schema = wanted->schema;
+  lending::BorrowRequest request{.pool = std::move(pool),
+                                 .who = borrowing_->who(),
+                                 .credentials = credentials_,
+                                 .wishes = wishes,
+                                 .connector = connector,
+                                 .waker = waker_,
+                                 .session = id_,
+                                 .wanted = wanted,
+                                 .patience = {.client = &client_.socket}};
+  lending::BorrowOutcome outcome = co_await lending::borrow(worker_.lender(), request);
+  co_return outcome;
+}
+
+/// The connection is this session's from here on.
+void Session::take(std::unique_ptr<lending::LentConnection> lent) {
+  lent_ = std::move(lent);
+  server_ = std::move(lent_->connection);
+  server_->channel.set_wiping(false);
+  server_->channel.wake(waker_);
+  if (relay_) relay_->change_server();
+  borrowing_->attach(&lent_->prepared);
+  if (server_name_ != server_->server()->name()) server_name_ = server_->server()->name();
+  if (steering_) steering_->set_server(server_name_);
+  services_.ids.attach(id_, {server_->server(), server_->greeting.connection_id});
+}
+
+/// Gives the connection the client's settings, where it has others.
+Task<BatchOutcome> Session::make_alike() {
+  const lending::ServerTraits& traits = borrowing_->server();
+  const lending::SharedImage wanted = borrowing_->image();
+  std::vector<mysqlwire::Buffer> commands;
+  if (!lent_->trackers && traits.tracks)
+    commands.push_back(
+        query_payload(lending::tracking_statement(traits), borrowing_->server_side()));
+  BatchOutcome outcome;
+  outcome.kind = BatchOutcome::Kind::done;
+  if (!lent_->image)
+    lent_->image = worker_.images().intern(
+        lending::initial_image(lent_->login_collation, lent_->login_schema, traits));
+  if (lent_->image != wanted) {
+    lending::Plan plan = lending::difference(*lent_->image, *wanted, traits);
+    if (!plan.possible) {
+      outcome.kind = BatchOutcome::Kind::broken;
+      co_return outcome;
+    }
+    if (plan.resets) lent_->prepared.clear();
+    for (mysqlwire::Buffer& command : plan.commands) commands.push_back(std::move(command));
+  }
+  if (commands.empty()) co_return outcome;
+  BatchMeans means = own_batch();
+  means.client = &client_.socket;
+  outcome = co_await run_batch(means, commands);
+  if (outcome.kind == BatchOutcome::Kind::done) {
+    lent_->image = wanted;
+    lent_->trackers = traits.tracks;
+  }
+  co_return outcome;
+}
+
+/// The connection was not this session's when its last statement ran, or was another's since.
+bool Session::is_strange() const {
+  return last_loan_.server != server_->server().get() ||
+         last_loan_.thread_id != server_->greeting.connection_id ||
+         last_loan_.use + 1 != lent_->uses;
+}
+
+/// Has the connection forget the warnings of somebody else's statement.
+Task<bool> Session::forget_last_statement() {
+  // MariaDB keeps warnings over statements without a table.
+  const mysqlwire::Buffer query =
+      query_payload("SELECT 1 FROM (SELECT 1) t", borrowing_->server_side());
+  BatchMeans means = own_batch();
+  means.client = &client_.socket;
+  const BatchOutcome outcome = co_await run_command(means, query);
+  if (outcome.kind == BatchOutcome::Kind::done) co_return true;
+  discard();
+  if (outcome.kind == BatchOutcome::Kind::client_gone)
+    end(EndedBy::client, "left while its session was made anew");
+  else
+    refuse_command(
+        error_payload(read_error, fmt::format("server {} closed the connection", server_name_)));
+  co_return false;
+}
+
+/// Prepares what the command that is held executes, where the connection does not have it yet.
+/// False as in attach().
+Task<bool> Session::prepare_here() {
+  const Inspection& inspection = steering_->inspection();
+  const lending::SharedSource source = borrowing_->to_prepare(inspection);
+  if (!source) co_return true;
+  const mysqlwire::Context& context = borrowing_->server_side();
+  const lending::SharedImage now = borrowing_->image();
+  std::vector<mysqlwire::Buffer> commands;
+  const auto add = [&](const auto& command) {
+    mysqlwire::Writer writer(commands.emplace_back());
+    command.encode(writer, context);
+  };
+  for (const std::uint32_t id : lent_->prepared.make_room()) close_statement(id);
+  // A statement is read as the settings were when the client prepared it.
+  const lending::SessionImage then = lending::as_read_by(*now, *source);
+  for (auto& command : lending::difference(*now, then, borrowing_->server()).commands)
+    commands.push_back(std::move(command));
+  add(mysqlwire::ComStmtPrepare{source->text});
+  const std::size_t prepare = commands.size() - 1;
+  for (auto& command : lending::difference(then, *now, borrowing_->server()).commands)
+    commands.push_back(std::move(command));
+  std::optional<std::uint32_t> id;
+  BatchMeans means = own_batch();
+  means.client = &client_.socket;
+  means.on_packet = [&](PacketKind kind, Bytes payload) {
+    if (kind != PacketKind::prepare_ok) return;
+    const auto ok = mysqlwire::StmtPrepareOk::decode(payload, context);
+    if (ok) id = ok->statement_id;
+  };
+  const BatchOutcome outcome = co_await run_batch(means, commands);
+  if (outcome.kind == BatchOutcome::Kind::client_gone) {
+    discard();
+    end(EndedBy::client, "left while a statement was prepared");
+    co_return false;
+  }
+  if (outcome.kind == BatchOutcome::Kind::done && id) {
+    borrowing_->prepared(source, *id);
+    co_return true;
+  }
+  // A refused PREPARE is as much as a refused execute; where something else failed the connection
+  // is not what it should be.
+  const bool only_prepare =
+      outcome.kind == BatchOutcome::Kind::refused && !id && commands.size() == prepare + 1;
+  const bool in_doubt = outcome.kind != BatchOutcome::Kind::refused || !only_prepare;
+  refuse_command(outcome.kind == BatchOutcome::Kind::refused
+                     ? outcome.err
+                     : error_payload(read_error,
+                                     fmt::format("server {} closed the connection", server_name_)));
+  if (in_doubt) {
+    // What the client had there, a transaction maybe, is gone with it.
+    if (borrowing_->hold() == Borrowing::Hold::firmly)
+      end(EndedBy::server, fmt::format("server {} lost a session", server_name_));
+    discard();
+  }
+  co_return false;
+}
+
+/// There is no answer to it.
+void Session::close_statement(std::uint32_t server_id) {
+  mysqlwire::Buffer payload;
+  mysqlwire::Writer writer(payload);
+  mysqlwire::ComStmtClose{server_id}.encode(writer, borrowing_->server_side());
+  mysqlwire::Buffer packet;
+  std::uint8_t sequence_id = 0;
+  mysqlwire::append_packet(packet, payload, sequence_id);
+  server_->channel.send_command(packet);
+}
+
+/// There is an answer since this was looked at last, or what kept the connection has had its time.
+bool Session::settle_due() const {
+  return borrowing_ && server_ && relay_->answered() &&
+         (settled_ != relay_->commands() || linger_.passed());
+}
+
+/// The answer is complete: the connection goes back, unless something keeps it.
+Task<void> Session::settle() {
+  const bool anew = settled_ != relay_->commands();
+  settled_ = relay_->commands();
+  Borrowing::Hold hold = borrowing_->hold();
+  if (hold == Borrowing::Hold::uncertain) {
+    const mysqlwire::Buffer ping{static_cast<std::uint8_t>(Command::com_ping)};
+    const BatchMeans means = own_batch();
+    const BatchOutcome outcome = co_await run_command(means, ping);
+    if (outcome.kind != BatchOutcome::Kind::done) {
+      discard();
+      co_return;
+    }
+    borrowing_->note_status(outcome.status);
+    hold = borrowing_->hold();
+  }
+  if (hold == Borrowing::Hold::briefly && (anew || !linger_.passed())) {
+    if (anew) linger_.set(pool_->config().lending.linger);
+    co_return;
+  }
+  linger_.clear();
+  if (hold == Borrowing::Hold::firmly) {
+    note_pins();
+    co_return;
+  }
+  const std::string question = borrowing_->follower().value_query();
+  if (!question.empty()) {
+    const mysqlwire::Buffer query = query_payload(question, borrowing_->server_side());
+    OneRow row(borrowing_->server_side());
+    BatchMeans means = own_batch();
+    means.on_packet = [&row](PacketKind kind, Bytes payload) { row.take(kind, payload); };
+    const BatchOutcome outcome = co_await run_command(means, query);
+    if (outcome.kind == BatchOutcome::Kind::broken) {
+      // What it knew of the session, and what is not known here, is lost.
+      end(EndedBy::server, fmt::format("server {} lost a session", server_name_));
+      discard();
+      co_return;
+    }
+    borrowing_->follower().take_values(row.values());
+    asked_here_ = true;
+    if (borrowing_->hold() == Borrowing::Hold::firmly) co_return;
+  }
+  give_back();
+}
+
+/// The server of the command under way is gone. Nothing of the session went with it, unless it had
+/// something there that no other server has: the command fails, and the session goes on.
+bool Session::outlives_lost_server() {
+  if (!borrowing_ || !server_ || borrowing_->hold() == Borrowing::Hold::firmly) return false;
+  if (services_.ids.killed(id_) || relay_->mid_command()) return false;
+  if (relay_->tracker().pending_commands() != 0) {
+    if (!relay_->client_at_boundary()) return false;
+    const std::string reason = fmt::format("server {} closed the connection", server_name_);
+    services_.log.warn(reason, {{"client", arrival_.address}, {"user", credentials_.user}});
+    say(error_payload(read_error, reason), relay_->next_sequence_id());
+    relay_->restart(relay_->tracker().context(), may_get_compressed(), {});
+    steering_->let_go();
+  }
+  discard();
+  return true;
+}
+
+/// Once for each reason.
+void Session::note_pins() {
+  const std::uint32_t pins = borrowing_->follower().pins().bits();
+  if (pins == 0 || (pins & ~noted_pins_) == 0) return;
+  noted_pins_ |= pins;
+  services_.log.debug("a session keeps its server connection",
+                      {{"client", arrival_.address},
+                       {"user", credentials_.user},
+                       {"reason", borrowing_->reasons()},
+                       {"digest", steering_->inspection().digest_text}});
+}
+
+BatchMeans Session::own_batch() {
+  return {.loop = worker_.loop(),
+          .waker = waker_,
+          .connection = *server_,
+          .context = borrowing_->server_side(),
+          .timeout = services_.topology()->config().proxy.connect_timeout};
+}
+
+void Session::give_back() {
+  linger_.clear();
+  lent_->image = borrowing_->image();
+  last_loan_ = {server_->server().get(), server_->greeting.connection_id, lent_->uses};
+  if (std::exchange(asked_here_, false)) last_loan_ = {};  // the last statement was the proxy's
+  part();
+  worker_.lender().give_back(std::move(lent_));
+}
+
+void Session::discard() {
+  linger_.clear();
+  part();
+  worker_.lender().discard(std::move(lent_));
+}
+
+/// The connection is nobody's from here on.
+void Session::part() {
+  services_.ids.detach(id_);
+  borrowing_->attach(nullptr);
+  lent_->connection = std::move(server_);
+}
+
+/// KILL finds this session also while it has no server connection.
+void Session::let_be_killed() {
+  if (!killed_) killed_ = std::make_shared<std::atomic<bool>>(false);
+  services_.ids.set_end(id_, credentials_.user, [killed = killed_, wake = wake_from_anywhere()] {
+    killed->store(true, std::memory_order_relaxed);
+    wake();
+  });
+}
+
+/// The session ends: what it leaves on a connection is cleaned, or the connection with it.
+Task<void> Session::hand_back() {
+  if (!server_ || !borrowing_) co_return;
+  if (!relay_ || !relay_->answered()) {
+    discard();
+    co_return;
+  }
+  const lending::SharedImage fresh = borrowing_->initial_image();
+  const lending::Plan plan =
+      lending::reset_and_difference(*borrowing_->image(), *fresh, borrowing_->server());
+  const bool clean =
+      borrowing_->hold() == Borrowing::Hold::none && borrowing_->follower().value_query().empty();
+  if (!clean) {
+    if (!plan.possible) {
+      discard();
+      co_return;
+    }
+    lent_->prepared.clear();
+    const BatchMeans means = own_batch();
+    const BatchOutcome outcome = co_await run_batch(means, plan.commands);
+    if (outcome.kind != BatchOutcome::Kind::done) {
+      discard();
+      co_return;
+    }
+    borrowing_->note_reset();
+  }
+  give_back();
+}
+
+}  // namespace mysqlproxy

@@ -1,0 +1,298 @@
+"""pooling = "transaction": many clients over few server connections, and none of them can tell."""
+
+import threading
+import time
+
+import pymysql
+import pytest
+
+from harness.accounts import APP
+from harness.process import wait_until
+from harness.proxy import Proxy
+
+
+@pytest.fixture
+def pooled(server, proxy_executable, tmp_path_factory):
+    """pooled(max_connections=2, ...): a proxy that lends connections to `server`, for one test."""
+    made = []
+
+    def make(max_connections=2, threads=1, **pool):
+        tables = {f"server.{server.name}": {"max_connections": max_connections},
+                  "pool.main": {"pooling": "transaction", **pool}, "proxy": {"threads": threads}}
+        made.append(Proxy(proxy_executable, tmp_path_factory.mktemp("pooling"), [server], tables=tables))
+        return made[-1].start()
+
+    yield make
+    for proxy in made:
+        proxy.stop_well()
+
+
+@pytest.fixture
+def one(pooled):
+    """A proxy with a single server connection, so that every statement may find it in other hands."""
+    return pooled(max_connections=1)
+
+
+def connect(proxy, account=APP, autocommit=None, **options):
+    return pymysql.connect(host="127.0.0.1", port=proxy.port, user=account.name, password=account.password,
+                           autocommit=autocommit, connect_timeout=30, read_timeout=60, **options)
+
+
+def ask(connection, sql, *values):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values or None)
+        return cursor.fetchall()
+
+
+def value(connection, sql):
+    return ask(connection, sql)[0][0]
+
+
+@pytest.fixture
+def table(server):
+    server.ask("DROP TABLE IF EXISTS test.pooled")
+    server.ask("CREATE TABLE test.pooled (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(50)) ENGINE=InnoDB")
+    yield "pooled"
+    server.ask("DROP TABLE test.pooled")
+
+
+# Who has the connection
+
+
+def test_two_clients_share_one_connection(one):
+    first, second = connect(one), connect(one)
+    assert value(first, "SELECT CONNECTION_ID()") == value(second, "SELECT CONNECTION_ID()")
+
+
+def test_a_transaction_keeps_its_connection(pooled, table):
+    proxy = pooled(max_connections=2)
+    first, second = connect(proxy, database="test"), connect(proxy, database="test")
+    ask(first, "BEGIN")
+    ask(first, "INSERT INTO pooled (name) VALUES ('mine')")
+    other = value(second, "SELECT CONNECTION_ID()")
+    assert value(first, "SELECT CONNECTION_ID()") != other
+    assert value(second, "SELECT COUNT(*) FROM pooled") == 0
+    ask(first, "COMMIT")
+    assert value(second, "SELECT COUNT(*) FROM pooled") == 1
+
+
+def test_who_finds_none_waits_for_its_turn(one, table):
+    first, second = connect(one, database="test"), connect(one, database="test")
+    ask(first, "BEGIN")
+    ask(first, "INSERT INTO pooled (name) VALUES ('first')")
+    came = []
+    waiter = threading.Thread(target=lambda: came.append(value(second, "SELECT COUNT(*) FROM pooled")))
+    waiter.start()
+    waiter.join(0.5)
+    assert waiter.is_alive()
+    ask(first, "COMMIT")
+    waiter.join(20)
+    assert came == [1]
+
+
+def test_the_wait_has_an_end(pooled, table):
+    proxy = pooled(max_connections=1, queue_timeout="300ms")
+    first, second = connect(proxy, database="test"), connect(proxy, database="test")
+    ask(first, "BEGIN")
+    ask(first, "INSERT INTO pooled (name) VALUES ('first')")
+    with pytest.raises(pymysql.MySQLError) as caught:
+        ask(second, "SELECT 1")
+    assert caught.value.args[0] == 1040
+    ask(first, "ROLLBACK")
+    assert value(second, "SELECT 1") == 1
+
+
+def test_a_client_that_leaves_in_a_transaction_leaves_nothing(one, table):
+    first = connect(one, database="test")
+    ask(first, "BEGIN")
+    ask(first, "INSERT INTO pooled (name) VALUES ('lost')")
+    ask(first, "SET @secret = 'x'")
+    first._force_close()
+    second = connect(one, database="test")
+    assert ask(second, "SELECT COUNT(*), @secret FROM pooled") == ((0, None),)
+
+
+# What is a session's own
+
+
+SETTINGS = [
+    ("SET time_zone = '+03:00'", "SELECT @@time_zone"),
+    ("SET SESSION sql_mode = 'ANSI_QUOTES,NO_ENGINE_SUBSTITUTION'", "SELECT @@sql_mode"),
+    ("SET NAMES latin1", "SELECT @@character_set_client, @@character_set_results, @@collation_connection"),
+    ("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", "SELECT {isolation}"),
+    ("SET SESSION group_concat_max_len = 4711", "SELECT @@group_concat_max_len"),
+    ("SET autocommit = 0", "SELECT @@autocommit"),
+    ("SET @a = 5, @b = 'text', @c = 1.50, @d = 0.1e0, @e = NULL, @f = x'00ff'", "SELECT @a, @b, @c, @d, @e, HEX(@f)"),
+    ("SELECT 18446744073709551615, _latin1 0xE4 INTO @big, @letter",
+     "SELECT @big, CHARSET(@letter), COLLATION(@letter), HEX(@letter)"),
+    ("USE test", "SELECT DATABASE()"),
+]
+
+
+@pytest.mark.parametrize("setting,question", SETTINGS, ids=[one[0][:30] for one in SETTINGS])
+def test_settings_follow_their_session_and_no_other(server, one, setting, question):
+    question = question.format(isolation="@@tx_isolation" if server.name == "mariadb" else "@@transaction_isolation")
+    first, second = connect(one), connect(one)
+    before = ask(second, question)
+    ask(first, setting)
+    mine = ask(first, question)
+    with connect(server) as direct:
+        ask(direct, setting)
+        assert mine == ask(direct, question)
+    assert ask(second, question) == before
+    assert ask(first, question) == mine
+    assert ask(connect(one), question) == before
+
+
+def test_prepared_statements_are_found_again(one, table):
+    first, second = (raw(one) for _ in range(2))
+    statements = [(client, client.prepare(f"SELECT ? + {add}, CONNECTION_ID()")) for client in (first, second)
+                  for add in (1, 2)]
+    for client, statement in statements * 2:
+        assert client.execute(statement, 40)[0][0] in (41, 42)
+
+
+def raw(proxy):
+    from mysql.connector import connect as driver
+
+    class Client:
+        def __init__(self):
+            self.connection = driver(host="127.0.0.1", port=proxy.port, user=APP.name, password=APP.password,
+                                     use_pure=True, ssl_disabled=True, connection_timeout=30)
+
+        def prepare(self, sql):
+            cursor = self.connection.cursor(prepared=True)
+            return cursor, sql.replace("?", "%s")
+
+        def execute(self, statement, *values):
+            cursor, sql = statement
+            cursor.execute(sql, values)
+            return cursor.fetchall()
+
+    return Client()
+
+
+def test_last_insert_id_and_row_counts(one, table):
+    first, second = connect(one, database="test", autocommit=True), connect(one, database="test", autocommit=True)
+    ask(first, "INSERT INTO pooled (name) VALUES ('a')")
+    ask(second, "INSERT INTO pooled (name) VALUES ('b'), ('c')")
+    assert value(first, "SELECT LAST_INSERT_ID()") == 1
+    assert value(second, "SELECT LAST_INSERT_ID()") == 2
+    assert value(first, "SELECT LAST_INSERT_ID()") == 1
+
+
+def test_warnings_can_be_read(one):
+    first, second = connect(one), connect(one)
+    ask(first, "SELECT CAST('1x' AS SIGNED)")
+    assert len(ask(first, "SHOW WARNINGS")) == 1
+    assert ask(second, "SHOW WARNINGS") == ()
+    with pytest.raises(pymysql.MySQLError):
+        ask(first, "SELECT nothing")
+    assert ask(second, "SHOW ERRORS") == ()
+
+
+def test_counts_of_the_statement_before(server, one, table):
+    first, second = connect(one, database="test", autocommit=True), connect(one, database="test", autocommit=True)
+    direct = connect(server, database="test", autocommit=True)
+    for sql in ["INSERT INTO pooled (name) VALUES ('a'), ('b'), ('c')", "SELECT * FROM pooled LIMIT 2",
+                "SELECT SQL_CALC_FOUND_ROWS * FROM pooled LIMIT 1", "DELETE FROM pooled WHERE id < 0", "SET @x = 1"]:
+        for client in (first, direct):
+            ask(client, "SELECT 1 UNION SELECT 2")
+            ask(client, sql)
+            ask(second, "SELECT 1")
+        answers = []
+        for client in (first, direct):
+            with client.cursor() as cursor:
+                cursor.execute("SELECT ROW_COUNT(), FOUND_ROWS() + 1")
+                answers.append((cursor.description[0], cursor.fetchall()[0][0]))
+        assert answers[0] == answers[1], sql
+
+
+# What keeps a connection
+
+
+@pytest.mark.parametrize("begin,question,answer,end", [
+    ("CREATE TEMPORARY TABLE test.own (a INT)", "SELECT COUNT(*) FROM test.own", 0, "DROP TEMPORARY TABLE test.own"),
+    ("SELECT GET_LOCK('mine', 1)", "SELECT IS_USED_LOCK('mine') = CONNECTION_ID()", 1, "SELECT RELEASE_LOCK('mine')"),
+    ("LOCK TABLES test.pooled WRITE", "SELECT COUNT(*) FROM test.pooled", 0, "UNLOCK TABLES"),
+    ("PREPARE p FROM 'SELECT 7'", "SELECT 7", 7, "DEALLOCATE PREPARE p"),
+])
+def test_what_no_other_connection_has_keeps_its_own(pooled, table, begin, question, answer, end):
+    proxy = pooled(max_connections=2)
+    first, second = connect(proxy), connect(proxy)
+    ask(first, begin)
+    mine = value(first, "SELECT CONNECTION_ID()")
+    for _ in range(3):
+        assert value(second, "SELECT CONNECTION_ID()") != mine
+        assert value(first, question) == answer
+    ask(first, end)
+    # With nothing kept the other one may have both.
+    ask(second, "BEGIN")
+    other = connect(proxy)
+    assert value(other, "SELECT CONNECTION_ID()") in (mine, value(second, "SELECT CONNECTION_ID()"))
+    ask(other, "BEGIN")
+    ask(second, "ROLLBACK")
+
+
+def test_a_reset_lets_go_of_everything(pooled):
+    proxy = pooled(max_connections=2)
+    first, second = connect(proxy), connect(proxy)
+    ask(first, "CREATE TEMPORARY TABLE test.own (a INT)")
+    first._execute_command(0x1F, b"")
+    first._read_ok_packet()
+    ask(second, "BEGIN")
+    with connect(proxy) as third:
+        ask(third, "BEGIN")
+        assert value(third, "SELECT 1") == 1
+    with pytest.raises(pymysql.MySQLError):
+        ask(first, "SELECT * FROM test.own")
+
+
+# The connections themselves
+
+
+def test_a_connection_that_was_killed_is_replaced(server, one):
+    first = connect(one)
+    server.ask(f"KILL {value(first, 'SELECT CONNECTION_ID()')}")
+    wait_until(lambda: value(first, "SELECT 1") == 1, "an answer", 10)
+
+
+def test_many_clients_over_few_connections(server, pooled, table):
+    proxy = pooled(max_connections=5)
+    before = time.time()
+
+    def work(number, failures):
+        try:
+            with connect(proxy, database="test") as client:
+                for turn in range(20):
+                    ask(client, "BEGIN")
+                    ask(client, f"INSERT INTO pooled (name) VALUES ('{number}-{turn}')")
+                    if turn % 4 == 0:
+                        ask(client, "ROLLBACK")
+                    else:
+                        ask(client, "COMMIT")
+        except Exception as error:  # noqa: BLE001
+            failures.append(error)
+
+    failures = []
+    threads = [threading.Thread(target=work, args=(number, failures)) for number in range(60)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert failures == []
+    assert server.ask("SELECT COUNT(*) FROM test.pooled")[0][0] == 60 * 15
+    # The server takes its time to see off those of the test before.
+    wait_until(lambda: server.sessions(APP.name) <= 5, "five connections at most", 10)
+    assert time.time() - before < 120
+
+
+def test_kill_finds_a_client_without_a_connection(pooled):
+    proxy = pooled(max_connections=2)
+    first, second = connect(proxy), connect(proxy)
+    ask(second, "SELECT 1")
+    ask(first, f"KILL {second.thread_id()}")
+    with pytest.raises(pymysql.MySQLError):
+        for _ in range(50):
+            ask(second, "SELECT 1")
+            time.sleep(0.1)
