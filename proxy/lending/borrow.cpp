@@ -78,7 +78,7 @@ bool Borrowing::told_to_stop() const noexcept {
 Task<void> Borrowing::try_all() {
   reasons_.clear();
   full_.reset();
-  candidates_ = request_.pool->candidates();
+  candidates_ = lender_.candidates(request_.pool, true);
   for (std::size_t i = 0; i < candidates_.size() && !settled_; ++i) {
     const LoanKey wanted = key(candidates_[i]);
     auto lent = lender_.take(wanted, request_.pool, request_.session, request_.wanted);

@@ -3,6 +3,7 @@
 #include "proxy/lending/loan_group.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace mysqlproxy::lending {
@@ -10,14 +11,17 @@ namespace mysqlproxy::lending {
 LentConnection::LentConnection(LoanGroup& group, std::unique_ptr<ServerConnection> owned) noexcept
     : connection(std::move(owned)), group_(group) {
   ++group_.lent;
+  ++group_.desk->lent;
   Figures::add(group_.lender.figures_.lent);
 }
 
-/// Those that the lender has back are no more lent; see remove_idle().
+/// Those that the lender has back are taken from its list first, as if they were lent again.
 LentConnection::~LentConnection() {
-  if (idle_since != 0) return;
   --group_.lent;
-  Figures::subtract(group_.lender.figures_.lent);
+  --group_.desk->lent;
+  Figures& figures = group_.lender.figures_;
+  Figures::subtract(figures.lent);
+  Figures::add(figures.closed[static_cast<std::size_t>(why_closed_)]);
 }
 
 Lender::Lender(Loop& loop, Services& services, Compressors* compressors, unsigned index,
@@ -92,12 +96,50 @@ std::unique_ptr<LentConnection> Lender::take(const LoanKey& key, const std::shar
   return nullptr;
 }
 
+std::unique_ptr<LentConnection> Lender::take(const std::shared_ptr<Pool>& pool,
+                                             const std::shared_ptr<const Borrower>& who,
+                                             std::uint64_t session, const SharedImage& wanted) {
+  const auto& servers = candidates(pool);
+  if (servers.empty()) return nullptr;
+  return take({servers.front(), who}, pool, session, wanted);
+}
+
+const std::vector<std::shared_ptr<Server>>& Lender::candidates(const std::shared_ptr<Pool>& pool,
+                                                               bool anew) {
+  Lineup& lineup = lineups_[pool.get()];
+  const auto tick = static_cast<std::uint64_t>(Loop::tick.count());
+  if (anew || !lineup.pool || loop_.now() - lineup.found_at >= tick) {
+    lineup.pool = pool;
+    lineup.servers = pool->candidates();
+    lineup.found_at = loop_.now();
+  }
+  order(lineup);
+  return lineup.servers;
+}
+
+/// Those that are down stay behind those that are not.
+void Lender::order(Lineup& lineup) {
+  const Balance balance = lineup.pool->config().balance;
+  if (balance == Balance::first_available || lineup.servers.size() < 2) return;
+  const auto busy = [&](const std::shared_ptr<Server>& server) {
+    const auto found = desks_.find(server.get());
+    if (found == desks_.end()) return std::tuple(server->quota.down(), 0.0, 0.0);
+    const double weight = server->config().weight;
+    const double lent = balance == Balance::least_connections ? found->second->lent : 0;
+    return std::tuple(server->quota.down(), lent / weight, found->second->borrowed / weight);
+  };
+  // They are few, and only the first matters unless it has nothing to lend.
+  std::ranges::iter_swap(lineup.servers.begin(),
+                         std::ranges::min_element(lineup.servers, {}, busy));
+}
+
 /// `lent` goes to `session`.
 std::unique_ptr<LentConnection> Lender::lend(LoanGroup& group, std::unique_ptr<LentConnection> lent,
                                              std::uint64_t session) {
   lent->last_session = session;
   lent->pool = group.pool;
   ++lent->uses;
+  ++group.desk->borrowed;
   Figures::add(figures_.borrowed);
   return lent;
 }
@@ -166,10 +208,7 @@ void Lender::give_back(std::unique_ptr<LentConnection> lent) {
   if (quota.waiting() != 0) give_one_up(*group.desk);
 }
 
-void Lender::discard(std::unique_ptr<LentConnection> lent) {
-  Figures::add(figures_.closed[static_cast<std::size_t>(CloseReason::discarded)]);
-  lent.reset();
-}
+void Lender::discard(std::unique_ptr<LentConnection> lent) { lent.reset(); }
 
 /// It has come back, and is of no use any more.
 bool Lender::unfit(LentConnection& lent, CloseReason& why) {
@@ -205,6 +244,7 @@ void Lender::put_idle(std::unique_ptr<LentConnection> lent) {
   LoanGroup& group = lent->group_;
   lent->idle_since = std::max<std::uint64_t>(loop_.now(), 1);
   --group.lent;
+  --group.desk->lent;
   Figures::subtract(figures_.lent);
   Figures::add(figures_.idle);
   LentConnection& one = *lent;
@@ -218,6 +258,7 @@ std::unique_ptr<LentConnection> Lender::remove_idle(LoanGroup& group, std::size_
   group.fewest_idle = std::min(group.fewest_idle, group.idle.size());
   lent->idle_since = 0;
   ++group.lent;
+  ++group.desk->lent;
   Figures::add(figures_.lent);
   Figures::subtract(figures_.idle);
   group.desk->idle.fetch_sub(1);
@@ -226,7 +267,7 @@ std::unique_ptr<LentConnection> Lender::remove_idle(LoanGroup& group, std::size_
 
 /// In an orderly way, where the server still listens.
 void Lender::close(std::unique_ptr<LentConnection> lent, CloseReason why) {
-  Figures::add(figures_.closed[static_cast<std::size_t>(why)]);
+  lent->why_closed_ = why;
   if (why == CloseReason::discarded || why == CloseReason::by_server) return;
   constexpr std::uint8_t quit[] = {1, 0, 0, 0, 1};
   if (lent->channel().send_command(quit)) lent->channel().shut_write();

@@ -14,6 +14,7 @@
 #include <memory>
 #include <random>
 #include <unordered_map>
+#include <vector>
 
 namespace mysqlproxy::lending {
 
@@ -52,6 +53,16 @@ class Lender {
   /// session will least likely come back for it.
   std::unique_ptr<LentConnection> take(const LoanKey& key, const std::shared_ptr<Pool>& pool,
                                        std::uint64_t session, const SharedImage& wanted);
+  /// The same from the server that is to be preferred now, and from no other: the common case of
+  /// borrow(), which is for when this gives nothing.
+  std::unique_ptr<LentConnection> take(const std::shared_ptr<Pool>& pool,
+                                       const std::shared_ptr<const Borrower>& who,
+                                       std::uint64_t session, const SharedImage& wanted);
+  /// The pool's servers to use now, the preferred one first. Its balance counts what this thread
+  /// has lent and lends, which is what keeps servers busy, rather than what is open. What is known
+  /// of the servers may be a tick old, unless `anew`. Valid until the next call.
+  const std::vector<std::shared_ptr<Server>>& candidates(const std::shared_ptr<Pool>& pool,
+                                                         bool anew = false);
   /// Room for one more connection; without a server when there is none.
   static ServerSlot room(const LoanKey& key) { return ServerSlot::take(key.server); }
   /// Waits for whichever comes first: a connection that comes back, or room for a new one. In the
@@ -87,6 +98,14 @@ class Lender {
  private:
   friend class LentConnection;
   friend struct LoanGroup;
+
+  /// The servers of a pool, as they were found when somebody looked.
+  struct Lineup {
+    std::shared_ptr<Pool> pool;
+    std::vector<std::shared_ptr<Server>> servers;
+    std::uint64_t found_at = 0;  ///< the loop's clock
+  };
+  void order(Lineup& lineup);
 
   LoanGroup& group_of(const LoanKey& key, const std::shared_ptr<Pool>& pool);
   std::shared_ptr<Desk> desk_of(const std::shared_ptr<Server>& server);
@@ -127,6 +146,7 @@ class Lender {
   bool draining_ = false;
   std::uint64_t topology_version_ = 0;
   std::unordered_map<const Server*, std::shared_ptr<Desk>> desks_;
+  std::unordered_map<const Pool*, Lineup> lineups_;
   std::unordered_map<LoanKey, std::unique_ptr<LoanGroup>, LoanKeyHash> groups_;
   Waker waker_;       ///< of watch(), and of the idle connections
   Deadline tick_;     ///< of watch()

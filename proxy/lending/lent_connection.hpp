@@ -1,6 +1,7 @@
 // A server connection that goes from session to session.
 #pragma once
 
+#include "proxy/lending/figures.hpp"
 #include "proxy/lending/session_image.hpp"
 #include "proxy/lending/statements.hpp"
 #include "proxy/pool/pool.hpp"
@@ -44,6 +45,7 @@ class LentConnection {
   friend class Lender;
   LoanGroup& group_;
   std::uint64_t expires_ = UINT64_MAX;  ///< the loop's clock
+  CloseReason why_closed_ = CloseReason::discarded;
 };
 
 }  // namespace mysqlproxy::lending

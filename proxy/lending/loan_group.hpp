@@ -23,7 +23,9 @@ class Lender::Desk : public Quota::Party, public std::enable_shared_from_this<De
   Lender& lender;
   const std::shared_ptr<Server> server;
   std::vector<LoanGroup*> groups;
-  bool retired = false;  ///< the configuration does not have the server any more
+  std::uint32_t lent = 0;      ///< now
+  std::uint32_t borrowed = 0;  ///< lately
+  bool retired = false;        ///< the configuration does not have the server any more
 };
 
 /// A session that waits.

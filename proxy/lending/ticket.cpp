@@ -71,6 +71,12 @@ Turn Lender::Ticket::take() noexcept { return std::move(turn_); }
 
 Task<Turn> Lender::wait_turn(Waker& waker, const LoanKey& key, const std::shared_ptr<Pool>& pool,
                              std::uint64_t session, const Patience& patience) {
+  // One may have come back since the session has looked.
+  if (auto lent = take(key, pool, session, nullptr)) {
+    Turn found;
+    found.connection = std::move(lent);
+    co_return found;
+  }
   LoanGroup& group = group_of(key, pool);
   Ticket ticket(*this, group, pool, waker, session);
   Deadline limit(loop_, waker);

@@ -54,6 +54,11 @@ void Lender::maintain() {
     desk.server->quota.part(desk);
     return true;
   });
+  // So that one that comes back does not have to make up for all the time that it was away.
+  for (const auto& [server, desk] : desks_) desk->borrowed = 0;
+  std::erase_if(lineups_, [this](const auto& entry) {
+    return loop_.now() - entry.second.found_at >= forgotten_after_ms;
+  });
   if (find_cold() != nullptr) warm_waker_.notify();
 }
 
@@ -66,6 +71,7 @@ bool Lender::is_over(const LoanGroup& group) const {
 
 void Lender::reconsider() {
   follow_topology();
+  lineups_.clear();
   for (const auto& [key, group] : groups_) judge(*group);
 }
 

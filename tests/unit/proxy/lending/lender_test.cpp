@@ -297,6 +297,47 @@ TEST_CASE("a connection goes from session to session", "[lending]") {
   CHECK(thread.lender.figures().same_image == 1);
 }
 
+TEST_CASE("what is lent is spread over the servers", "[lending]") {
+  OpenServer first;
+  OpenServer second;
+  Site site;
+  const auto one_db = site.add(first.endpoint(), 0);
+  const auto two_db = site.add(second.endpoint(), 0);
+  PoolConfig config;
+  config.name = "reads";
+  config.balance = GENERATE(Balance::least_connections, Balance::round_robin);
+  const auto pool = std::make_shared<Pool>(config, site.servers);
+  Thread thread(site);
+  Client one(thread, pool, 1);
+  Client two(thread, pool, 2);
+  unsigned of_first = 0;
+  const auto play = [&]() -> Task<void> {
+    // One at a time: in turn.
+    for (int i = 0; i < 10; ++i) {
+      co_await one.borrow();
+      REQUIRE(one.outcome.connection);
+      if (one.outcome.connection->server() == one_db) ++of_first;
+      one.give_back();
+    }
+    // Exactly, unless a second ends in between.
+    CHECK(of_first >= 4);
+    CHECK(of_first <= 6);
+    CHECK(one_db->connections() == 1);
+    CHECK(two_db->connections() == 1);
+    // At once: where less is lent.
+    co_await one.borrow();
+    co_await two.borrow();
+    CHECK(one.outcome.connection->server() != two.outcome.connection->server());
+    one.give_back();
+    two.give_back();
+    // And without the coroutine.
+    auto lent = thread.lender.take(pool, one.who, 1, nullptr);
+    REQUIRE(lent);
+    thread.lender.give_back(std::move(lent));
+  };
+  thread.run(play());
+}
+
 TEST_CASE("who waits gets what comes back, in order", "[lending]") {
   OpenServer server;
   Site site;
