@@ -25,7 +25,7 @@ class Gate {
     refuse,  ///< the session is to answer it; the rest of a long command is thrown away
   };
 
-  /// `payload` is a command from its first byte on; `whole`: all of it.
+  /// `payload` is a command from its first byte on, if it has one; `whole`: all of it.
   virtual Verdict on_command(mysqlwire::Bytes payload, bool whole,
                              const mysqlwire::Tracker& tracker) = 0;
 

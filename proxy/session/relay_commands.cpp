@@ -37,7 +37,6 @@ Relay::Verdict Relay::ask_gate(Bytes bytes) {
   const bool whole = header.length <= Gate::max_inspected;
   const std::size_t wanted = whole ? header.length : Gate::max_inspected;
   if (bytes.size() - packet_header_size < wanted) return Verdict::need_more;
-  if (header.length == 0) return Verdict::forward;
   const Gate::Verdict verdict =
       gate_->on_command(bytes.subspan(packet_header_size, wanted), whole, tracker_);
   if (verdict == Gate::Verdict::pass) return Verdict::forward;

@@ -35,6 +35,8 @@ Steering::Steering(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& 
 
 Gate::Verdict Steering::on_command(Bytes payload, bool whole, const mysqlwire::Tracker& tracker) {
   decision_ = {};
+  // No command is meant by that. What to say of it the server knows.
+  if (payload.empty()) return on_nothing();
   being_prepared_.reset();
   next_schema_.reset();
   next_settings_.clear();
@@ -56,6 +58,15 @@ Gate::Verdict Steering::on_command(Bytes payload, bool whole, const mysqlwire::T
   }
   ties_.note(inspection_);
   return verdict == Verdict::pass && hold_all_ ? Verdict::hold : verdict;
+}
+
+Gate::Verdict Steering::on_nothing() {
+  inspection_ = {};
+  inspection_.command = Command::com_sleep;
+  command_ = inspection_.command;
+  asker_.forget();
+  if (borrowing_ == nullptr) return hold_all_ ? Verdict::hold : Verdict::pass;
+  return borrowing_->on_command(inspection_, dialect_.dialect());
 }
 
 void Steering::on_forward(std::span<std::uint8_t> payload) {

@@ -77,6 +77,7 @@ class Steering final : public Gate {
 
  private:
   Verdict ask_rules();
+  Verdict on_nothing();
   void inspect(mysqlwire::Bytes payload, bool whole, const mysqlwire::Context& context);
   void inspect_text(std::string_view text);
   void inspect_prepared(std::uint32_t id);
