@@ -54,7 +54,8 @@ class SessionFollower {
   void on_command(const Inspection& inspection, const mysqlwire::sql::Dialect& dialect);
   /// A packet of the answer to it: whole when it is an OK (PacketKind::ok, and result_end with
   /// CLIENT_DEPRECATE_EOF), of others as much as there is. `server_side` is what the proxy and the
-  /// server agreed on. Rows and definitions need not be shown. `tracker` has accepted the packet.
+  /// server agreed on. Column counts have to be shown, rows and definitions need not be. `tracker`
+  /// has accepted the packet.
   void on_answer(mysqlwire::PacketKind kind, mysqlwire::Bytes payload,
                  const mysqlwire::Tracker& tracker, const mysqlwire::Context& server_side);
 
