@@ -88,7 +88,10 @@ void Borrowing::begin(lending::SharedImage image, const lending::ServerTraits& s
   asks_back_ = false;
 }
 
-void Borrowing::attach(lending::PreparedHere* prepared) noexcept { prepared_ = prepared; }
+void Borrowing::attach(lending::PreparedHere* prepared) noexcept {
+  prepared_ = prepared;
+  trackers_off_ = false;
+}
 
 lending::ClientStatement* Borrowing::statement_of(const Inspection& inspection) noexcept {
   return statements_.find(statement_id(inspection.payload, client_side_));
@@ -300,6 +303,7 @@ void Borrowing::on_answer(PacketKind kind, mysqlwire::Bytes payload,
   if (kind == PacketKind::ok && command_ == Command::com_reset_connection) {
     statements_.clear();
     if (prepared_ != nullptr) prepared_->clear();
+    trackers_off_ = true;
     stuck_ = false;
   }
   if (kind == PacketKind::eof && command_ == Command::com_set_option)

@@ -55,6 +55,8 @@ class Borrowing {
     return reset_ ? initial_ : follower_.image();
   }
   const lending::SharedImage& initial_image() const noexcept { return initial_; }
+  /// The client has reset its connection, and the server tells of changes no more.
+  bool trackers_are_off() const noexcept { return trackers_off_ && !reset_; }
   /// The session is over, and its connection is as at the beginning again.
   void note_reset() noexcept { reset_ = true; }
   lending::SessionFollower& follower() noexcept { return follower_; }
@@ -133,6 +135,7 @@ class Borrowing {
   bool wanted_multi_statements_ = false;
   bool stuck_ = false;   ///< the connection has become something else
   bool failed_ = false;  ///< the last answer was an ERR
+  bool trackers_off_ = false;
   bool reset_ = false;
   lending::LastStatement last_;
   bool asks_back_ = false;  ///< the client asks about statements behind them

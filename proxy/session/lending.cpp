@@ -162,7 +162,9 @@ Task<bool> Session::serve_borrowed(std::shared_ptr<Pool> pool,
 Task<bool> Session::attach(std::shared_ptr<Pool> pool) {
   if (server_) co_return true;
   for (int tries = 0; tries < most_stale; ++tries) {
-    lending::BorrowOutcome outcome = co_await borrow(pool, nullptr);
+    lending::BorrowOutcome outcome;
+    outcome.connection = worker_.lender().take(pool, borrowing_->who(), id_, borrowing_->image());
+    if (!outcome.connection) outcome = co_await borrow(pool, nullptr);
     if (outcome.client_gone) {
       end(EndedBy::client, "left while it waited for a server connection");
       co_return false;
@@ -458,6 +460,7 @@ BatchMeans Session::own_batch() {
 void Session::give_back() {
   linger_.clear();
   lent_->image = borrowing_->image();
+  if (borrowing_->trackers_are_off()) lent_->trackers = false;
   last_loan_ = {server_->server().get(), server_->greeting.connection_id, lent_->uses};
   if (std::exchange(asked_here_, false)) last_loan_ = {};  // the last statement was the proxy's
   part();
@@ -499,7 +502,7 @@ Task<void> Session::hand_back() {
   const bool clean =
       borrowing_->hold() == Borrowing::Hold::none && borrowing_->follower().value_query().empty();
   if (!clean) {
-    if (!plan.possible) {
+    if (!plan.possible || !lending::reset_cleans(borrowing_->follower().pins())) {
       discard();
       co_return;
     }
@@ -511,6 +514,7 @@ Task<void> Session::hand_back() {
       co_return;
     }
     borrowing_->note_reset();
+    lent_->trackers = borrowing_->server().tracks;  // the plan has seen to that
   }
   give_back();
 }
