@@ -8,6 +8,7 @@
 
 #include <array>
 #include <ctime>
+#include <memory>
 #include <new>
 
 namespace mysqlprobe {
@@ -95,6 +96,18 @@ CertificateFacts read_certificate(X509* certificate) {
   return facts;
 }
 
+/// The system's authorities, read once: they are a hundred certificates and more, whose reading
+/// would be most of what a connection costs.
+X509_STORE* system_authorities() {
+  static const std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> store = [] {
+    std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> made(X509_STORE_new(), X509_STORE_free);
+    require(made != nullptr && X509_STORE_set_default_paths(made.get()) == 1,
+            "the system's authorities");
+    return made;
+  }();
+  return store.get();
+}
+
 void use_files(SSL_CTX* context, const TlsSettings& settings) {
   if (!settings.certificate.empty())
     require(SSL_CTX_use_certificate_chain_file(context, settings.certificate.c_str()) == 1,
@@ -109,7 +122,7 @@ void use_files(SSL_CTX* context, const TlsSettings& settings) {
   if (!settings.ca_folder.empty())
     require(SSL_CTX_load_verify_dir(context, settings.ca_folder.c_str()) == 1, settings.ca_folder);
   if (settings.ca.empty() && settings.ca_folder.empty())
-    require(SSL_CTX_set_default_verify_paths(context) == 1, "the system's authorities");
+    SSL_CTX_set1_cert_store(context, system_authorities());
 }
 
 }  // namespace

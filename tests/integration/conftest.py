@@ -19,9 +19,10 @@ from harness.plugin_accounts import SecureMariaDb, SecureMySql  # noqa: E402
 from harness.probe import Probe  # noqa: E402
 from harness.process import Failure  # noqa: E402
 from harness.proxy import Proxy  # noqa: E402
-from harness.servers import MariaDb, MySql  # noqa: E402
+from harness.servers import RUN_FOLDER, MariaDb, MySql  # noqa: E402
 
 TOP = Path(__file__).resolve().parents[2]
+folder_key = pytest.StashKey[str]()
 BUILD = Path(os.environ.get("BUILD_DIR", TOP / "build"))
 
 
@@ -38,6 +39,28 @@ def pytest_configure(config):
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
+    # One folder for all the processes of a run; the first makes it. Short, since a socket's path has a limit.
+    if RUN_FOLDER not in os.environ:
+        os.environ[RUN_FOLDER] = config.stash[folder_key] = tempfile.mkdtemp(prefix="mysqlproxy-test-")
+
+
+def pytest_unconfigure(config):
+    folder = config.stash.get(folder_key, None)
+    if folder and os.environ.get("KEEP_TEST_FOLDER"):
+        print(f"\nkept {folder}", file=sys.stderr)
+    elif folder:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    from harness.schedule import Schedule
+    return Schedule(config, log)
+
+
+def pytest_collection_modifyitems(config, items):
+    if hasattr(config, "workerinput"):
+        from harness.schedule import longest_first
+        longest_first(items)
 
 
 @pytest.fixture(scope="session")
@@ -67,13 +90,8 @@ def build():
 
 @pytest.fixture(scope="session")
 def work():
-    """A folder for data directories and logs. Short, since a socket's path has a limit."""
-    folder = Path(tempfile.mkdtemp(prefix="mysqlproxy-test-"))
-    yield folder
-    if os.environ.get("KEEP_TEST_FOLDER"):
-        print(f"\nkept {folder}", file=sys.stderr)
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
+    """A folder for data directories and logs, of this process alone."""
+    return Path(tempfile.mkdtemp(prefix="w", dir=os.environ[RUN_FOLDER]))
 
 
 def running(server):
@@ -81,7 +99,8 @@ def running(server):
         server.create()
         yield server
     finally:
-        server.stop()
+        # Nothing reads its data any more.
+        server.kill()
 
 
 @pytest.fixture(scope="session")
@@ -124,18 +143,36 @@ def secure_server(request):
     return request.getfixturevalue(request.param)
 
 
-@pytest.fixture(scope="session")
-def proxies(work, proxy_executable):
-    """make(servers, **options): a new running proxy, stopped with the session."""
+def made_proxies(executable, folder):
+    """make(servers, **options): a new running proxy, stopped when this ends."""
     made = []
 
     def make(*servers, **options):
-        made.append(Proxy(proxy_executable, work / f"proxy{len(made)}", servers, **options))
+        made.append(Proxy(executable, tempfile.mkdtemp(prefix="proxy", dir=folder), servers, **options))
         return made[-1].start()
 
     yield make
     for proxy in made:
         proxy.stop_well()
+
+
+# Of these a test or a fixture takes the one with its own scope: a proxy that nobody needs any more costs the
+# others time, since it goes on asking its servers how they are.
+
+
+@pytest.fixture(scope="session")
+def proxies(work, proxy_executable):
+    yield from made_proxies(proxy_executable, work)
+
+
+@pytest.fixture(scope="module")
+def module_proxies(work, proxy_executable):
+    yield from made_proxies(proxy_executable, work)
+
+
+@pytest.fixture
+def own_proxies(work, proxy_executable):
+    yield from made_proxies(proxy_executable, work)
 
 
 @pytest.fixture(scope="session")
@@ -145,7 +182,8 @@ def shared_proxies(proxies):
 
     def get(server):
         if server.name not in made:
-            made[server.name] = proxies(server)
+            # None of these tests is about servers that go, and a busy machine is no reason to take one for gone.
+            made[server.name] = proxies(server, tables={"health": {"interval": "2s", "timeout": "60s"}})
         return made[server.name]
 
     return get

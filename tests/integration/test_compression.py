@@ -24,8 +24,8 @@ class Behind:
         self.address = proxy.address
 
 
-@pytest.fixture(scope="session")
-def linked(proxies):
+@pytest.fixture(scope="module")
+def linked(module_proxies):
     """get(server, link): a proxy whose connections to its server are compressed like that."""
     made = {}
 
@@ -33,8 +33,8 @@ def linked(proxies):
         if (server.name, link) not in made:
             behind = server
             if link == "zstd":
-                behind = Behind(proxies(server, tables={"listen.main": {"compression": "zstd"}}))
-            made[server.name, link] = proxies(behind, tables={f"server.{behind.name}": {"compression": link}})
+                behind = Behind(module_proxies(server, tables={"listen.main": {"compression": "zstd"}}))
+            made[server.name, link] = module_proxies(behind, tables={f"server.{behind.name}": {"compression": link}})
         return made[server.name, link]
 
     return get
@@ -140,23 +140,23 @@ def test_compressed_traffic_is_small(server, linked):
 
 # --- what is allowed ---
 
-def test_a_listener_that_wants_compression(server, proxies):
-    proxy = proxies(server, tables={"listen.main": {"compression": ["zlib"]}})
+def test_a_listener_that_wants_compression(server, own_proxies):
+    proxy = own_proxies(server, tables={"listen.main": {"compression": ["zlib"]}})
     assert ask(connect(proxy.port, compress=True), "SELECT 1") == [(1,)]
     with Wire(proxy.port) as connection:
         error = Err.of(connection.log_in(APP))
         assert (error.code, error.state) == (3922, "HY000")
 
 
-def test_a_listener_that_has_none(server, proxies):
-    proxy = proxies(server, tables={"listen.main": {"compression": "uncompressed"}})
+def test_a_listener_that_has_none(server, own_proxies):
+    proxy = own_proxies(server, tables={"listen.main": {"compression": "uncompressed"}})
     with Wire(proxy.port) as connection:
         connection.greet()
         assert connection.greeting.capabilities & COMPRESS == 0
 
 
-def test_a_server_without_the_compression_that_it_has_to_have(server, proxies):
-    proxy = proxies(server, tables={f"server.{server.name}": {"compression": "zstd"}})
+def test_a_server_without_the_compression_that_it_has_to_have(server, own_proxies):
+    proxy = own_proxies(server, tables={f"server.{server.name}": {"compression": "zstd"}})
     with Wire(proxy.port) as connection:
         error = Err.of(connection.log_in(APP))
         assert error.code == 1158
@@ -327,8 +327,8 @@ def test_change_of_user(server, linked):
                 assert connection.answer()[3][1][1:].startswith(b"test2 " + account.name.encode() + b"@")
 
 
-def test_a_drain_is_told_in_a_frame(server, proxies):
-    proxy = proxies(server)
+def test_a_drain_is_told_in_a_frame(server, own_proxies):
+    proxy = own_proxies(server)
     with CompressedWire(proxy.port) as connection:
         connection.send_query("SELECT 1")
         connection.answer()
@@ -344,7 +344,7 @@ def trusting(work):
     """A MariaDB that believes what it is told of addresses."""
     from harness.servers import MariaDb
     server = MariaDb(work / "trusting")
-    server.initialize()
+    server.copy_or_initialize()
     server.start("--proxy-protocol-networks=127.0.0.0/8", "--performance-schema=ON")
     with server.admin() as connection, connection.cursor() as cursor:
         for statement in server.accounts():
@@ -355,11 +355,11 @@ def trusting(work):
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
 @pytest.mark.parametrize("balanced", ["v1", "v2", None])
-def test_servers_are_told_the_address(trusting, proxies, version, balanced):
+def test_servers_are_told_the_address(trusting, own_proxies, version, balanced):
     tables = {"server.mariadb": {"proxy_protocol": version, "client_address_attribute": "client_address"}}
     if balanced:
         tables["listen.main"] = {"proxy_protocol_from": ["127.0.0.0/8"]}
-    proxy = proxies(trusting, tables=tables)
+    proxy = own_proxies(trusting, tables=tables)
     with Wire(proxy.port) as connection:
         port = connection.socket.getsockname()[1]
         expected = f"127.0.0.1:{port}"
@@ -381,9 +381,9 @@ def header(version):
             struct.pack(">HH", 4711, 3306))
 
 
-def test_health_checks_are_the_proxys_own(trusting, proxies):
+def test_health_checks_are_the_proxys_own(trusting, own_proxies):
     """They carry a header too, since such a server may insist on it, but nobody's address."""
-    proxy = proxies(trusting, tables={"server.mariadb": {"proxy_protocol": "v2"}})
+    proxy = own_proxies(trusting, tables={"server.mariadb": {"proxy_protocol": "v2"}})
     assert [one for one in proxy.messages() if one["level"] in ("warn", "error")] == []
     with Wire(proxy.port) as connection:
         assert connection.log_in(APP)[:1] == b"\x00"

@@ -22,9 +22,9 @@ def log_in(login, port=None, **where):
 
 
 @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
-def test_tls_in_the_access_log(secure_server, proxies, version):
+def test_tls_in_the_access_log(secure_server, own_proxies, version):
     account = BY_PLUGIN[secure_server.flavor][0]
-    proxy = proxies(secure_server, accounts=(), tables={
+    proxy = own_proxies(secure_server, accounts=(), tables={
         **by_hash(secure_server, [account]), f"server.{secure_server.name}": {"tls_min_version": "1.2"}})
     context = any_certificate()
     context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
@@ -36,9 +36,9 @@ def test_tls_in_the_access_log(secure_server, proxies, version):
     assert line["peer_pid"] is None and line["peer_uid"] is None
 
 
-def test_peer_of_a_unix_socket_in_the_access_log(secure_server, proxies, tmp_path):
+def test_peer_of_a_unix_socket_in_the_access_log(secure_server, own_proxies, tmp_path):
     account = BY_PLUGIN[secure_server.flavor][0]
-    proxy = proxies(secure_server, accounts=(), tables={
+    proxy = own_proxies(secure_server, accounts=(), tables={
         **by_hash(secure_server, [account]), "listen.local": {"bind": f"unix:{tmp_path}/s"},
         f"server.{secure_server.name}": {"tls": "disabled"}})
     log_in(Login(account.name, account.password, account.plugin), path=tmp_path / "s")
@@ -109,10 +109,10 @@ def proof_in(ok):
 
 
 @pytest.mark.parametrize("begin", [NATIVE, CACHING_SHA2])
-def test_certificate_vouched_for_by_the_password(secure_mariadb, proxies, begin):
+def test_certificate_vouched_for_by_the_password(secure_mariadb, own_proxies, begin):
     """As MariaDB 11.4 does it: its clients take a self-signed certificate then."""
     accounts = BY_PLUGIN["mariadb"]
-    proxy = proxies(secure_mariadb, accounts=(), tables=by_hash(secure_mariadb, accounts))
+    proxy = own_proxies(secure_mariadb, accounts=(), tables=by_hash(secure_mariadb, accounts))
     for account, stored in zip(accounts, (stored_of_native, stored_of_ed25519)):
         login = Login(account.name, account.password, begin, any_certificate())
         wire, last = login.run(proxy.port)
@@ -127,10 +127,10 @@ def test_certificate_vouched_for_by_the_password(secure_mariadb, proxies, begin)
             assert proof_in(last) == b""
 
 
-def test_no_proof_for_who_does_not_know_it(secure_mysql, secure_mariadb, proxies):
+def test_no_proof_for_who_does_not_know_it(secure_mysql, secure_mariadb, own_proxies):
     """MySQL's clients, and logins whose password only the server knows."""
-    mysql = proxies(secure_mysql, accounts=(), tables=by_hash(secure_mysql, BY_PLUGIN["mysql"]))
-    passing = proxies(secure_mariadb, accounts=(), tables=by_server(BY_PLUGIN["mariadb"]))
+    mysql = own_proxies(secure_mysql, accounts=(), tables=by_hash(secure_mysql, BY_PLUGIN["mysql"]))
+    passing = own_proxies(secure_mariadb, accounts=(), tables=by_server(BY_PLUGIN["mariadb"]))
     for proxy, accounts in ((mysql, BY_PLUGIN["mysql"]), (passing, BY_PLUGIN["mariadb"])):
         for account in accounts:
             wire, last = Login(account.name, account.password, account.plugin, any_certificate()).run(proxy.port)
@@ -139,10 +139,10 @@ def test_no_proof_for_who_does_not_know_it(secure_mysql, secure_mariadb, proxies
 
 
 @pytest.mark.parametrize("allowed", [False, True], ids=["as it is", "allowed"])
-def test_clear_passwords_of_clients(secure_server, proxies, tmp_path, allowed):
+def test_clear_passwords_of_clients(secure_server, own_proxies, tmp_path, allowed):
     """Only where they are allowed by name, and through TLS or a unix socket; else the client is asked for another plugin."""
     account = BY_PLUGIN[secure_server.flavor][0]
-    proxy = proxies(secure_server, accounts=(), tables={
+    proxy = own_proxies(secure_server, accounts=(), tables={
         **by_hash(secure_server, [account]), "listen.main": {"mysql_clear_password": allowed},
         "listen.local": {"bind": f"unix:{tmp_path}/s", "mysql_clear_password": allowed}})
     for where, context in (((proxy.port,), None), ((proxy.port,), any_certificate()), ((None, tmp_path / "s"), None)):

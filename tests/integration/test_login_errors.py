@@ -20,11 +20,11 @@ def verdict(login, port):
 
 
 @pytest.fixture(scope="module")
-def front(secure_server, proxies):
+def front(secure_server, module_proxies):
     """mode -> a proxy before the server."""
     accounts = [*BY_PLUGIN[secure_server.flavor], *IN_STATES]
-    return {"stored": proxies(secure_server, accounts=(), tables=by_hash(secure_server, accounts)),
-            "passthrough": proxies(secure_server, accounts=(), tables=by_server(accounts))}
+    return {"stored": module_proxies(secure_server, accounts=(), tables=by_hash(secure_server, accounts)),
+            "passthrough": module_proxies(secure_server, accounts=(), tables=by_server(accounts))}
 
 
 @pytest.mark.parametrize("mode", ["stored", "passthrough"])
@@ -79,10 +79,10 @@ def test_account_in_each_state(secure_server, front, mode, password, capabilitie
             wire.close()
 
 
-def test_account_that_needs_tls(secure_server, front, proxies):
+def test_account_that_needs_tls(secure_server, front, own_proxies):
     """The link to the server decides: what the client does about TLS has no bearing on it."""
     account = next(one for one in IN_STATES if one.name == "needs_tls")
-    in_clear = proxies(secure_server, accounts=(), tables={
+    in_clear = own_proxies(secure_server, accounts=(), tables={
         **by_hash(secure_server, [account]), f"server.{secure_server.name}": {"tls": "disabled"}})
     direct = verdict(Login(account.name, account.password, NATIVE), secure_server.port)
     assert direct.code == 1045
@@ -99,11 +99,11 @@ def test_account_that_needs_a_certificate(secure_server, front):
 
 
 @pytest.mark.parametrize("mode", ["stored", "passthrough"])
-def test_required_tls(secure_server, proxies, mode):
+def test_required_tls(secure_server, own_proxies, mode):
     """A server's require_secure_transport and a listener's `tls = "required"`, at the same point of a login."""
     account = BY_PLUGIN[secure_server.flavor][0]
     tables = by_hash(secure_server, [account]) if mode == "stored" else by_server([account])
-    proxy = proxies(secure_server, accounts=(), tables={**tables, "listen.main": {"tls": "required"}})
+    proxy = own_proxies(secure_server, accounts=(), tables={**tables, "listen.main": {"tls": "required"}})
     secure_server.ask("SET GLOBAL require_secure_transport = ON")
     try:
         direct = {(user, password): verdict(Login(user, password, NATIVE), secure_server.port)
@@ -117,13 +117,13 @@ def test_required_tls(secure_server, proxies, mode):
 
 
 @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
-def test_bad_client_certificate(secure_server, proxies, tmp_path, version):
+def test_bad_client_certificate(secure_server, own_proxies, tmp_path, version):
     """One that nobody vouches for: the TLS handshake fails, as it does at the server."""
     import ssl
 
     account = BY_PLUGIN[secure_server.flavor][0]
     trusted, trusted_key = make_certificate(tmp_path, "trusted")
-    proxy = proxies(secure_server, accounts=(), tables={
+    proxy = own_proxies(secure_server, accounts=(), tables={
         **by_hash(secure_server, [account]), "listen.main": {"tls_ca": trusted}})
 
     def log_in(port, pair):

@@ -33,7 +33,7 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("login_client", chosen(metafunc.config), ids=lambda client: client.name, scope="session")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def login_servers(secure_mysql, secure_mariadb):
     """flavor -> a server with TLS and the accounts of all cells."""
     servers = {"mysql": secure_mysql, "mariadb": secure_mariadb}
@@ -63,15 +63,15 @@ def hashes(server):
     return {user: hexadecimal if "sha" in plugin else text for user, plugin, text, hexadecimal in rows}
 
 
-@pytest.fixture(scope="session")
-def login_proxies(work, proxies, login_servers):
+@pytest.fixture(scope="module")
+def login_proxies(module_proxies, login_servers):
     """(flavor, way) -> a proxy that has the hashes of all accounts, and goes to its server that way."""
     made = {}
     for flavor, server in login_servers.items():
         known = hashes(server)
         users = {f"user.{one.name}": {"pool": "main", "hash": known[one.name]} for one in logins_of(flavor)}
         for way, options in SERVER_LINKS.items():
-            made[flavor, way] = proxies(server, accounts=(), tables={**users, f"server.{server.name}": options})
+            made[flavor, way] = module_proxies(server, accounts=(), tables={**users, f"server.{server.name}": options})
     return made
 
 
@@ -125,7 +125,7 @@ class Run:
         return self.programs[own]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def seen(work, build, login_servers, login_proxies):
     """get(client): (flavor, cell, way) -> fault. `seen.all` has those of all clients that ran."""
     made = {}

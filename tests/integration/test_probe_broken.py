@@ -161,9 +161,9 @@ def listens(port):
         return one.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_mysqlproxy_without_a_server(probe, proxies, work):
+def test_mysqlproxy_without_a_server(probe, own_proxies, work):
     dead = MariaDb(work / "never-started", "dead")
-    said = probe.login(proxies(dead).address, APP, "--timeout", "20s")
+    said = probe.login(own_proxies(dead).address, APP, "--timeout", "20s")
     assert said.code in (REFUSED, EARLY)
     assert said.error["code"] and said.error["causes"]
 

@@ -16,10 +16,10 @@ def logged_in(login, port, **where):
 
 
 @pytest.fixture(scope="module")
-def front(secure_server, proxies):
+def front(secure_server, module_proxies):
     """mode -> a proxy before the server."""
     accounts = BY_PLUGIN[secure_server.flavor]
-    return {mode: proxies(secure_server, accounts=(), tables=tables(secure_server, accounts))
+    return {mode: module_proxies(secure_server, accounts=(), tables=tables(secure_server, accounts))
             for mode, tables in MODES.items()}
 
 
@@ -85,12 +85,12 @@ def restarting(work, build):
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("link", ["clear", "tls", "unix"])
-def test_server_restart_between_two_logins(restarting, proxies, mode, link, tmp_path):
+def test_server_restart_between_two_logins(restarting, own_proxies, mode, link, tmp_path):
     """The server's cache of caching_sha2_password is cold then: it wants the password, which the proxy does not have."""
     account = next(one for one in BY_PLUGIN["mysql"] if one.plugin == CACHING_SHA2)
     other = next(one for one in BY_PLUGIN["mysql"] if one.plugin == NATIVE)
     socket = tmp_path / "s"
-    proxy = proxies(restarting, accounts=(), tables={
+    proxy = own_proxies(restarting, accounts=(), tables={
         **MODES[mode](restarting, [account, other]), "listen.local": {"bind": f"unix:{socket}"}})
     where = {"path": socket} if link == "unix" else {}
     context = any_certificate() if link == "tls" else None
@@ -113,10 +113,10 @@ def test_server_restart_between_two_logins(restarting, proxies, mode, link, tmp_
         assert log_in() == f"{account.name}@%"
 
 
-def test_answer_of_a_cold_server_is_not_learnt_from(restarting, proxies):
+def test_answer_of_a_cold_server_is_not_learnt_from(restarting, own_proxies):
     """A wrong password in the full authentication does not spoil the fast path of the right one."""
     account = next(one for one in BY_PLUGIN["mysql"] if one.plugin == CACHING_SHA2)
-    proxy = proxies(restarting, accounts=(), tables=by_hash(restarting, [account]))
+    proxy = own_proxies(restarting, accounts=(), tables=by_hash(restarting, [account]))
     context = any_certificate()
     with logged_in(Login(account.name, account.password, CACHING_SHA2, context), proxy.port):
         pass
@@ -133,9 +133,9 @@ def signer():
 
 
 @pytest.fixture(scope="module")
-def signers_front(secure_mariadb, proxies):
+def signers_front(secure_mariadb, module_proxies):
     """mode -> a proxy before MariaDB, which has a plugin that signs."""
-    return {mode: proxies(secure_mariadb, accounts=(), tables=tables(secure_mariadb, [signer()]))
+    return {mode: module_proxies(secure_mariadb, accounts=(), tables=tables(secure_mariadb, [signer()]))
             for mode, tables in MODES.items()}
 
 
@@ -164,11 +164,11 @@ def test_wrong_signatures_do_not_block_the_proxy(secure_mariadb, signers_front):
     assert broken() == before
 
 
-def test_account_without_a_password_on_the_server(secure_mariadb, proxies):
+def test_account_without_a_password_on_the_server(secure_mariadb, own_proxies):
     """It does not open the proxy to those who have none, and the server takes no other."""
     secure_mariadb.ask("CREATE USER by_nothing")
     key = by_hash(secure_mariadb, [signer()])[f"user.{signer().name}"]
-    proxy = proxies(secure_mariadb, accounts=(), tables={"user.by_nothing": key})
+    proxy = own_proxies(secure_mariadb, accounts=(), tables={"user.by_nothing": key})
     for password in ("wrong", signer().password, ""):
         wire, last = Login("by_nothing", password, ED25519).run(proxy.port)
         with wire:
@@ -176,11 +176,11 @@ def test_account_without_a_password_on_the_server(secure_mariadb, proxies):
     secure_mariadb.ask("DROP USER by_nothing")
 
 
-def test_signature_that_only_the_server_knows(secure_mariadb, proxies):
+def test_signature_that_only_the_server_knows(secure_mariadb, own_proxies):
     """The password was changed on the server, and the proxy has the old one: it is asked for, and refused."""
     old = PluginAccount("by_old", "the-0ld-one", plugin=ED25519)
     secure_mariadb.ask(old.create("mariadb"))
-    proxy = proxies(secure_mariadb, accounts=(), tables=by_hash(secure_mariadb, [old]))
+    proxy = own_proxies(secure_mariadb, accounts=(), tables=by_hash(secure_mariadb, [old]))
     secure_mariadb.ask("ALTER USER by_old IDENTIFIED VIA ed25519 USING PASSWORD('the-n3w-one')")
     for password in ("the-n3w-one", "the-0ld-one"):
         wire, last = Login("by_old", password, ED25519).run(proxy.port)

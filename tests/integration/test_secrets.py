@@ -39,7 +39,7 @@ def pieces_of_any():
 
 
 @pytest.fixture(scope="module")
-def setting(secure_server, proxies, tmp_path_factory):
+def setting(secure_server, module_proxies, tmp_path_factory):
     """A proxy that has a data folder, and accounts of its own for each way to log in."""
     folder = tmp_path_factory.mktemp("secrets")
     accounts = {(plugin, mode, link): secret_account(plugin, mode, link)
@@ -52,7 +52,7 @@ def setting(secure_server, proxies, tmp_path_factory):
         secure_server.ask("FLUSH PRIVILEGES")
     (folder / "data").mkdir()
     socket = folder / "s"
-    proxy = proxies(secure_server, accounts=(), tables={
+    proxy = module_proxies(secure_server, accounts=(), tables={
         **tables, "proxy": {"data_dir": folder / "data"}, "listen.local": {"bind": f"unix:{socket}"},
         f"server.{secure_server.name}": {"tls": "required"}, "log": {"level": "debug"}})
     yield proxy, socket, accounts

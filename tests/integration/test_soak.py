@@ -40,8 +40,8 @@ def be_busy(proxy, number, until, errors):
         errors.append(repr(error))
 
 
-def test_many_clients_and_reloads(server, proxies):
-    proxy = proxies(server)
+def test_many_clients_and_reloads(server, own_proxies):
+    proxy = own_proxies(server)
     before = proxy.child.descriptors()
     idle = [connect(proxy) for _ in range(IDLE)]
     errors = []

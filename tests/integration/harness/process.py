@@ -1,9 +1,12 @@
 """Child processes, ports and waiting."""
 
+import ctypes
+import functools
 import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 
@@ -23,11 +26,51 @@ def wait_until(condition, what, timeout=30.0, interval=0.02):
         time.sleep(interval)
 
 
+class Ports:
+    """TCP ports of the loopback interface for one process of the tests and its children.
+
+    Below those that the kernel gives to clients, and in a block that no other process of the tests takes
+    from: what is free now is still free when a server that was told of it begins to listen.
+    """
+
+    FIRST, END, BLOCK = 12000, 32000, 400
+
+    def __init__(self):
+        for self.base in range(self.FIRST, self.END, self.BLOCK):
+            self.claim = self.bind(self.base)
+            if self.claim:
+                self.next = self.base
+                return
+        raise Failure("every block of ports is taken")
+
+    @staticmethod
+    def bind(port):
+        """A socket that has the port; it is given up with the socket."""
+        probe = socket.socket()
+        try:
+            probe.bind(("127.0.0.1", port))
+            return probe
+        except OSError:
+            probe.close()
+            return None
+
+    def take(self):
+        for _ in range(self.BLOCK - 1):
+            self.next = self.next + 1 if self.next + 1 < self.base + self.BLOCK else self.base + 1
+            if probe := self.bind(self.next):
+                probe.close()
+                return self.next
+        raise Failure("every port of the block is taken")
+
+
+@functools.cache
+def ports():
+    return Ports()
+
+
 def free_port():
     """A TCP port of the loopback interface that nobody has just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return ports().take()
 
 
 def tail(path, lines=20):
@@ -38,8 +81,17 @@ def tail(path, lines=20):
         return str(error)
 
 
+PR_SET_PDEATHSIG = 1
+libc = ctypes.CDLL(None)
+
+
+def die_with_parent():
+    """In a child before it becomes a program: it does not outlive a test run that is killed."""
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class Child:
-    """A process of ours with its output in a file. It is ended with the object, whatever happens."""
+    """A process of ours with its output in a file. It is ended with the object, or with the process of the tests."""
 
     def __init__(self, arguments, log, name, **options):
         self.name = name
@@ -47,7 +99,9 @@ class Child:
         with open(log, "ab") as out:
             self.process = subprocess.Popen(
                 [str(argument) for argument in arguments],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, **options)
+                stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                # For the kernel the parent is a thread. Others than the first one come and go.
+                preexec_fn=die_with_parent if threading.current_thread() is threading.main_thread() else None, **options)
 
     @property
     def pid(self):

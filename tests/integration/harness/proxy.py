@@ -74,7 +74,7 @@ class Proxy:
         environment = {"ASAN_OPTIONS": "quarantine_size_mb=4", **os.environ}
         self.child = Child([self.executable, "--config", self.config], self.log, "mysqlproxy", env=environment)
         if wait:
-            self.wait_for_log("ready")
+            self.wait_for_log("ready", timeout=60.0)
         return self
 
     def messages(self):

@@ -1,5 +1,6 @@
 """Private database servers: a fresh data directory, a port and a socket of their own, on loopback only."""
 
+import fcntl
 import getpass
 import os
 import re
@@ -13,6 +14,9 @@ import pymysql
 
 from harness.accounts import APP, NOBODY, ON_SERVERS, OTHER, POOR
 from harness.process import Child, Failure, free_port, tail
+
+#: The variable of the environment that names the folder of the whole run. In it are the data directories that are copied.
+RUN_FOLDER = "MYSQLPROXY_TEST_FOLDER"
 
 SETTINGS = [
     "--no-defaults",
@@ -60,11 +64,34 @@ class Server:
 
     def create(self):
         """Makes the data directory and the accounts, and leaves the server running."""
-        self.initialize()
+        self.copy_or_initialize()
         self.start()
         with self.admin() as connection, connection.cursor() as cursor:
             for statement in self.accounts():
                 cursor.execute(statement)
+
+    def copy_or_initialize(self):
+        """A data directory takes seconds to make, so that one is made and copied by all who want the same."""
+        common = os.environ.get(RUN_FOLDER)
+        if not common:
+            self.initialize()
+            return
+        folder = Path(common) / "templates"
+        folder.mkdir(exist_ok=True)
+        with open(folder / f"{self.template()}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            template = folder / self.template()
+            if not template.exists():
+                self.initialize()
+                shutil.copytree(self.data, template)
+                return
+        shutil.copytree(template, self.data)
+        # By it MySQL tells servers apart; it makes one where there is none.
+        (self.data / "auto.cnf").unlink(missing_ok=True)
+
+    def template(self):
+        """The same for servers whose data directories begin alike."""
+        return self.flavor
 
     def initialize(self):
         raise NotImplementedError
@@ -139,7 +166,8 @@ class Server:
 
     def kill(self):
         """As a machine that loses power."""
-        self.child.stop(signal.SIGKILL)
+        if self.child:
+            self.child.stop(signal.SIGKILL)
 
 
 class MariaDb(Server):
@@ -177,6 +205,9 @@ class MySql(Server):
 
     def initialize(self):
         self.run([*self.command(), *self.settings(), "--initialize-insecure"])
+
+    def template(self):
+        return f"{self.flavor}-{self.plugin}"
 
     def command(self):
         return [self.base / "bin/mysqld"]
