@@ -1,0 +1,352 @@
+"""What a session answers may not depend on whose server connections it is lent.
+
+Random programs (session_programs.py) are run by several clients at once through the proxy, over fewer server
+connections than there are clients where it lends them, and each by itself directly. Every packet of every answer has
+to be equal. A program for which it isn't is shrunk, and printed as a list of statements.
+
+  POOLING_MODEL_SEED     another seed than the usual one; a failure names its own
+  POOLING_MODEL_SECONDS  how long to go on with each server and way of pooling, 20 unless said
+  POOLING_MODEL_ROUNDS   how many programs each client runs at most
+  POOLING_MODEL_WAYS     which ways of pooling, by comma: "session" unless said, and "transaction"
+"""
+
+import os
+import re
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+
+import pytest
+
+import session_programs
+from harness import wire
+from harness.accounts import APP, OTHER
+from harness.exchange import Session, described
+from harness.wire import Closed
+from session_programs import CLIENTS, Generator, names, text_of
+
+SEED = os.environ.get("POOLING_MODEL_SEED", "1")
+SECONDS = float(os.environ.get("POOLING_MODEL_SECONDS", "20"))
+WAYS = os.environ.get("POOLING_MODEL_WAYS", "session").split(",")
+ROUNDS = int(os.environ.get("POOLING_MODEL_ROUNDS", "100000"))
+LENGTH = 14
+#: How long may be spent on making a failing program smaller.
+SHRINKING = 60.0
+
+#: Ways of pooling, as what is added to the tables of the configuration.
+POOLINGS = {
+    "session": {},
+    # Fewer connections than clients.
+    "transaction": {"pool.main": {"pooling": "transaction"}, "server.{server}": {"max_connections": 3}},
+}
+
+#: What the clients can do, one set after the other.
+CAPABILITIES = [wire.USUAL, wire.USUAL | wire.DEPRECATE_EOF, wire.USUAL | wire.SESSION_TRACK | wire.DEPRECATE_EOF, wire.USUAL | wire.FOUND_ROWS,
+                wire.USUAL | wire.SESSION_TRACK]
+
+
+#: Sent first in each session: what FOUND_ROWS() is before any SELECT depends, with MariaDB, on who had the thread before.
+DEFINED = b"SELECT 'begin'"
+
+
+def capabilities_of(client):
+    return CAPABILITIES[client % len(CAPABILITIES)]
+
+
+#: How the proxy says that a server has closed a connection, for which a client of the server is just closed.
+LOST = re.compile(rb"^\xff\x86\x04#08S01server .* closed the connection")
+
+
+class Ground:
+    """The schemas of one client on a server, brought back to their beginning before each program."""
+
+    #: What of a program changes more than rows.
+    LASTING = (b"ALTER TABLE t", b"made", b"seen")
+
+    def __init__(self, server, client):
+        self.client = client
+        self.schema, self.other = names(client)
+        self.admin = server.admin()
+        self.run("SET lock_wait_timeout = 30, innodb_lock_wait_timeout = 30")
+        for name in (self.schema, self.other):
+            self.run(f"DROP DATABASE IF EXISTS {name}")
+            self.run(f"CREATE DATABASE {name}")
+            for statement in session_programs.routines(name):
+                self.run(statement)
+        self.fresh = False
+
+    def close(self):
+        for name in (self.schema, self.other):
+            self.run(f"DROP DATABASE IF EXISTS {name}")
+        self.admin.close()
+
+    def run(self, statement):
+        with self.admin.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall()
+
+    def restore(self, program):
+        """To be called before each run of a program."""
+        self.end_transactions()
+        if not self.fresh:
+            self.rebuild()
+        else:
+            for name in (self.schema, self.other):
+                self.run(f"DELETE FROM {name}.child")
+                self.run(f"DELETE FROM {name}.t")
+                self.run(session_programs.rows(name))
+                self.run(f"ALTER TABLE {name}.t AUTO_INCREMENT = 4")
+        self.fresh = not any(part in argument for step in program for argument in step if isinstance(argument, bytes)
+                             for part in self.LASTING)
+
+    def rebuild(self):
+        for name in (self.schema, self.other):
+            self.run(f"DROP VIEW IF EXISTS {name}.seen")
+            self.run("DROP TABLE IF EXISTS " + ", ".join(f"{name}.made{digit}" for digit in (1, 2, 3)))
+        for statement in session_programs.tables(self.schema, self.other):
+            self.run(statement)
+
+    def end_transactions(self):
+        """Those of XA outlive their connection."""
+        for _, name_size, branch_size, data in self.run("XA RECOVER"):
+            data = data.encode() if isinstance(data, str) else data
+            if data[:name_size] == self.schema.encode():
+                branch = data[name_size:name_size + branch_size].decode()
+                self.run(f"XA ROLLBACK '{self.schema}', '{branch}'")
+
+
+#: Steps that want a statement which is prepared. Who lends connections knows those by itself, so that no server has an error
+#: for SHOW WARNINGS when there is none.
+OF_STATEMENTS = ("execute", "fetch", "reset_statement", "long_data")
+
+
+def run(port, client, program, unknown_statements):
+    """The answer to each step. The last one is how the connection ended, if it did."""
+    answers = []
+    with Session(port, APP, capabilities_of(client), names(client)[0].encode()) as session:
+        # Who lends connections answers a login without one, and says nothing of the session in it.
+        answers.append([session.login[:1]])
+        if session.login[:1] != b"\0":
+            return answers
+        try:
+            answers[-1] += session.query(DEFINED)
+            for name, *arguments in program:
+                if not unknown_statements and name in OF_STATEMENTS and arguments[0] not in session.slots:
+                    answers.append([])
+                    continue
+                answers.append(getattr(session, name)(*arguments))
+                if name in ("reset_connection", "change_user") and answers[-1][-1][:1] == b"\0":
+                    answers[-1] += session.query(DEFINED)
+                if LOST.search(answers[-1][-1] if answers[-1] else b""):
+                    raise Closed
+            session.quit()
+        except Closed:
+            if answers and LOST.search(answers[-1][-1] if answers[-1] else b""):
+                answers.pop()
+            answers.append([b"closed"])
+        except TimeoutError:
+            answers.append([b"no answer"])
+    return answers
+
+
+@dataclass
+class Difference:
+    client: int
+    program: list
+    direct: list
+    proxied: list
+
+    @staticmethod
+    def between(client, program, direct, proxied):
+        """None where there is none. The login's answer comes before those of the steps."""
+        for number, (one, other) in enumerate(zip(direct, proxied)):
+            if one != other:
+                return Difference(client, program[:number], one, other)
+        if len(direct) != len(proxied):
+            return Difference(client, program, direct[len(proxied):], proxied[len(direct):])
+        return None
+
+    def __str__(self):
+        lines = [f"{text_of(step)};" for step in self.program]
+        for title, packets in (("directly", self.direct), ("through the proxy", self.proxied)):
+            lines += [f"    {title}:"] + [f"        {described(packet)}" for packet in packets[:40]]
+        return "\n".join(lines)
+
+
+@dataclass
+class Model:
+    server: object
+    proxy: object
+    seed: str
+    until: float
+    unknown_statements: bool = True
+    failed: threading.Event = field(default_factory=threading.Event)
+    differences: list = field(default_factory=list)
+    broken: list = field(default_factory=list)
+    programs: int = 0
+    grounds: list = field(default_factory=list)
+
+    def compare(self, client, program):
+        ground = self.grounds[client]
+        ground.restore(program)
+        direct = run(self.server.port, client, program, self.unknown_statements)
+        ground.restore(program)
+        return Difference.between(client, program, direct, run(self.proxy.port, client, program, self.unknown_statements))
+
+    def go_on(self, client, stop):
+        """The programs of one client, until there is a difference in one of them or of another client's."""
+        generator = Generator(self.seed, self.server.flavor, client)
+        try:
+            for _ in range(ROUNDS):
+                if stop():
+                    return
+                program = generator.program(generator.random.randrange(1, LENGTH * 2))
+                difference = self.compare(client, program)
+                self.programs += 1
+                if difference:
+                    self.differences.append(difference)
+                    self.failed.set()
+        except Exception as error:
+            self.broken.append(error)
+            self.failed.set()
+
+    def run(self, clients, stop):
+        threads = [threading.Thread(target=self.go_on, args=(client, stop)) for client in clients]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def check(self):
+        try:
+            # All of them before anybody looks for those of the others.
+            for client in range(CLIENTS):
+                self.grounds.append(Ground(self.server, client))
+            self.go()
+        finally:
+            for ground in self.grounds:
+                ground.close()
+
+    def go(self):
+        for thread in self.run(range(CLIENTS), lambda: self.failed.is_set() or time.monotonic() > self.until):
+            thread.join()
+        if self.broken:
+            raise self.broken[0]
+        if self.differences:
+            smallest = min(self.differences, key=lambda one: len(one.program))
+            pytest.fail(f"with POOLING_MODEL_SEED={self.seed}, client {smallest.client}:\n{self.shrunk(smallest)}", pytrace=False)
+
+    def shrunk(self, difference):
+        """The same with as few steps as it takes, first by itself, else while the other clients go on."""
+        deadline = time.monotonic() + SHRINKING
+        alone = self.smaller(difference, 1, deadline)
+        if alone:
+            return f"{alone}\n(alone, too)"
+        over = threading.Event()
+        threads = self.run([client for client in range(CLIENTS) if client != difference.client], over.is_set)
+        try:
+            crowded = self.smaller(difference, 4, deadline)
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+        return f"{crowded or difference}\n({'only' if crowded else 'once,'} while other clients are busy)"
+
+    def smaller(self, difference, attempts, deadline):
+        """A difference that is left when steps are left out; None when there is none at all."""
+
+        def still(program):
+            found = None
+            for _ in range(attempts):
+                if not found and time.monotonic() < deadline:
+                    found = self.compare(difference.client, program)
+            return found
+
+        best = still(difference.program)
+        size = len(best.program) // 2 if best else 0
+        while size:
+            at = 0
+            while at < len(best.program):
+                found = still(best.program[:at] + best.program[at + size:])
+                if found:
+                    best = found
+                else:
+                    at += size
+            size //= 2
+        return best
+
+
+class Forgetful:
+    """Passes everything on, but for a setting that it makes its opposite."""
+
+    def __init__(self, port):
+        self.target = port
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self.target))
+            for one, other, change in ((client, server, True), (server, client, False)):
+                threading.Thread(target=self.pass_on, args=(one, other, change), daemon=True).start()
+
+    @staticmethod
+    def pass_on(source, target, change):
+        try:
+            while data := source.recv(1 << 16):
+                target.sendall(data.replace(b"unique_checks = 0", b"unique_checks = 1") if change else data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def close(self):
+        self.listener.close()
+
+
+def tables(server, pooling):
+    """It is about sessions, and a busy machine is no reason to take a server for dead."""
+    basis = {"health": {"interval": "5s", "timeout": "60s"}, f"server.{server.name}": {"tls": "disabled"}}
+    more = {name.format(server=server.name): table for name, table in POOLINGS[pooling].items()}
+    return {name: {**basis.get(name, {}), **more.get(name, {})} for name in {**basis, **more}}
+
+
+@pytest.fixture(scope="module")
+def grants(mariadb, mysql):
+    for server in (mariadb, mysql):
+        for account in (APP, OTHER):
+            server.ask(f"GRANT ALL ON `model%`.* TO '{account.name}'@'%'")
+
+
+@pytest.mark.parametrize("pooling", WAYS)
+def test_equal_answers(server, own_proxies, grants, pooling):
+    proxy = own_proxies(server, tables=tables(server, pooling))
+    model = Model(server, proxy, SEED, time.monotonic() + SECONDS, pooling == "session")
+    model.check()
+    print(f"{model.programs} programs")
+    assert model.programs
+
+
+def test_programs_are_those_of_their_seed():
+    def made(seed):
+        generator = Generator(seed, "mysql", 3)
+        return [generator.program(20) for _ in range(20)]
+
+    assert made("1") == made("1") != made("2")
+
+
+def test_a_difference_is_found_and_shrunk(mysql, own_proxies, grants):
+    """A proxy that changes one variable of its own accord stands in for one that forgets."""
+    forgetful = Forgetful(own_proxies(mysql, tables=tables(mysql, "session")).port)
+    try:
+        with pytest.raises(pytest.fail.Exception) as failure:
+            Model(mysql, forgetful, SEED, time.monotonic() + 120).check()
+    finally:
+        forgetful.close()
+    said = str(failure.value)
+    steps = [line for line in said.splitlines() if line.endswith(";")]
+    assert "unique_checks = 0;" in said and len(steps) <= 4 and "alone, too" in said, said
