@@ -10,6 +10,7 @@ to be equal. A program for which it isn't is shrunk, and printed as a list of st
   POOLING_MODEL_WAYS     which ways of pooling, by comma: "session" unless said, and "transaction"
 """
 
+import itertools
 import os
 import re
 import socket
@@ -169,8 +170,9 @@ class Difference:
 
     def __str__(self):
         lines = [f"{text_of(step)};" for step in self.program]
+        same = len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], zip(self.direct, self.proxied))))
         for title, packets in (("directly", self.direct), ("through the proxy", self.proxied)):
-            lines += [f"    {title}:"] + [f"        {described(packet)}" for packet in packets[:40]]
+            lines += [f"    {title}, behind {same} packets that are equal:"] + [f"        {described(one)}" for one in packets[same:same + 10]]
         return "\n".join(lines)
 
 

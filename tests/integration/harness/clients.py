@@ -38,7 +38,7 @@ ALL = [
 ]
 
 
-def converse(client, build, port, cases, folder, timeout=240):
+def converse(client, build, port, cases, folder, timeout=900):
     """Runs the conversation on 127.0.0.1:`port`. From each case's name to its observations."""
     folder.mkdir(parents=True, exist_ok=True)
     program, answer, log = folder / "program.json", folder / "answer.json", folder / "log"
