@@ -52,6 +52,7 @@ def pytest_unconfigure(config):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.hookimpl(optionalhook=True)  # one process does without
 def pytest_xdist_make_scheduler(config, log):
     from harness.schedule import Schedule
     return Schedule(config, log)
