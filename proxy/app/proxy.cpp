@@ -145,7 +145,7 @@ ExitCode Proxy::run() {
   resolver_.watch(topology_->servers());
   monitor_.start();
   monitor_.watch(topology_->servers(), config.health, topology_->has_roles());
-  monitor_.wait_for_first_round(config.health.timeout + std::chrono::milliseconds(500));
+  monitor_.wait_for_first_round(config.health.reachable.timeout + std::chrono::milliseconds(500));
   account_loader_.start();
   account_loader_.watch(*topology_);
   account_loader_.wait_for_first_round();

@@ -10,6 +10,7 @@
 #include "proxy/config/rule.hpp"
 #include "proxy/config/statistics.hpp"
 #include "proxy/config/tls.hpp"
+#include "proxy/pool/steady.hpp"
 
 #include <mysqlwire/crypto/password.hpp>
 #include <mysqlwire/crypto/secret.hpp>
@@ -199,12 +200,24 @@ struct UserConfig {
   friend bool operator==(const UserConfig&, const UserConfig&) = default;
 };
 
+/// How one kind of check is made: [health.KIND], or what [health] says of all.
+struct CheckConfig {
+  milliseconds interval{2'000};
+  milliseconds timeout{1'000};
+  RiseFall needs;  ///< how many in a row count
+
+  friend bool operator==(const CheckConfig&, const CheckConfig&) = default;
+};
+
 /// [health]
 struct HealthConfig {
-  milliseconds interval{2'000};
-  milliseconds timeout{1'000};              ///< for one whole check
-  std::string user;                         ///< empty: the check does not log in
-  std::string password_file;                ///< empty: `user` has no password
+  CheckConfig all;          ///< what holds for each kind that says nothing else
+  CheckConfig reachable;    ///< connect, log in, COM_PING; the time-out is for all of it
+  CheckConfig read_only;    ///< yes: it can be written to
+  CheckConfig replication;  ///< yes: it replicates, and is in step with its cluster
+  CheckConfig threads{.interval = milliseconds(0)};  ///< yes: it has room; interval 0: not asked
+  std::string user;                                  ///< empty: the check does not log in
+  std::string password_file;                         ///< empty: `user` has no password
   mysqlwire::crypto::SecretBytes password;  ///< the file's first line, read with the configuration
 };
 

@@ -84,6 +84,9 @@ class Loader {
   void users();
   void rules();
   void health();
+  static void check(TableReader& reader, CheckConfig& check, milliseconds least_interval);
+  void check_kind(TableReader& health, std::string_view kind, CheckConfig& out,
+                  milliseconds least_interval);
   void log();
   void unused();
 
@@ -395,13 +398,39 @@ void Loader::rules() {
   std::ranges::copy(reader.used_pools(), std::back_inserter(used_pools_));
 }
 
+void Loader::check(TableReader& reader, CheckConfig& check, milliseconds least_interval) {
+  constexpr std::uint32_t most = 100;
+  reader.read("interval", check.interval, least_interval);
+  reader.read("timeout", check.timeout, 1ms);
+  reader.read("rise", check.needs.rise, 1, most);
+  reader.read("fall", check.needs.fall, 1, most);
+}
+
+void Loader::check_kind(TableReader& health, std::string_view kind, CheckConfig& out,
+                        milliseconds least_interval) {
+  const toml::node* node = health.take(kind);
+  if (node == nullptr) return;
+  const std::string where = fmt::format("health.{}", kind);
+  if (!node->is_table()) return health.expected(kind, *node, fmt::format("a table [{}]", where));
+  TableReader reader(*node->as_table(), where, report_);
+  check(reader, out, least_interval);
+  reader.reject_unknown();
+}
+
 void Loader::health() {
   const toml::table* section = table("health");
   if (section == nullptr) return;
   TableReader reader(*section, "health", report_);
   HealthConfig& health = config_.health;
-  reader.read("interval", health.interval, 100ms);
-  reader.read("timeout", health.timeout, 1ms);
+  check(reader, health.all, 100ms);
+  health.threads = {.interval = 0ms, .timeout = health.all.timeout, .needs = health.all.needs};
+  for (const auto& [kind, out] :
+       {std::pair("reachable", &health.reachable), std::pair("read_only", &health.read_only),
+        std::pair("replication", &health.replication)}) {
+    *out = health.all;
+    check_kind(reader, kind, *out, 100ms);
+  }
+  check_kind(reader, "threads", health.threads, 0ms);
   if (const auto user = reader.text("user", "a user's name")) health.user = user->text;
   if (const auto file = reader.text("password_file", "a file's name");
       file && !file->text.empty()) {

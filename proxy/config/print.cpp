@@ -280,13 +280,30 @@ void print(Printer& out, std::span<const UserConfig> accounts, bool with_hashes)
     out.line("server_secret_file", quoted(user.server.secret_file));
 }
 
+void print(Printer& out, const CheckConfig& check, const CheckConfig& standard) {
+  out.optional("interval", check.interval, standard.interval);
+  out.optional("timeout", check.timeout, standard.timeout);
+  out.optional("rise", check.needs.rise, standard.needs.rise);
+  out.optional("fall", check.needs.fall, standard.needs.fall);
+}
+
 void print(Printer& out, const HealthConfig& health) {
   const HealthConfig standard;
   out.table("health");
-  out.optional("interval", health.interval, standard.interval);
-  out.optional("timeout", health.timeout, standard.timeout);
+  print(out, health.all, standard.all);
   out.optional("user", health.user, standard.user);
   out.optional("password_file", health.password_file, standard.password_file);
+  CheckConfig threads = health.all;
+  threads.interval = milliseconds(0);
+  const auto kind = [&](std::string_view name, const CheckConfig& check, const CheckConfig& usual) {
+    if (check == usual) return;
+    out.table("health", name);
+    print(out, check, usual);
+  };
+  kind("reachable", health.reachable, health.all);
+  kind("read_only", health.read_only, health.all);
+  kind("replication", health.replication, health.all);
+  kind("threads", health.threads, threads);
 }
 
 void print(Printer& out, const LogConfig& log) {

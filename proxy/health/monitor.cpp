@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace mysqlproxy {
@@ -38,8 +39,10 @@ void Monitor::watch(const std::vector<std::shared_ptr<Server>>& servers, const H
     not_checked_ = servers.size();
   }
   auto plan = std::make_shared<Plan>();
-  plan->interval = config.interval;
-  plan->timeout = config.timeout;
+  plan->reachable = config.reachable;
+  plan->read_only = config.read_only;
+  plan->replication = config.replication;
+  plan->threads = config.threads;
   plan->standings = standings;
   plan->account_given = !config.user.empty();
   plan->account.user = plan->account_given ? config.user : std::string(stranger);
@@ -67,70 +70,128 @@ void Monitor::replace(std::vector<std::shared_ptr<Server>> servers, Plan plan) {
 Task<void> Monitor::look_after(Watch& watch) {
   bool first = true;
   for (;;) {
+    const std::chrono::milliseconds rest = take_turns(watch);
     co_await check(watch);
     if (first) checked_once();
     first = false;
-    watch.deadline.set(plan_.interval);
+    watch.deadline.set(rest);
     while (!watch.deadline.passed()) co_await watch.waker;
     watch.deadline.clear();
   }
 }
 
+/// Finds out which kinds of checks are due now. Returns how long it is until the next of them is.
+std::chrono::milliseconds Monitor::take_turns(Watch& watch) const {
+  const std::uint64_t now = loop_.now();
+  std::uint64_t next = 0;
+  const auto take = [&](Turn& turn, const CheckConfig& check, bool wanted) {
+    turn.now = wanted && turn.due <= now;
+    if (!wanted) return;
+    if (turn.now) turn.due = now + static_cast<std::uint64_t>(check.interval.count());
+    next = next == 0 ? turn.due : std::min(next, turn.due);
+  };
+  take(watch.reachable, plan_.reachable, true);
+  take(watch.read_only, plan_.read_only, plan_.standings);
+  take(watch.replication, plan_.replication, plan_.standings);
+  take(watch.threads, plan_.threads, plan_.threads.interval.count() != 0);
+  return std::chrono::milliseconds(next - now);
+}
+
 Task<void> Monitor::check(Watch& watch) {
   Server& server = *watch.server;
-  ServerConnector connector(loop_, watch.waker, plan_.timeout, {});
+  OnBehalf nobody;
+  nobody.tells_server = false;
+  ServerConnector connector(loop_, watch.waker, plan_.reachable.timeout, nobody);
   const SessionWishes wishes = own_wishes();
   ConnectOutcome outcome = co_await connector.connect(watch.server, plan_.account, wishes);
   bool changed = false;
+  bool alive = false;
+  if (outcome.connection) alive = co_await ping(watch, *outcome.connection);
+  if (watch.reachable.now) judge(watch, outcome, alive);
+  if (alive && plan_.standings) changed = co_await find_standing(watch, *outcome.connection);
+  if (alive && watch.threads.now) co_await count_threads(watch, *outcome.connection);
   if (outcome.connection) {
-    const bool alive = co_await ping(watch, *outcome.connection);
-    if (!alive) server.unreachable("no answer to COM_PING");
-    if (alive && plan_.standings) changed = co_await find_standing(watch, *outcome.connection);
     constexpr std::uint8_t quit[] = {1, 0, 0, 0, 0x01};
     outcome.connection->channel.send_command(quit);
   }
-  // A login of anybody's may come to no end, but this one is made to see whether logins do.
-  if (outcome.unfinished) server.unreachable(outcome.reason.substr(server.name().size() + 2));
-  const std::string refusal =
-      outcome.refused && plan_.account_given ? outcome.reason : std::string();
-  if (!refusal.empty() && refusal != watch.refusal)
-    log_.warn("health check: " + refusal + "; the server is there, so it stays in use");
-  watch.refusal = refusal;
   const bool down = server.reachability() == Reachability::down;
   changed = changed || down != watch.was_down;
   watch.was_down = down;
   if (changed) changed_();
 }
 
+/// One check, one verdict.
+void Monitor::judge(Watch& watch, const ConnectOutcome& outcome, bool alive) {
+  Server& server = *watch.server;
+  // A login of anybody's may come to no end, but this one is made to see whether logins do.
+  if (outcome.unreachable || outcome.unfinished)
+    server.unreachable(outcome.reason.substr(server.name().size() + 2), true);
+  else if (outcome.connection && !alive)
+    server.unreachable("no answer to COM_PING", true);
+  else if (outcome.connection || outcome.refused)
+    server.reached();
+  const std::string refusal =
+      outcome.refused && plan_.account_given ? outcome.reason : std::string();
+  if (!refusal.empty() && refusal != watch.refusal)
+    log_.warn("health check: " + refusal + "; the server is there, so it stays in use");
+  watch.refusal = refusal;
+}
+
 /// True when it is another one than before.
 Task<bool> Monitor::find_standing(Watch& watch, ServerConnection& connection) {
-  Standing standing;
-  const TextResult read_only =
-      co_await ask(loop_, watch.waker, connection, read_only_query, plan_.timeout);
-  std::string trouble = take_read_only(read_only, standing);
+  const bool first = !watch.server->standing();
+  const bool mode_due = watch.read_only.now || first;
+  const bool copies_due = watch.replication.now || first;
+  if (!mode_due && !copies_due) co_return false;
+  std::string trouble;
+  if (mode_due) {
+    const TextResult read_only =
+        co_await ask(loop_, watch.waker, connection, read_only_query, plan_.read_only.timeout);
+    trouble = take_read_only(read_only, watch.seen);
+  }
   const bool known = trouble.empty();
-  if (known) {
-    const TextResult replication = co_await ask(
-        loop_, watch.waker, connection, replication_query(connection.greeting), plan_.timeout);
-    trouble = take_replication(replication, standing);
-  }
-  if (known && connection.greeting.flavor() == mysqlwire::Flavor::mariadb) {
-    const TextResult cluster =
-        co_await ask(loop_, watch.waker, connection, cluster_query, plan_.timeout);
-    const std::string strange = take_cluster(cluster, standing);
-    if (trouble.empty()) trouble = strange;
-  }
+  if (known && copies_due) trouble = co_await find_replication(watch, connection);
   if (!trouble.empty() && trouble != watch.trouble)
     log_.warn(fmt::format("health check: what {} is among the others is not fully known: {}",
                           watch.server->name(), trouble));
   watch.trouble = trouble;
-  co_return known&& watch.server->set_standing(standing);
+  if (!known) co_return false;
+  std::optional<RiseFall> mode;
+  std::optional<RiseFall> copies;
+  if (mode_due) mode = plan_.read_only.needs;
+  if (copies_due) copies = plan_.replication.needs;
+  co_return watch.server->set_standing(watch.seen, mode, copies);
+}
+
+/// Returns what is strange about the answers.
+Task<std::string> Monitor::find_replication(Watch& watch, ServerConnection& connection) {
+  const TextResult replication =
+      co_await ask(loop_, watch.waker, connection, replication_query(connection.greeting),
+                   plan_.replication.timeout);
+  std::string trouble = take_replication(replication, watch.seen);
+  if (connection.greeting.flavor() != mysqlwire::Flavor::mariadb) co_return trouble;
+  const TextResult cluster =
+      co_await ask(loop_, watch.waker, connection, cluster_query, plan_.replication.timeout);
+  const std::string strange = take_cluster(cluster, watch.seen);
+  if (trouble.empty()) trouble = strange;
+  co_return trouble;
+}
+
+Task<void> Monitor::count_threads(Watch& watch, ServerConnection& connection) {
+  const TextResult status =
+      co_await ask(loop_, watch.waker, connection, threads_query, plan_.threads.timeout);
+  if (!status.error().empty()) co_return;
+  const TextResult most =
+      co_await ask(loop_, watch.waker, connection, most_threads_query, plan_.threads.timeout);
+  Threads threads;
+  if (take_threads(status, most, threads).empty())
+    watch.server->set_threads(threads, plan_.threads.needs);
 }
 
 Task<bool> Monitor::ping(Watch& watch, ServerConnection& connection) {
   constexpr std::uint8_t ping[] = {1, 0, 0, 0, 0x0e};
   Deadline deadline(loop_, watch.waker);
-  deadline.set(plan_.timeout);
+  deadline.set(plan_.reachable.timeout);
   connection.channel.send_command(ping);
   mysqlwire::FrameReader reader;
   const Reception got =

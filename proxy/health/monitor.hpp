@@ -22,9 +22,10 @@
 namespace mysqlproxy {
 
 /// Checks every server in turn on a thread of its own: connect, log in, COM_PING, what it is among
-/// the others where a pool wants to know, COM_QUIT. Without
-/// an account it logs in all the same and takes the refusal for a sign of life: a server that is
-/// only connected to and left counts that against this host, up to blocking it (error 1129).
+/// the others where a pool wants to know, how busy it is, COM_QUIT; each kind of check in its own
+/// interval, but never without the first three. Without an account it logs in all the same and
+/// takes the refusal for a sign of life: a server that is only connected to and left counts that
+/// against this host, up to blocking it (error 1129).
 class Monitor {
  public:
   /// `changed` is called, from the monitor's thread, when what is known of a server has changed in
@@ -42,6 +43,12 @@ class Monitor {
   void wait_for_first_round(std::chrono::milliseconds at_most);
 
  private:
+  /// When one kind of check is made.
+  struct Turn {
+    std::uint64_t due = 0;  ///< by the loop's clock
+    bool now = false;       ///< this time
+  };
+
   /// The checks of one server.
   struct Watch {
     Watch(Loop& loop, std::shared_ptr<Server> watched)
@@ -52,13 +59,20 @@ class Monitor {
     std::string refusal;  ///< of the last check's login, so that it is logged once
     std::string trouble;  ///< the same for the questions behind it
     bool was_down = false;
+    Turn reachable;
+    Turn read_only;
+    Turn replication;
+    Turn threads;
+    Standing seen;  ///< as the last check of each kind had it
     std::optional<Task<void>> task;
   };
 
   /// How to check, and as whom.
   struct Plan {
-    std::chrono::milliseconds interval{0};
-    std::chrono::milliseconds timeout{0};
+    CheckConfig reachable;
+    CheckConfig read_only;
+    CheckConfig replication;
+    CheckConfig threads;
     Credentials account;
     bool account_given = false;
     bool standings = false;
@@ -66,9 +80,13 @@ class Monitor {
 
   void replace(std::vector<std::shared_ptr<Server>> servers, Plan plan);
   Task<void> look_after(Watch& watch);
+  std::chrono::milliseconds take_turns(Watch& watch) const;
   Task<void> check(Watch& watch);
+  void judge(Watch& watch, const ConnectOutcome& outcome, bool alive);
   Task<bool> ping(Watch& watch, ServerConnection& connection);
   Task<bool> find_standing(Watch& watch, ServerConnection& connection);
+  Task<std::string> find_replication(Watch& watch, ServerConnection& connection);
+  Task<void> count_threads(Watch& watch, ServerConnection& connection);
   void checked_once();
 
   Log& log_;

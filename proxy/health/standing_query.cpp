@@ -47,9 +47,11 @@ std::string take_replication(const TextResult& result, Standing& standing) {
   if (!receiver || !applier || !behind) return "a replication status of unknown columns";
   // Of several sources the slowest counts, and one that stands still is enough to be out of date.
   standing.replicating = !result.rows().empty();
+  standing.receiving = standing.replicating;
   for (const TextResult::Row& row : result.rows()) {
     const bool runs = row[*receiver] == "Yes" && row[*applier] == "Yes";
     standing.replicating = standing.replicating && runs;
+    standing.receiving = standing.receiving && row[*receiver] == "Yes";
     std::int64_t seconds = 0;
     const std::string& text = row[*behind];
     const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
@@ -75,6 +77,24 @@ std::string take_cluster(const TextResult& result, Standing& standing) {
   }
   standing.out_of_step = member && !ready;
   return {};
+}
+
+std::string take_threads(const TextResult& status, const TextResult& most, Threads& threads) {
+  for (const TextResult* one : {&status, &most}) {
+    if (!one->error().empty()) return one->error();
+  }
+  const auto number = [](const std::string& text, std::uint32_t& out) {
+    return std::from_chars(text.data(), text.data() + text.size(), out).ec == std::errc();
+  };
+  int found = 0;
+  for (const TextResult::Row& row : status.rows()) {
+    if (row.size() != 2) return "a status of unknown columns";
+    if (row[0] == "Threads_connected" && number(row[1], threads.connected)) ++found;
+    if (row[0] == "Threads_running" && number(row[1], threads.running)) ++found;
+  }
+  const auto& rows = most.rows();
+  if (rows.size() == 1 && rows[0].size() == 1 && number(rows[0][0], threads.most)) ++found;
+  return found == 3 ? std::string() : "no count of its threads";
 }
 
 }  // namespace mysqlproxy

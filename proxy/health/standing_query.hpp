@@ -20,9 +20,16 @@ std::string_view replication_query(const mysqlwire::ServerGreeting& server) noex
 inline constexpr std::string_view cluster_query =
     "SHOW GLOBAL STATUS WHERE Variable_name IN ('wsrep_ready', 'wsrep_provider_name')";
 
+/// How many clients are there, and how many are at work; of any server, anybody may ask.
+inline constexpr std::string_view threads_query =
+    "SHOW GLOBAL STATUS WHERE Variable_name IN ('Threads_connected', 'Threads_running')";
+/// One row: how many there may be.
+inline constexpr std::string_view most_threads_query = "SELECT @@global.max_connections";
+
 /// Each takes one answer into `standing`. Returns what is strange about it; empty when nothing is.
 std::string take_read_only(const TextResult& result, Standing& standing);
 std::string take_replication(const TextResult& result, Standing& standing);
 std::string take_cluster(const TextResult& result, Standing& standing);
+std::string take_threads(const TextResult& status, const TextResult& most, Threads& threads);
 
 }  // namespace mysqlproxy

@@ -48,7 +48,8 @@ std::vector<std::shared_ptr<Server>> Pool::candidates() {
     case Balance::round_robin: order_round_robin(usable); break;
   }
   // One that is down and due for another try comes after those that are known to be up, so that
-  // no client waits for it while it need not.
+  // no client waits for it while it need not. One that is full comes in between.
+  std::ranges::stable_partition(usable, [](const auto& server) { return !server->full(); });
   std::ranges::stable_partition(
       usable, [](const auto& server) { return server->reachability() != Reachability::down; });
   return usable;

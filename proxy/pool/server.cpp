@@ -44,20 +44,29 @@ void Server::take_over(const Server& old) {
   addresses_ = old.addresses_;
   facts_ = old.facts_;
   standing_ = old.standing_;
-  reachability_ = old.reachability_;
+  steady_standing_ = old.steady_standing_;
+  threads_ = old.threads_;
+  room_ = old.room_;
+  up_ = old.up_;
+  failed_checks_ = old.failed_checks_;
   reason_ = old.reason_;
   since_ = old.since_;
   retry_at_ = old.retry_at_;
   failures_ = old.failures_;
-  quota.set_down(reachability_ == Reachability::down);
+  quota.set_down(up_.value() == false);
+}
+
+void Server::set_needs(RiseFall needs) {
+  const std::lock_guard lock(mutex_);
+  needs_ = needs;
 }
 
 void Server::reached() {
   const std::lock_guard lock(mutex_);
+  failed_checks_ = 0;
+  if (!up_.take(true, needs_)) return;
   failures_ = 0;
   retry_at_ = {};
-  if (reachability_ == Reachability::up) return;
-  reachability_ = Reachability::up;
   quota.set_down(false);
   since_ = std::chrono::system_clock::now();
   reason_.clear();
@@ -75,11 +84,13 @@ std::shared_ptr<const ServerFacts> Server::facts() const {
   return facts_;
 }
 
-bool Server::set_standing(const Standing& standing) {
+bool Server::set_standing(const Standing& seen, std::optional<RiseFall> read_only,
+                          std::optional<RiseFall> replication) {
   const std::lock_guard lock(mutex_);
   const auto role = [](const Standing& one) {
     return std::tuple(one.writable, one.out_of_step, one.replicating);
   };
+  const Standing& standing = steady_standing_.take(seen, read_only, replication);
   const bool news = !standing_ || role(*standing_) != role(standing);
   standing_ = standing;
   if (news)
@@ -95,26 +106,65 @@ std::optional<Standing> Server::standing() const {
   return standing_;
 }
 
-void Server::unreachable(std::string reason) {
+void Server::set_threads(const Threads& threads, RiseFall needs) {
   const std::lock_guard lock(mutex_);
+  threads_ = threads;
+  const bool first = !room_.value();
+  if (!room_.take(!threads.full(), needs) || (first && *room_.value())) return;
+  const std::string text = fmt::format("server {} has {} of its {} connections in use", name(),
+                                       threads.connected, threads.most);
+  if (*room_.value())
+    log_.info(text);
+  else
+    log_.warn(text);
+}
+
+std::optional<Threads> Server::threads() const {
+  const std::lock_guard lock(mutex_);
+  return threads_;
+}
+
+bool Server::full() const {
+  const std::lock_guard lock(mutex_);
+  return room_.value() == false;
+}
+
+void Server::unreachable(std::string reason, bool by_check) {
+  const std::lock_guard lock(mutex_);
+  if (by_check) ++failed_checks_;
+  const bool fell = up_.take(false, needs_);
+  if (up_.value() == true) {
+    log_.warn(fmt::format("server {} failed {} of {} times: {}", name(), up_.against(), needs_.fall,
+                          reason));
+    return;
+  }
   retry_at_ = Clock::now() + back_off(failures_);
   ++failures_;
-  const bool news = reachability_ != Reachability::down || reason != reason_;
-  if (reachability_ != Reachability::down) since_ = std::chrono::system_clock::now();
-  reachability_ = Reachability::down;
   quota.set_down(true);
+  if (fell) since_ = std::chrono::system_clock::now();
+  const bool news = fell || reason != reason_;
   reason_ = std::move(reason);
   if (news) log_.warn("server " + describe_locked());
 }
 
+bool Server::down_by_checks() const {
+  const std::lock_guard lock(mutex_);
+  return up_.value() == false && failed_checks_ >= needs_.fall;
+}
+
+Reachability Server::reachability_locked() const {
+  if (!up_.value()) return Reachability::unknown;
+  return *up_.value() ? Reachability::up : Reachability::down;
+}
+
 Reachability Server::reachability() const {
   const std::lock_guard lock(mutex_);
-  return reachability_;
+  return reachability_locked();
 }
 
 bool Server::worth_a_try(Clock::time_point now) const {
   const std::lock_guard lock(mutex_);
-  return reachability_ != Reachability::down || now >= retry_at_;
+  return up_.value() != false || now >= retry_at_;
 }
 
 std::string Server::describe() const {
@@ -123,7 +173,7 @@ std::string Server::describe() const {
 }
 
 std::string Server::describe_locked() const {
-  switch (reachability_) {
+  switch (reachability_locked()) {
     case Reachability::unknown: return fmt::format("{} not tried yet", name());
     case Reachability::up: return fmt::format("{} up", name());
     case Reachability::down: break;

@@ -66,17 +66,30 @@ class Server {
   /// What is known of the same server from before a reload that changed what is said of it.
   void take_over(const Server& old);
 
-  /// The server can be reached: it has answered a login, be it with no. Logged when that is news.
+  /// How many observations in a row it takes to count as up, or as down.
+  void set_needs(RiseFall needs);
+
+  /// The server can be reached: it has answered a login, be it with no. Logged when that makes it
+  /// count as up.
   void reached();
   /// It answered with a greeting; nothing is known of it before the first one.
   void set_facts(ServerFacts facts);
   std::shared_ptr<const ServerFacts> facts() const;
   /// What it is among the others; nothing before a check has found out. Logged when that is news.
   /// True when it is.
-  bool set_standing(const Standing& standing);
+  bool set_standing(const Standing& seen, std::optional<RiseFall> read_only = RiseFall(),
+                    std::optional<RiseFall> replication = RiseFall());
   std::optional<Standing> standing() const;
-  /// It can't be reached; it is left alone for a while, longer each time. Logged when that is news.
-  void unreachable(std::string reason);
+  /// How busy it is; nothing where nobody asks.
+  void set_threads(const Threads& threads, RiseFall needs);
+  std::optional<Threads> threads() const;
+  /// It has no room for another connection.
+  bool full() const;
+  /// It can't be reached. When it counts as down by that it is left alone for a while, longer each
+  /// time. Logged when that is news. `by_check`: the health check says so, and not a session.
+  void unreachable(std::string reason, bool by_check = false);
+  /// It counts as down, and enough health checks in a row have failed, whatever sessions have met.
+  bool down_by_checks() const;
 
   Reachability reachability() const;
   /// Up, or not tried yet, or down for so long that another try is due.
@@ -91,6 +104,7 @@ class Server {
 
  private:
   std::string describe_locked() const;
+  Reachability reachability_locked() const;
 
   const ServerConfig config_;
   Log& log_;
@@ -99,7 +113,12 @@ class Server {
   std::shared_ptr<const TlsContext> tls_;
   std::shared_ptr<const ServerFacts> facts_;
   std::optional<Standing> standing_;
-  Reachability reachability_ = Reachability::unknown;
+  SteadyStanding steady_standing_;
+  std::optional<Threads> threads_;
+  Steady room_;
+  RiseFall needs_;
+  Steady up_;
+  std::uint32_t failed_checks_ = 0;  ///< in a row
   std::string reason_;
   std::chrono::system_clock::time_point since_{};
   Clock::time_point retry_at_{};

@@ -22,6 +22,7 @@ Topology::Topology(Config config, const Topology* previous, const std::shared_pt
       server = std::make_shared<Server>(wanted, log);
       if (same_place) server->take_over(*same_place);
     }
+    server->set_needs(config_.health.reachable.needs);
     const bool local = wanted.address.kind == Endpoint::Kind::unix_socket;
     const bool unneeded = local && wanted.tls.mode == TlsMode::preferred;
     if (wanted.tls.mode != TlsMode::disabled && !unneeded)

@@ -12,7 +12,7 @@
 namespace mysqlproxy {
 
 /// Sends `statement` over a connection that has nothing under way and takes the answer, one result
-/// set; what goes wrong is in its error().
+/// set or an OK; what goes wrong is in its error().
 Task<TextResult> ask(Loop& loop, Waker& waker, ServerConnection& connection,
                      std::string_view statement, std::chrono::milliseconds timeout);
 

@@ -291,6 +291,7 @@ ConnectOutcome ServerConnector::outcome_of(Attempt& one) {
   outcome.client_gone = one.result == Attempt::Result::abandoned;
   outcome.refused = one.result == Attempt::Result::final;
   outcome.unfinished = one.result == Attempt::Result::unfinished;
+  outcome.unreachable = one.result == Attempt::Result::unreachable;
   outcome.connection = std::move(one.connection);
   outcome.reply = std::move(one.reply);
   outcome.reason = std::move(one.reason);
@@ -333,6 +334,7 @@ Task<void> ServerConnector::attempt(Attempt& attempt, Credentials& credentials,
   if (attempt.result != Attempt::Result::connected) attempt.connection.reset();
   if (attempt.result == Attempt::Result::unreachable) {
     // The name stands in front of every reason; describe() puts it there itself.
+    if (!behalf_.tells_server) co_return;
     attempt.server->unreachable(attempt.reason.substr(server.name().size() + 2));
     attempt.reason = server.describe();
   }
@@ -461,7 +463,7 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
     channel.send(out);  // whether it arrives, the answer tells
     secret_out.clear();
   }
-  server.reached();
+  if (behalf_.tells_server) server.reached();
   attempt.connection->capabilities = handshake.capabilities();
   if (!compress(attempt, reader.unread())) co_return;
   const Bytes ok = handshake.ok_payload();
@@ -518,12 +520,12 @@ Task<ClientStep> ServerConnector::answer(Attempt& attempt, ClientHandshake& hand
 }
 
 /// The server has said no: to this host before it greeted, or to this user.
-void ServerConnector::describe_refusal(Attempt& attempt, Bytes err_payload, bool greeted) {
+void ServerConnector::describe_refusal(Attempt& attempt, Bytes err_payload, bool greeted) const {
   const auto err = mysqlwire::ErrPacket::decode(err_payload, {});
   const std::string said =
       err ? fmt::format("{} {}", err->code, err->message) : "an unreadable error";
   if (greeted) {
-    attempt.server->reached();
+    if (behalf_.tells_server) attempt.server->reached();
     attempt.result = Attempt::Result::final;
     if (attempt.declined) return;  // the reason and the reply are there
     attempt.reason = fmt::format("{} refused login {}", attempt.server->name(), said);

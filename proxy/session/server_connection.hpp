@@ -67,6 +67,7 @@ struct ConnectOutcome {
   std::string reason;  ///< why there is none, for the log
   bool refused = false;      ///< the server can be reached and said no to this user
   bool unfinished = false;   ///< the server greeted, but the login came to no end
+  bool unreachable = false;  ///< of connecting to one server: it can't be used by anybody
   bool client_gone = false;  ///< the client left while it waited
   bool agreed = false;  ///< the server has agreed, now or not long ago, and `connection` is null
 };
@@ -83,6 +84,8 @@ struct OnBehalf {
   /// For servers that are to be told.
   const Origin* origin = nullptr;
   std::string_view address;  ///< the client's, as the log has it
+  /// Whether the server can be reached is told to it; a health check has more to say than that.
+  bool tells_server = true;
 };
 
 /// Makes server connections on one data thread, for one session at a time.
@@ -123,7 +126,7 @@ class ServerConnector {
                                      ServerProof& proof, const Credentials& credentials,
                                      mysqlwire::Buffer& out);
   static void fail(Attempt& attempt, std::string_view why);
-  static void describe_refusal(Attempt& attempt, mysqlwire::Bytes err_payload, bool greeted);
+  void describe_refusal(Attempt& attempt, mysqlwire::Bytes err_payload, bool greeted) const;
 
   Loop& loop_;
   Waker& waker_;

@@ -14,6 +14,7 @@ using mysqlwire::Bytes;
 
 namespace {
 
+constexpr std::uint8_t ok_header = 0;
 constexpr std::uint8_t err_header = 0xff;
 constexpr std::uint8_t eof_header = 0xfe;
 constexpr std::size_t longest_eof = 8;
@@ -42,6 +43,10 @@ TextResult::Step TextResult::on_packet(const mysqlwire::Packet& packet) {
   }
   switch (state_) {
     case State::head: {
+      if (payload[0] == ok_header) {
+        state_ = State::over;
+        return Step::done;
+      }
       const auto count = mysqlwire::ColumnCount::decode(payload, context_);
       if (!count) return fail(to_string(count.error()));
       columns_ = definitions_left_ = count->column_count;

@@ -13,7 +13,8 @@
 
 namespace mysqlproxy {
 
-/// Takes the packets of an answer to COM_QUERY, without CLIENT_DEPRECATE_EOF, and keeps its rows.
+/// Takes the packets of an answer to COM_QUERY, without CLIENT_DEPRECATE_EOF, and keeps its rows;
+/// an OK is an answer without any.
 /// No I/O. A server that sends more than is reasonable is told off by `failed`.
 class TextResult {
  public:

@@ -61,7 +61,7 @@ TEST_CASE("the defaults that the documentation's example shows are the defaults"
   const Config defaults;
   CHECK(loaded.config->proxy == defaults.proxy);
   CHECK(loaded.config->log == defaults.log);
-  CHECK(loaded.config->health.interval == defaults.health.interval);
+  CHECK(loaded.config->health.all == defaults.health.all);
 }
 
 TEST_CASE("every key of the configuration is documented", "[docs]") {

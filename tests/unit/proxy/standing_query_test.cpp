@@ -132,3 +132,14 @@ TEST_CASE("each server is asked in its own words", "[health]") {
   CHECK(query("8.0.15") == "SHOW SLAVE STATUS");
   CHECK(query("8.4.3") == "SHOW REPLICA STATUS");
 }
+
+TEST_CASE("the threads of a server are counted", "[health]") {
+  const auto status =
+      result({"Variable_name", "Value"}, {{"Threads_connected", "12"}, {"Threads_running", "3"}});
+  const auto most = result({"@@global.max_connections"}, {{"151"}});
+  Threads threads;
+  CHECK(take_threads(status, most, threads).empty());
+  CHECK(threads == Threads{.connected = 12, .running = 3, .most = 151});
+  CHECK_FALSE(take_threads(most, most, threads).empty());
+  CHECK_FALSE(take_threads(result({"a", "b"}, {}), most, threads).empty());
+}

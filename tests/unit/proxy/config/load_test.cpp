@@ -73,8 +73,12 @@ TEST_CASE("what is printed loads to the same configuration") {
     CHECK(second.config->servers == first.config->servers);
     CHECK(second.config->pools == first.config->pools);
     CHECK(second.config->users == first.config->users);
-    CHECK(second.config->health.interval == first.config->health.interval);
-    CHECK(second.config->health.timeout == first.config->health.timeout);
+    const HealthConfig& again = second.config->health;
+    CHECK(again.all == first.config->health.all);
+    CHECK(again.reachable == first.config->health.reachable);
+    CHECK(again.read_only == first.config->health.read_only);
+    CHECK(again.replication == first.config->health.replication);
+    CHECK(again.threads == first.config->health.threads);
     CHECK(second.config->health.user == first.config->health.user);
     CHECK(second.config->log == first.config->log);
   }
