@@ -16,7 +16,8 @@ constexpr const char* footer =
 a configuration of one pool with all servers.
 
 mysqlproxy user hash|add|check makes and checks entries for users, mysqlproxy explain says
-what would become of a statement: see there with --help.
+what would become of a statement, mysqlproxy switchover|promote|failback|status ask the proxy that
+runs: see there with --help.
 
 Signals: TERM and INT drain and stop, HUP reloads the configuration, USR1 reopens
 logs and writes statistics.

@@ -1,5 +1,6 @@
 #include "proxy/app/proxy.hpp"
 #include "proxy/cli.hpp"
+#include "proxy/control_command.hpp"
 #include "proxy/explain_command.hpp"
 #include "proxy/password_input.hpp"
 #include "proxy/user_command.hpp"
@@ -34,6 +35,16 @@ int main(int argc, char** argv) try {
   if (!arguments.empty() && arguments.front() == "explain") {
     const ExplainCommandLine line = parse_explain_command({arguments.begin() + 1, arguments.end()});
     return end_with(line.command ? run_explain_command(*line.command) : line.result);
+  }
+  if (!arguments.empty() && is_control_command(arguments.front())) {
+    const ControlCommandLine line = parse_control_command(arguments);
+    if (!line.command) return end_with(line.result);
+    return end_with(
+        run_control_command(*line.command, [](const std::string& out, const std::string& err) {
+          std::fputs(out.c_str(), stdout);
+          std::fflush(stdout);
+          std::fputs(err.c_str(), stderr);
+        }));
   }
   const CommandLineResult parsed = parse_command_line(arguments);
   if (!parsed.options) return end_with(parsed);

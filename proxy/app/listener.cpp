@@ -21,18 +21,6 @@ namespace {
   throw std::system_error(errno, std::generic_category(), "can't listen on " + to_string(endpoint));
 }
 
-/// A socket file that nobody listens on any more is left over from a process that was killed.
-void remove_stale_socket(const SocketAddress& address, const std::string& path) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
-  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (probe < 0) return;
-  const bool alive =
-      ::connect(probe, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0;
-  ::close(probe);
-  if (!alive) ::unlink(path.c_str());
-}
-
 /// The socket, or -1 and errno.
 int listen_on(const SocketAddress& address, const Endpoint& endpoint) {
   const int family = address.storage.ss_family;

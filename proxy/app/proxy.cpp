@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <stdexcept>
 #include <system_error>
@@ -105,6 +106,10 @@ Proxy::Proxy(CommandLine options, Config config)
       drain_timer_(io_),
       learn_timer_(io_),
       monitor_(log_, [this] { asio::post(io_, [this] { reconsider(); }); }),
+      mover_(log_,
+             [this](std::function<void()> done) {
+               asio::post(io_, [this, done = std::move(done)] { reconsider(done); });
+             }),
       account_loader_(log_, services_.directory) {
   services_.account_loader = &account_loader_;
   prepare_tls(config);
@@ -145,15 +150,19 @@ ExitCode Proxy::run() {
   resolver_.watch(topology_->servers());
   monitor_.start();
   monitor_.watch(topology_->servers(), config.health, topology_->has_roles());
+  mover_.start();
+  mover_.watch(topology_);
   monitor_.wait_for_first_round(config.health.reachable.timeout + std::chrono::milliseconds(500));
   account_loader_.start();
   account_loader_.watch(*topology_);
   account_loader_.wait_for_first_round();
   start_workers(config.proxy.threads);
+  open_control(config.proxy.control);
   announce();
   for (const auto& listener : listeners_) listener->start();
   io_.run();
   resolver_.stop();
+  mover_.stop();
   monitor_.stop();
   account_loader_.stop();
   for (const auto& worker : workers_) worker->stop();
@@ -300,8 +309,12 @@ void Proxy::admit(const Listener& listener, Arrival arrival) {
 }
 
 /// Servers came or went, or took each other's place.
-void Proxy::reconsider() {
-  for (const auto& worker : workers_) worker->reconsider();
+void Proxy::reconsider(std::function<void()> done) {
+  const auto due = std::make_shared<std::atomic<std::size_t>>(workers_.size());
+  for (const auto& worker : workers_)
+    worker->reconsider([due, done] {
+      if (due->fetch_sub(1) == 1 && done) done();
+    });
 }
 
 /// In the place of a greeting, as servers do it.
@@ -472,10 +485,24 @@ void Proxy::reload() {
   services_.failed_logins.reset(topology->config().login_limits);
   resolver_.watch(topology->servers());
   monitor_.watch(topology->servers(), topology->config().health, topology->has_roles());
+  mover_.watch(topology);
+  if (control_ == nullptr || control_->path() != topology->config().proxy.control)
+    open_control(topology->config().proxy.control);
   account_loader_.watch(*topology);
   reconsider();
   log_.info("the configuration was reloaded");
   announce();
+}
+
+/// Clients are served without it, too.
+void Proxy::open_control(const std::string& path) {
+  control_.reset();
+  if (path.empty()) return;
+  try {
+    control_ = std::make_unique<Control>(io_, log_, path, control_handlers());
+  } catch (const std::system_error& error) {
+    log_.error(error.what());
+  }
 }
 
 /// No new clients; those that are here finish what they are doing.

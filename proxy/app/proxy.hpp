@@ -1,10 +1,12 @@
 // The whole program: listeners, data threads, server checks, signals.
 #pragma once
 
+#include "proxy/app/control.hpp"
 #include "proxy/app/listener.hpp"
 #include "proxy/app/worker.hpp"
 #include "proxy/cli.hpp"
 #include "proxy/health/monitor.hpp"
+#include "proxy/health/mover.hpp"
 #include "proxy/health/resolver.hpp"
 #include "proxy/log/log.hpp"
 #include "proxy/session/errors.hpp"
@@ -47,7 +49,11 @@ class Proxy {
   void look_up_servers(const Topology& topology);
   void start_workers(std::uint32_t threads);
   void announce();
-  void reconsider();
+  void reconsider(std::function<void()> done = {});
+  void open_control(const std::string& path);
+  Control::Handlers control_handlers();
+  void move_primary(MoveRequest::Kind kind, const nlohmann::json& request,
+                    const Control::Reply& reply);
   void admit(const Listener& listener, Arrival arrival);
   void refuse(const Arrival& arrival, SqlError error, std::string_view message);
 
@@ -81,6 +87,8 @@ class Proxy {
   std::vector<std::unique_ptr<Worker>> workers_;
   Resolver resolver_;
   Monitor monitor_;
+  Mover mover_;
+  std::unique_ptr<Control> control_;
   AccountLoader account_loader_;
   bool draining_ = false;
   ExitCode exit_ = ExitCode::good;

@@ -48,10 +48,11 @@ void Worker::drain() {
   });
 }
 
-void Worker::reconsider() {
-  loop_.post([this] {
+void Worker::reconsider(std::function<void()> done) {
+  loop_.post([this, done = std::move(done)] {
     lender_.reconsider();
     for (const auto& [session, owned] : sessions_) session->reconsider();
+    if (done) done();
   });
 }
 

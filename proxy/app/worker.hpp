@@ -40,8 +40,9 @@ class Worker {
   /// Sessions end as soon as nothing of theirs is under way.
   void drain();
   /// What is known of the servers has changed: sessions whose server is not the right one any more
-  /// end as soon as nothing of theirs is under way.
-  void reconsider();
+  /// end as soon as nothing of theirs is under way. `done` is called on the worker's thread when
+  /// all of them know.
+  void reconsider(std::function<void()> done = {});
   /// Sessions end now.
   void cut();
   /// Has the thread's statistics handed to `taker`, on the worker's thread.

@@ -65,6 +65,14 @@ std::string_view to_string(CausalReads reads) noexcept {
   return {};
 }
 
+std::string_view to_string(Failover mode) noexcept {
+  switch (mode) {
+    case Failover::follow: return "follow";
+    case Failover::promote: return "promote";
+  }
+  return {};
+}
+
 std::string_view to_string(Balance balance) noexcept {
   switch (balance) {
     case Balance::least_connections: return "least_connections";

@@ -40,6 +40,7 @@ struct ProxySettings {
   std::string users_file;  ///< more [user.NAME] tables, which are in Config::users; empty: none
   std::string data_dir;    ///< for what is made at the first start; empty: made at each start
   std::string tls_keylog;  ///< file for the secrets of TLS sessions; empty: none
+  std::string control;     ///< unix socket for commands of operators; empty: none
 
   friend bool operator==(const ProxySettings&, const ProxySettings&) = default;
 };
@@ -91,6 +92,8 @@ struct ServerConfig {
   bool get_server_public_key = false;
   /// Accounts there may ask for it; it is answered through TLS or a unix socket only.
   bool mysql_clear_password = false;
+  /// Where other servers reach it, to copy from it; nothing: at `address`.
+  std::optional<Endpoint> replication_address;
 
   friend bool operator==(const ServerConfig&, const ServerConfig&) = default;
 };
@@ -133,11 +136,41 @@ struct LoadUsers {
   }
 };
 
+/// What is done when a pool's primary is lost.
+enum class Failover : std::uint8_t {
+  follow,   ///< somebody else makes another server the primary, and the pool follows it
+  promote,  ///< the proxy does
+};
+
+/// What a pool of the role `primary` does when its primary is lost or has to move.
+struct FailoverConfig {
+  Failover mode = Failover::follow;
+  bool dry_run = false;              ///< only say what would be done
+  std::vector<std::string> command;  ///< run after it; its first part is the program; empty: none
+  milliseconds command_timeout{10'000};
+  std::string
+      replication_user;  ///< by which an old primary copies from the new one; empty: it does not
+  std::string replication_password_file;
+  /// The file's first line, read with the configuration; null: none.
+  std::shared_ptr<const mysqlwire::crypto::SecretBytes> replication_password;
+  bool replication_tls = false;
+  milliseconds most_lag{10'000};  ///< of a replica that becomes the primary by plan
+
+  /// By what the file is called.
+  friend bool operator==(const FailoverConfig& a, const FailoverConfig& b) {
+    return a.mode == b.mode && a.dry_run == b.dry_run && a.command == b.command &&
+           a.command_timeout == b.command_timeout && a.replication_user == b.replication_user &&
+           a.replication_password_file == b.replication_password_file &&
+           a.replication_tls == b.replication_tls && a.most_lag == b.most_lag;
+  }
+};
+
 /// [pool.NAME]
 struct PoolConfig {
   std::string name;
   std::vector<std::string> servers;  ///< names of Config::servers; at least one, none twice
   Balance balance = Balance::least_connections;
+  bool failback = true;  ///< with first_available: back to one further up as soon as it is up again
   PoolRole role = PoolRole::any;
   milliseconds primary_wait{10'000};  ///< how long a login waits for a primary; 0: not at all
   milliseconds max_lag{0};            ///< of a replica that is used; 0: any
@@ -145,6 +178,7 @@ struct PoolConfig {
   Pooling pooling = Pooling::session;  ///< of users that do not say
   LendingConfig lending;
   SplitConfig split;
+  FailoverConfig failover;
   std::optional<LoadUsers> load_users;
 
   friend bool operator==(const PoolConfig&, const PoolConfig&) = default;
@@ -260,6 +294,7 @@ struct Config {
 std::string_view to_string(Balance balance) noexcept;
 std::string_view to_string(PoolRole role) noexcept;
 std::string_view to_string(PrimaryReads reads) noexcept;
+std::string_view to_string(Failover mode) noexcept;
 std::string_view to_string(Compression compression) noexcept;
 std::string_view to_string(ProxyProtocol version) noexcept;
 std::string_view to_string(LogLevel level) noexcept;

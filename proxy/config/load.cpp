@@ -76,10 +76,12 @@ class Loader {
   void listener(const Named& item);
   void servers();
   void server(const Named& item);
+  void replication_address(TableReader& reader, ServerConfig& server);
   static void client_address_attribute(TableReader& reader, ServerConfig& server);
   void pools();
   void pool(const Named& item);
   void role(TableReader& reader, PoolConfig& pool);
+  void failover(TableReader& reader, FailoverConfig& failover);
   void load_users(const Named& item, TableReader& pool_reader, PoolConfig& pool);
   void users();
   void rules();
@@ -168,6 +170,9 @@ void Loader::proxy() {
     const auto path = reader.text(key, "a path");
     if (path && !path->text.empty()) *out = beside(report_.file(), path->text);
   }
+  if (!proxy.data_dir.empty()) proxy.control = proxy.data_dir + "/control";
+  if (const auto path = reader.text("control", "a path"))
+    proxy.control = path->text.empty() ? std::string() : beside(report_.file(), path->text);
   reader.reject_unknown();
 }
 
@@ -280,8 +285,19 @@ void Loader::server(const Named& item) {
   client_address_attribute(reader, server);
   reader.read("get_server_public_key", server.get_server_public_key);
   reader.read("mysql_clear_password", server.mysql_clear_password);
+  replication_address(reader, server);
   reader.reject_unknown();
   config_.servers.push_back(std::move(server));
+}
+
+void Loader::replication_address(TableReader& reader, ServerConfig& server) {
+  constexpr std::string_view key = "replication_address";
+  const auto text = reader.text(key, "an address such as \"10.0.0.5:3306\"");
+  if (!text) return;
+  server.replication_address = endpoint(reader, key, *text);
+  const auto& address = server.replication_address;
+  if (address && (address->kind != Endpoint::Kind::tcp || address->port == 0))
+    reader.fault(text->at, key, "servers copy from each other by TCP, from a port that is not 0");
 }
 
 void Loader::client_address_attribute(TableReader& reader, ServerConfig& server) {
@@ -321,6 +337,10 @@ void Loader::pool(const Named& item) {
   }
   reader.read("balance", pool.balance,
               {Balance::least_connections, Balance::round_robin, Balance::first_available});
+  const toml::node* const failback = reader.take("failback");
+  if (failback != nullptr && pool.balance != Balance::first_available)
+    reader.fault(failback->source(), "failback", "belongs to balance = \"first_available\"");
+  reader.read("failback", pool.failback);
   role(reader, pool);
   lending_.read(reader, pool);
   load_users(item, reader, pool);
@@ -348,6 +368,42 @@ void Loader::role(TableReader& reader, PoolConfig& pool) {
   reader.read("max_lag", pool.max_lag, 0ms);
   reader.read("primary_reads", pool.primary_reads,
               {PrimaryReads::never, PrimaryReads::fallback, PrimaryReads::always});
+  for (const std::string_view key :
+       {"failover", "failover_dry_run", "on_failover", "on_failover_timeout", "replication_user",
+        "replication_password_file", "replication_tls", "switchover_max_lag"})
+    belongs(key, PoolRole::primary);
+  failover(reader, pool.failover);
+}
+
+void Loader::failover(TableReader& reader, FailoverConfig& failover) {
+  reader.read("failover", failover.mode, {Failover::follow, Failover::promote});
+  reader.read("failover_dry_run", failover.dry_run);
+  reader.read("switchover_max_lag", failover.most_lag, 0ms);
+  if (reader.take("on_failover") != nullptr) {
+    const auto command = reader.texts("on_failover", "a command and its arguments", false);
+    for (const Located& part : command.value_or(std::vector<Located>()))
+      failover.command.push_back(part.text);
+    if (!failover.command.empty() && !failover.command[0].starts_with('/'))
+      reader.fault(
+          command->front().at, "on_failover",
+          fmt::format("expected a program's whole path, found {}", shown(failover.command[0])));
+  }
+  reader.read("on_failover_timeout", failover.command_timeout, 1ms);
+  if (const auto user = reader.text("replication_user", "a user's name"))
+    failover.replication_user = user->text;
+  reader.read("replication_tls", failover.replication_tls);
+  const auto file = reader.text("replication_password_file", "a file's name");
+  if (!file || file->text.empty()) return;
+  failover.replication_password_file = file->text;
+  constexpr std::string_view key = "replication_password_file";
+  if (failover.replication_user.empty())
+    reader.fault(file->at, key, "there is no replication_user that it could belong to");
+  auto password = read_password_file(file->text, report_.file());
+  if (!password.fault.empty()) reader.fault(file->at, key, password.fault);
+  if (!password.warning.empty())
+    report_.warn(file->at, fmt::format("{}.{}: {}", reader.path(), key, password.warning));
+  failover.replication_password =
+      std::make_shared<const mysqlwire::crypto::SecretBytes>(std::move(password.value));
 }
 
 void Loader::load_users(const Named& item, TableReader& pool_reader, PoolConfig& pool) {

@@ -103,6 +103,8 @@ void print(Printer& out, const ProxySettings& proxy) {
     out.comment(fmt::format("users_file = {}; its users stand below", quoted(proxy.users_file)));
   out.optional("data_dir", proxy.data_dir, standard.data_dir);
   out.optional("tls_keylog", proxy.tls_keylog, standard.tls_keylog);
+  const std::string usual = proxy.data_dir.empty() ? "" : proxy.data_dir + "/control";
+  out.optional("control", proxy.control, usual);
 }
 
 void print(Printer& out, const LoginLimits& limits) {
@@ -176,6 +178,25 @@ void print(Printer& out, const ServerConfig& server) {
   out.optional("proxy_protocol", server.proxy_protocol, standard.proxy_protocol);
   out.optional("client_address_attribute", server.client_address_attribute,
                standard.client_address_attribute);
+  if (server.replication_address)
+    out.line("replication_address", quoted(to_string(*server.replication_address)));
+}
+
+void print(Printer& out, const FailoverConfig& failover) {
+  const FailoverConfig standard;
+  out.optional("failover", failover.mode, standard.mode);
+  out.optional("failover_dry_run", failover.dry_run, standard.dry_run);
+  out.optional("switchover_max_lag", failover.most_lag, standard.most_lag);
+  if (!failover.command.empty()) {
+    out.line("on_failover",
+             list_of(failover.command, [](const std::string& part) { return part; }));
+    out.optional("on_failover_timeout", failover.command_timeout, standard.command_timeout);
+  }
+  out.optional("replication_user", failover.replication_user, standard.replication_user);
+  if (failover.replication_user.empty()) return;
+  out.optional("replication_password_file", failover.replication_password_file,
+               standard.replication_password_file);
+  out.optional("replication_tls", failover.replication_tls, standard.replication_tls);
 }
 
 void print(Printer& out, const LendingConfig& lending) {
@@ -203,9 +224,13 @@ void print(Printer& out, const PoolConfig& pool) {
   out.line("servers", list_of(pool.servers, [](const std::string& name) { return name; }));
   const PoolConfig standard;
   out.optional("balance", pool.balance, standard.balance);
+  if (pool.balance == Balance::first_available)
+    out.optional("failback", pool.failback, standard.failback);
   out.optional("role", pool.role, standard.role);
-  if (pool.role == PoolRole::primary)
+  if (pool.role == PoolRole::primary) {
     out.optional("primary_wait", pool.primary_wait, standard.primary_wait);
+    print(out, pool.failover);
+  }
   if (pool.role == PoolRole::replica) {
     out.optional("max_lag", pool.max_lag, standard.max_lag);
     out.optional("primary_reads", pool.primary_reads, standard.primary_reads);

@@ -143,6 +143,7 @@ Task<bool> Monitor::find_standing(Watch& watch, ServerConnection& connection) {
   const bool mode_due = watch.read_only.now || first;
   const bool copies_due = watch.replication.now || first;
   if (!mode_due && !copies_due) co_return false;
+  const auto asked = Server::Clock::now();
   std::string trouble;
   if (mode_due) {
     const TextResult read_only =
@@ -160,7 +161,7 @@ Task<bool> Monitor::find_standing(Watch& watch, ServerConnection& connection) {
   std::optional<RiseFall> copies;
   if (mode_due) mode = plan_.read_only.needs;
   if (copies_due) copies = plan_.replication.needs;
-  co_return watch.server->set_standing(watch.seen, mode, copies);
+  co_return watch.server->set_standing(watch.seen, mode, copies, asked);
 }
 
 /// Returns what is strange about the answers.

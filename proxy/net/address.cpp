@@ -5,7 +5,9 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstring>
@@ -64,6 +66,17 @@ std::vector<SocketAddress> resolve_now(const Endpoint& endpoint) {
   }
   ::freeaddrinfo(list);
   return found;
+}
+
+void remove_stale_socket(const SocketAddress& address, const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
+  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe < 0) return;
+  const bool alive =
+      ::connect(probe, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0;
+  ::close(probe);
+  if (!alive) ::unlink(path.c_str());
 }
 
 bool is_name(const Endpoint& endpoint) {

@@ -15,6 +15,10 @@ namespace mysqlproxy {
 /// The socket addresses of an endpoint; empty when its name can't be resolved. May block on DNS.
 std::vector<SocketAddress> resolve_now(const Endpoint& endpoint);
 
+/// A socket file that nobody listens on any more is left over from a process that was killed: it is
+/// removed. `address` is that of `path`.
+void remove_stale_socket(const SocketAddress& address, const std::string& path);
+
 /// True for an endpoint that resolve_now() asks DNS for: no number and no path.
 bool is_name(const Endpoint& endpoint);
 

@@ -18,7 +18,11 @@ bool up(const Server& server) { return server.reachability() != Reachability::do
 
 Pool::Pool(PoolConfig config, std::vector<std::shared_ptr<Server>> servers, const Pool* previous)
     : config_(std::move(config)), servers_(std::move(servers)), credit_(servers_.size(), 0) {
-  if (previous == nullptr) return;
+  if (previous == nullptr) {
+    brake_ = std::make_shared<Brake>();
+    return;
+  }
+  brake_ = previous->brake_;
   std::vector<std::optional<std::size_t>> places;
   for (const auto& server : servers_) {
     const auto same = std::ranges::find_if(previous->servers_, [&](const auto& old) {
@@ -30,6 +34,7 @@ Pool::Pool(PoolConfig config, std::vector<std::shared_ptr<Server>> servers, cons
   }
   const std::lock_guard lock(previous->choice_mutex_);
   choice_ = previous->choice_.moved(places);
+  first_ = previous->first_.moved(places);
 }
 
 bool Pool::has(const Server& server) const noexcept {
@@ -43,7 +48,7 @@ std::vector<std::shared_ptr<Server>> Pool::candidates() {
     if (server->worth_a_try(now)) usable.push_back(server);
   }
   switch (config_.balance) {
-    case Balance::first_available: break;
+    case Balance::first_available: order_first(usable); break;
     case Balance::least_connections: order_by_load(usable); break;
     case Balance::round_robin: order_round_robin(usable); break;
   }
@@ -91,7 +96,8 @@ bool Pool::reads_from(const Server& server) const {
 }
 
 std::shared_ptr<Server> Pool::primary() {
-  if (config_.role != PoolRole::primary) return nullptr;
+  if (config_.role != PoolRole::primary || brake_->held.load(std::memory_order_acquire))
+    return nullptr;
   std::vector<PrimaryChoice::Seen> seen;
   for (const auto& server : servers_) {
     const auto standing = server->standing();
@@ -104,8 +110,27 @@ std::shared_ptr<Server> Pool::primary() {
   return chosen ? servers_[*chosen] : nullptr;
 }
 
+std::shared_ptr<Server> Pool::last_primary() {
+  if (auto now = primary()) return now;
+  const std::lock_guard lock(choice_mutex_);
+  const auto current = choice_.current();
+  return current ? servers_[*current] : nullptr;
+}
+
+bool Pool::fenced(const Server& server) {
+  (void)primary();
+  const std::lock_guard lock(choice_mutex_);
+  return choice_.fenced(place_of(server));
+}
+
+std::size_t Pool::place_of(const Server& server) const noexcept {
+  const auto place = std::ranges::find(servers_, &server, &std::shared_ptr<Server>::get);
+  return static_cast<std::size_t>(place - servers_.begin());
+}
+
 bool Pool::has_left(const Server& server) {
   if (config_.role != PoolRole::primary) return false;
+  if (brake_->held.load(std::memory_order_acquire)) return true;
   const auto now = primary();
   if (now) return now.get() != &server;
   const auto standing = server.standing();
@@ -117,16 +142,37 @@ std::string Pool::describe(const Server& server) {
   const auto standing = server.standing();
   if (config_.role == PoolRole::any || !standing) return text;
   const auto chosen = primary();
-  const auto place = std::ranges::find(servers_, &server, &std::shared_ptr<Server>::get);
   const std::lock_guard lock(choice_mutex_);
   if (&server == chosen.get())
     text += ", primary";
-  else if (choice_.fenced(static_cast<std::size_t>(place - servers_.begin())))
+  else if (choice_.fenced(place_of(server)))
     text += ", fenced: it was the primary and has not been read-only since";
   else
     text += standing->writable ? ", writable" : ", read-only";
   if (standing->lag) text += fmt::format(", {} s behind", standing->lag->count());
   return text;
+}
+
+/// In the order of the list, but for the one that is kept without failback.
+void Pool::order_first(std::vector<std::shared_ptr<Server>>& servers) {
+  if (config_.failback) return;
+  const auto is_up = std::make_unique<bool[]>(servers_.size());
+  for (std::size_t i = 0; i < servers_.size(); ++i)
+    is_up[i] = up(*servers_[i]) && std::ranges::find(servers, servers_[i]) != servers.end();
+  const std::lock_guard lock(choice_mutex_);
+  const auto chosen = first_.choose({is_up.get(), servers_.size()}, false);
+  if (!chosen) return;
+  std::ranges::stable_partition(servers, [&](const auto& one) { return one == servers_[*chosen]; });
+}
+
+std::shared_ptr<Server> Pool::fail_back() {
+  const std::lock_guard lock(choice_mutex_);
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    if (!up(*servers_[i])) continue;
+    first_.use(i);
+    return servers_[i];
+  }
+  return nullptr;
 }
 
 void Pool::order_by_load(std::vector<std::shared_ptr<Server>>& servers) const {

@@ -45,6 +45,7 @@ void Server::take_over(const Server& old) {
   facts_ = old.facts_;
   standing_ = old.standing_;
   steady_standing_ = old.steady_standing_;
+  standing_fixed_ = old.standing_fixed_;
   threads_ = old.threads_;
   room_ = old.room_;
   up_ = old.up_;
@@ -85,8 +86,9 @@ std::shared_ptr<const ServerFacts> Server::facts() const {
 }
 
 bool Server::set_standing(const Standing& seen, std::optional<RiseFall> read_only,
-                          std::optional<RiseFall> replication) {
+                          std::optional<RiseFall> replication, Clock::time_point asked) {
   const std::lock_guard lock(mutex_);
+  if (asked <= standing_fixed_) return false;
   const auto role = [](const Standing& one) {
     return std::tuple(one.writable, one.out_of_step, one.replicating);
   };
@@ -99,6 +101,12 @@ bool Server::set_standing(const Standing& seen, std::optional<RiseFall> read_onl
                           standing.replicating ? ", and replicates" : "",
                           standing.out_of_step ? ", and is not in step with its cluster" : ""));
   return news;
+}
+
+void Server::fix_standing(const Standing& standing) {
+  set_standing(standing);
+  const std::lock_guard lock(mutex_);
+  standing_fixed_ = Clock::now();
 }
 
 std::optional<Standing> Server::standing() const {

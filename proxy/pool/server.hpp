@@ -76,9 +76,13 @@ class Server {
   void set_facts(ServerFacts facts);
   std::shared_ptr<const ServerFacts> facts() const;
   /// What it is among the others; nothing before a check has found out. Logged when that is news.
-  /// True when it is.
+  /// True when it is. `read_only` and `replication`: how often in a row it takes to be seen;
+  /// nothing for what was not looked at. `asked`: when.
   bool set_standing(const Standing& seen, std::optional<RiseFall> read_only = RiseFall(),
-                    std::optional<RiseFall> replication = RiseFall());
+                    std::optional<RiseFall> replication = RiseFall(),
+                    Clock::time_point asked = Clock::time_point::max());
+  /// Whoever has changed it says what it is now. Checks that asked before that do not count.
+  void fix_standing(const Standing& standing);
   std::optional<Standing> standing() const;
   /// How busy it is; nothing where nobody asks.
   void set_threads(const Threads& threads, RiseFall needs);
@@ -114,6 +118,7 @@ class Server {
   std::shared_ptr<const ServerFacts> facts_;
   std::optional<Standing> standing_;
   SteadyStanding steady_standing_;
+  Clock::time_point standing_fixed_{};
   std::optional<Threads> threads_;
   Steady room_;
   RiseFall needs_;

@@ -19,13 +19,13 @@ constexpr std::uint32_t longest_row = 1U << 20;
 }  // namespace
 
 Task<TextResult> ask(Loop& loop, Waker& waker, ServerConnection& connection,
-                     std::string_view statement, std::chrono::milliseconds timeout) {
+                     std::string_view statement, std::chrono::milliseconds timeout, bool ok_too) {
   const std::string command = com_query + std::string(statement);
   mysqlwire::Buffer out;
   std::uint8_t sequence_id = 0;
   mysqlwire::append_packet(out, mysqlwire::as_bytes(command), sequence_id);
   connection.channel.send_command(out);
-  TextResult result(connection.capabilities);
+  TextResult result(connection.capabilities, ok_too);
   mysqlwire::FrameReader frames;
   frames.set_max_payload(longest_row);
   Deadline deadline(loop, waker);

@@ -478,6 +478,8 @@ void Session::part() {
   services_.ids.detach(id_);
   borrowing_->attach(nullptr);
   lent_->connection = std::move(server_);
+  misplaced_ = false;
+  straggler_.leave();
 }
 
 /// KILL finds this session also while it has no server connection.

@@ -58,8 +58,11 @@ void Session::drain() noexcept {
 }
 
 void Session::reconsider() {
-  if (!server_ || !pool_ || misplaced_) return;
-  misplaced_ = pool_->has_left(*server_->server());
+  if (!server_ || !pool_) return;
+  if (!misplaced_ && pool_->has_left(*server_->server())) {
+    misplaced_ = true;
+    straggler_ = pool_->straggle();
+  }
   if (misplaced_) waker_.notify();
 }
 
@@ -156,8 +159,11 @@ bool Session::leave_if_asked() {
     end(EndedBy::proxy, "idle_timeout");
     return true;
   }
-  if (misplaced_ && !server_) misplaced_ = false;
-  if (misplaced_ && (server_->server()->reachability() == Reachability::down ||
+  if (misplaced_ && !server_) {
+    misplaced_ = false;
+    straggler_.leave();
+  }
+  if (misplaced_ && (server_->server()->reachability() == Reachability::down || pool_->hurries() ||
                      (relay_->quiet() && !relay_->tracker().in_transaction()))) {
     // Of a server that is gone no answer is to come either.
     const std::string reason = fmt::format("server {} is not the primary of pool {} any more",
@@ -272,6 +278,7 @@ void Session::answer(Bytes payload) {
 void Session::release_server() {
   leave_side();
   sides_.clear();
+  straggler_.leave();
   if (!server_) return;
   services_.ids.detach(id_);
   if (ending_.side == EndedBy::proxy && relay_->quiet()) {

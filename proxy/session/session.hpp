@@ -250,6 +250,7 @@ class Session {
   bool half_closed_ = false;  ///< the client will send no more
   bool cut_ = false;
   bool misplaced_ = false;  ///< its server is not the pool's primary any more
+  Straggler straggler_;     ///< while it has that server nevertheless
 };
 
 }  // namespace mysqlproxy

@@ -43,7 +43,7 @@ TextResult::Step TextResult::on_packet(const mysqlwire::Packet& packet) {
   }
   switch (state_) {
     case State::head: {
-      if (payload[0] == ok_header) {
+      if (ok_too_ && payload[0] == ok_header) {
         state_ = State::over;
         return Step::done;
       }

@@ -13,8 +13,7 @@
 
 namespace mysqlproxy {
 
-/// Takes the packets of an answer to COM_QUERY, without CLIENT_DEPRECATE_EOF, and keeps its rows;
-/// an OK is an answer without any.
+/// Takes the packets of an answer to COM_QUERY, without CLIENT_DEPRECATE_EOF, and keeps its rows.
 /// No I/O. A server that sends more than is reasonable is told off by `failed`.
 class TextResult {
  public:
@@ -27,7 +26,8 @@ class TextResult {
     failed,  ///< error() says why: the server's words, or what it broke
   };
 
-  explicit TextResult(mysqlwire::Capabilities capabilities) {
+  /// `ok_too`: an OK is an answer as well, without rows; else it is none.
+  explicit TextResult(mysqlwire::Capabilities capabilities, bool ok_too = false) : ok_too_(ok_too) {
     context_.capabilities = capabilities;
     context_.limits.max_columns = most_columns;
   }
@@ -51,6 +51,7 @@ class TextResult {
   Step take_row(mysqlwire::Bytes payload);
 
   mysqlwire::Context context_;
+  bool ok_too_;
   State state_ = State::head;
   std::uint64_t columns_ = 0;
   std::uint64_t definitions_left_ = 0;

@@ -60,7 +60,7 @@ TEST_CASE("whatever is seen, a value stands until the last ones all say otherwis
       const auto kept = history.find_last_of(*before ? '+' : '-');
       const std::size_t against = history.size() - 1 - (kept == history.npos ? -1 : kept);
       REQUIRE(changed == (against >= wanted));
-      if (changed) history = seen ? "+" : "-";
+      if (changed) history.assign(1, seen ? '+' : '-');
     }
   }
 }
