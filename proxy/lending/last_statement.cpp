@@ -40,6 +40,7 @@ std::optional<std::string> with_values(std::string_view sql, const LastStatement
     const Token name = token;
     const Token front = before;
     before = token;
+    if (token.is(';')) break;  // what follows asks about this one
     if (!is_call(name)) continue;
     const Token open = lexer.next();
     const Token close = open.is('(') ? lexer.next() : open;

@@ -19,8 +19,8 @@ struct LastStatement {
 };
 
 /// `sql` with the values in the place of the functions, and of the same type and name for the
-/// client; nothing when it calls neither. What stands inside of strings, names and comments is left
-/// alone.
+/// client, in the first statement of several; nothing when it calls neither. What stands inside of
+/// strings, names and comments is left alone.
 std::optional<std::string> with_values(std::string_view sql, const LastStatement& last,
                                        const mysqlwire::sql::Dialect& dialect);
 

@@ -5,6 +5,7 @@
 
 #include <mysqlwire/wire/admin.hpp>
 #include <mysqlwire/wire/ok_packet.hpp>
+#include <mysqlwire/wire/session_track.hpp>
 #include <mysqlwire/wire/stmt.hpp>
 
 #include <fmt/format.h>
@@ -55,6 +56,23 @@ bool turns_connection(Command command) noexcept {
 /// Of the flags of an answer those that say how the session is, and not how its last statement was.
 constexpr mysqlwire::StatusFlags session_flags{ServerStatus::autocommit,
                                                ServerStatus::no_backslash_escapes};
+
+constexpr std::size_t eof_size = 5;
+
+/// In an EOF_Packet: that something has changed which only the proxy wants to know.
+void clear_state_changed(std::span<std::uint8_t> eof) noexcept {
+  constexpr auto flag = static_cast<std::uint16_t>(ServerStatus::session_state_changed);
+  eof[4] = static_cast<std::uint8_t>(eof[4] & ~(flag >> 8));
+}
+
+/// The server closes the connection behind it.
+bool ends_connection(const Inspection& inspection, const lending::SessionImage& image) {
+  using mysqlwire::sql::Effect;
+  if (inspection.what.has(Effect::releases)) return true;
+  const auto type = image.variables.find("completion_type");
+  return inspection.what.has(Effect::ends_transaction) && type != image.variables.end() &&
+         (type->second == "2" || type->second == "'RELEASE'");
+}
 
 /// Two lists of types say the same.
 bool same_types(const std::vector<mysqlwire::ValueType>& known,
@@ -133,6 +151,24 @@ Gate::Verdict Borrowing::on_command(const Inspection& inspection,
 mysqlwire::Buffer Borrowing::plain_ok() const {
   mysqlwire::OkPacket packet;
   packet.status = status_ & session_flags;
+  mysqlwire::Buffer payload;
+  mysqlwire::Writer writer(payload);
+  packet.encode(writer, client_side_);
+  return payload;
+}
+
+mysqlwire::Buffer Borrowing::change_user_ok() const {
+  const std::string& schema = initial_->schema;
+  const bool told =
+      !schema.empty() && client_side_.capabilities.has(mysqlwire::Capability::session_track);
+  if (!told) return plain_ok();
+  mysqlwire::OkPacket packet;
+  packet.status = status_ & session_flags;
+  packet.status.set(ServerStatus::session_state_changed);
+  mysqlwire::Buffer state;
+  mysqlwire::Writer block(state);
+  mysqlwire::SessionTrackItem::write_text(block, mysqlwire::SessionTrackType::schema, schema);
+  packet.session_state = state;
   mysqlwire::Buffer payload;
   mysqlwire::Writer writer(payload);
   packet.encode(writer, client_side_);
@@ -222,7 +258,7 @@ void Borrowing::on_forward(const Inspection& inspection, std::span<std::uint8_t>
   statement_id_ = 0;
   failed_ = false;
   being_prepared_.reset();
-  stuck_ = stuck_ || turns_connection(command_);
+  stuck_ = stuck_ || turns_connection(command_) || ends_connection(inspection, *follower_.image());
   switch (command_) {
     case Command::com_stmt_prepare:
       if (inspection.whole)
@@ -355,8 +391,10 @@ bool Borrowing::rewrite_answer(PacketKind kind, std::span<std::uint8_t> payload,
     case PacketKind::eof:
     case PacketKind::result_end:
     case PacketKind::field_list_end:
-      // An EOF_Packet has nothing to hide.
-      return payload.size() > 5 && lending::filter_ok(payload, server_side_, client_side_, instead);
+      if (payload.size() > eof_size)
+        return lending::filter_ok(payload, server_side_, client_side_, instead);
+      if (payload.size() == eof_size) clear_state_changed(payload);
+      return false;
     default: return false;
   }
 }

@@ -67,6 +67,8 @@ class Borrowing {
   Gate::Verdict on_command(const Inspection& inspection, const mysqlwire::sql::Dialect& dialect);
   /// The payload of an OK that says nothing.
   mysqlwire::Buffer plain_ok() const;
+  /// The payload of the OK to COM_CHANGE_USER.
+  mysqlwire::Buffer change_user_ok() const;
   /// The payload of the answer, where none of a server is needed; empty: the command has none.
   std::optional<mysqlwire::Buffer> answer_here(const Inspection& inspection);
   /// What has to be prepared on the connection first; null: nothing.

@@ -24,6 +24,12 @@ TEST_CASE("calls become values, and keep their names where they are shown", "[le
   CHECK(replaced("SET @n = FOUND_ROWS()") == "SET @n = IF(0, FOUND_ROWS(), 7)");
 }
 
+TEST_CASE("of several statements only the first asks about the one before", "[lending]") {
+  CHECK(replaced("SELECT 1; SELECT ROW_COUNT()") == "as it was");
+  CHECK(replaced("SELECT ROW_COUNT(); SELECT ROW_COUNT()") ==
+        "SELECT IF(0, ROW_COUNT(), -1) AS `ROW_COUNT()`; SELECT ROW_COUNT()");
+}
+
 TEST_CASE("what only looks like a call is left alone", "[lending]") {
   for (const char* sql : {"SELECT 'FOUND_ROWS()'", "SELECT `FOUND_ROWS`()",
                           "SELECT found_rows FROM t", "SELECT 1 /* ROW_COUNT() */", ""})

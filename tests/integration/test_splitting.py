@@ -1,0 +1,160 @@
+"""Reads on replicas, with pooling = "transaction" and real replication: where statements go, and what they see."""
+
+import os
+
+import pymysql
+import pytest
+
+from harness.accounts import APP
+from harness.proxy import Proxy
+from harness.replicated import CHECKER, GtidReplication
+
+# 100,000 for a thorough run.
+PAIRS = int(os.environ.get("PAIRS", 300))
+
+
+def tell_apart(server):
+    """A table that is not copied says who the server is: a variable would be the session's."""
+    connection = server.admin()
+    with connection.cursor() as cursor:
+        for sql in ("SET sql_log_bin = 0", "CREATE TABLE test.who (name VARCHAR(10))",
+                    f"INSERT INTO test.who VALUES ('{server.name}')"):
+            cursor.execute(sql)
+    connection.close()
+
+
+@pytest.fixture(scope="module", params=["mariadb", "mysql"])
+def replication(request, work, build):
+    made = GtidReplication(work, build, request.param, 2)
+    try:
+        made.begin()
+        made.servers[0].ask("CREATE TABLE test.pairs (id INT PRIMARY KEY, n INT) ENGINE=InnoDB")
+        made.servers[0].ask("INSERT INTO test.pairs VALUES (1, 0)")
+        for server in made.servers:
+            tell_apart(server)
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def split(proxy_executable, tmp_path, replication):
+    """split(causal_reads=...): a proxy that reads on the replica."""
+    made = []
+
+    def make(**main):
+        password = tmp_path / "checker"
+        password.write_text(CHECKER.password + "\n")
+        password.chmod(0o600)
+        names = [server.name for server in replication.servers]
+        tables = {
+            "health": {"interval": "200ms", "user": CHECKER.name, "password_file": password},
+            "pool.main": {"servers": names, "role": "primary", "pooling": "transaction", "read_pool": "reads", **main},
+            "pool.reads": {"servers": names, "role": "replica", "primary_reads": "never", "pooling": "transaction"},
+        }
+        made.append(Proxy(proxy_executable, tmp_path / f"proxy{len(made)}", replication.servers, accounts=(APP,), tables=tables))
+        made[-1].start()
+        made[-1].wait_for_log("two is read-only, and replicates")
+        return made[-1]
+
+    yield make
+    for proxy in made:
+        proxy.stop_well()
+
+
+def connect(proxy):
+    return pymysql.connect(host="127.0.0.1", port=proxy.port, user=APP.name, password=APP.password, database="test",
+                           autocommit=True, connect_timeout=30, read_timeout=60)
+
+
+def ask(connection, sql):
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall()
+
+
+def test_reads_go_to_the_replica_and_all_else_to_the_primary(split):
+    client = connect(split())
+
+    def who(sql="SELECT name FROM who"):
+        return ask(client, sql)[0][0]
+
+    assert who() == "two"
+    assert who("SELECT name FROM who FOR UPDATE") == "one"
+    ask(client, "SELECT GET_LOCK('x', 0)")
+    assert who() == "one"
+    ask(client, "SELECT RELEASE_LOCK('x')")
+    assert who() == "two"
+    ask(client, "BEGIN")
+    assert who() == "one"
+    ask(client, "COMMIT")
+    ask(client, "START TRANSACTION READ ONLY")
+    assert who() == "two"
+    ask(client, "COMMIT")
+    ask(client, "SET autocommit = 0")
+    assert who() == "one"
+    ask(client, "ROLLBACK")
+    ask(client, "SET autocommit = 1")
+    assert who() == "two"
+    ask(client, "CREATE TEMPORARY TABLE mine (a INT)")
+    assert who() == "one"
+    ask(client, "DROP TEMPORARY TABLE mine")
+    assert who() == "two"
+
+
+def test_settings_hold_on_both(split):
+    client = connect(split())
+    ask(client, "SET time_zone = '+05:00', @mine = 'here'")
+    assert ask(client, "SELECT name, FROM_UNIXTIME(0) FROM who")[0][0] == "two"
+    assert str(ask(client, "SELECT FROM_UNIXTIME(0) FROM who")[0][0]) == "1970-01-01 05:00:00"
+    assert ask(client, "SELECT @mine, @@time_zone") == (("here", "+05:00"),)
+
+
+def write_and_read(client, pairs):
+    """How many reads did not see the write before them."""
+    stale = 0
+    for n in range(1, pairs + 1):
+        ask(client, f"UPDATE pairs SET n = {n} WHERE id = 1")
+        stale += ask(client, "SELECT n FROM pairs WHERE id = 1")[0][0] != n
+    return stale
+
+
+@pytest.fixture
+def delayed(replication):
+    """The replica is a second behind."""
+    replica = replication.servers[1]
+
+    def delay(seconds):
+        replica.ask("STOP SLAVE")
+        replica.ask(f"CHANGE MASTER TO MASTER_DELAY={seconds}")
+        replica.ask("START SLAVE")
+
+    delay(1)
+    yield
+    delay(0)
+
+
+def test_without_causal_reads_a_late_replica_shows(split, delayed):
+    assert write_and_read(connect(split()), 3) == 3
+
+
+@pytest.mark.parametrize("causal_reads", ["session", "global"])
+def test_a_session_reads_what_it_has_written(split, delayed, causal_reads):
+    assert write_and_read(connect(split(causal_reads=causal_reads, causal_wait="10s")), 2) == 0
+    # One that takes too long is done without.
+    assert write_and_read(connect(split(causal_reads=causal_reads, causal_wait="100ms")), 3) == 0
+
+
+@pytest.mark.parametrize("causal_reads", ["session", "global"])
+def test_many_pairs(split, causal_reads):
+    proxy = split(causal_reads=causal_reads, causal_wait="10s")
+    client = connect(proxy)
+    assert write_and_read(client, PAIRS) == 0
+    assert ask(client, "SELECT name FROM who") == (("two",),)
+
+
+def test_what_others_have_written_is_read_with_global(split, delayed):
+    proxy = split(causal_reads="global", causal_wait="10s")
+    writer, reader = connect(proxy), connect(proxy)
+    ask(writer, "UPDATE pairs SET n = 4711 WHERE id = 1")
+    assert ask(reader, "SELECT n FROM pairs WHERE id = 1") == ((4711,),)
