@@ -91,7 +91,7 @@ def test_who_finds_none_waits_for_its_turn(one, table):
 
 
 def test_the_wait_has_an_end(pooled, table):
-    proxy = pooled(max_connections=1, queue_timeout="300ms")
+    proxy = pooled(max_connections=1, queue_timeout="3s")
     first, second = connect(proxy, database="test"), connect(proxy, database="test")
     ask(first, "BEGIN")
     ask(first, "INSERT INTO pooled (name) VALUES ('first')")

@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -37,18 +38,21 @@ class OpenServer {
           let_in(peer);
           const std::lock_guard lock(mutex_);
           held_.push_back(std::make_unique<Peer>(::dup(peer.descriptor())));
+          news_.notify_all();
         }) {}
 
   const Endpoint& endpoint() const noexcept { return server_.endpoint(); }
   unsigned visits() const noexcept { return server_.visits(); }
-  /// The server's end of the `i`th connection.
+  /// The server's end of the `i`th connection, which has been opened or soon is.
   Peer& peer(std::size_t i) {
-    const std::lock_guard lock(mutex_);
-    return *held_.at(i);
+    std::unique_lock lock(mutex_);
+    REQUIRE(news_.wait_for(lock, std::chrono::seconds(30), [&] { return i < held_.size(); }));
+    return *held_[i];
   }
 
  private:
   std::mutex mutex_;
+  std::condition_variable news_;
   std::vector<std::unique_ptr<Peer>> held_;
   FakeServer server_;
 };
