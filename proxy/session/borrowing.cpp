@@ -109,6 +109,7 @@ void Borrowing::begin(lending::SharedImage image, const lending::ServerTraits& s
 void Borrowing::attach(lending::PreparedHere* prepared) noexcept {
   prepared_ = prepared;
   trackers_off_ = false;
+  found_rows_elsewhere_ = false;
 }
 
 lending::ClientStatement* Borrowing::statement_of(const Inspection& inspection) noexcept {
@@ -129,7 +130,7 @@ Gate::Verdict Borrowing::on_command(const Inspection& inspection,
   if (!inspection.whole && inspection.command != Command::com_stmt_prepare &&
       inspection.command != Command::com_query && statement_of(inspection) == nullptr)
     return Gate::Verdict::refuse;  // unknown, and too long to wait for its end
-  if (!attached()) return Gate::Verdict::hold;
+  if (!attached() || asks_strangers(inspection, dialect)) return Gate::Verdict::hold;
   switch (inspection.command) {
     case Command::com_quit:
     case Command::com_stmt_close: return Gate::Verdict::hold;
@@ -356,6 +357,7 @@ void Borrowing::note_last_statement(PacketKind kind, mysqlwire::Bytes payload,
     if (ok) last_.row_count = static_cast<std::int64_t>(ok->affected_rows);
   } else if (kind == PacketKind::result_end) {
     last_ = {-1, tracker.rows()};
+    found_rows_elsewhere_ = false;
   } else if (kind == PacketKind::err) {
     last_.row_count = -1;
   }

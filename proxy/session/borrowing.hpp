@@ -77,6 +77,13 @@ class Borrowing {
   void prepared(lending::SharedSource source, std::uint32_t server_id);
   /// The command with the types of its parameters, where the server has to be told them again.
   std::optional<mysqlwire::Buffer> with_types(const Inspection& inspection);
+  /// The session's last statement ran elsewhere, or the connection was another's since.
+  void note_strange_connection() noexcept { found_rows_elsewhere_ = true; }
+  /// The command asks for what this connection does not know.
+  bool asks_strangers(const Inspection& inspection, const mysqlwire::sql::Dialect& dialect) const {
+    return found_rows_elsewhere_ &&
+           lending::SessionFollower::reads_last_statement(inspection, dialect);
+  }
   /// What the command reads of the statement before it is not on this connection. The text to run
   /// in its place, where that can be told; else nothing.
   std::optional<std::string> without_last_statement(const Inspection& inspection,
@@ -140,7 +147,8 @@ class Borrowing {
   bool trackers_off_ = false;
   bool reset_ = false;
   lending::LastStatement last_;
-  bool asks_back_ = false;  ///< the client asks about statements behind them
+  bool found_rows_elsewhere_ = false;  ///< FOUND_ROWS() of the connection is not the session's
+  bool asks_back_ = false;             ///< the client asks about statements behind them
 };
 
 }  // namespace mysqlproxy

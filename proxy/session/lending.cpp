@@ -140,10 +140,11 @@ Task<bool> Session::serve_borrowed(std::shared_ptr<Pool> pool,
   }
   const bool ready = co_await prepare_here();
   if (!ready) co_return ending_.reason.empty();
-  if (!instead && strange_ &&
-      lending::SessionFollower::reads_last_statement(inspection, steering_->dialect())) {
-    const bool forgot = co_await forget_last_statement();
-    if (!forgot) co_return ending_.reason.empty();
+  if (!instead && borrowing_->asks_strangers(inspection, steering_->dialect())) {
+    if (strange_) {
+      const bool forgot = co_await forget_last_statement();
+      if (!forgot) co_return ending_.reason.empty();
+    }
     if (const auto text = borrowing_->without_last_statement(inspection, steering_->dialect()))
       instead = rewritten(*text);
   }
@@ -178,7 +179,10 @@ Task<bool> Session::attach(std::shared_ptr<Pool> pool) {
     take(std::move(outcome.connection));
     const BatchOutcome alike = co_await make_alike();
     switch (alike.kind) {
-      case BatchOutcome::Kind::done: strange_ = is_strange(); co_return true;
+      case BatchOutcome::Kind::done:
+        strange_ = is_strange();
+        if (strange_) borrowing_->note_strange_connection();
+        co_return true;
       case BatchOutcome::Kind::client_gone:
         discard();
         end(EndedBy::client, "left while its session was made anew");
