@@ -48,7 +48,8 @@ def test_peer_of_a_unix_socket_in_the_access_log(secure_server, own_proxies, tmp
 
 
 def keys(folder):
-    return {path.name: (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) for path in folder.iterdir()}
+    return {path.name: (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) for path in folder.iterdir()
+            if path.is_file()}
 
 
 def test_keys_outlive_a_restart(secure_mysql, proxy_executable, tmp_path):

@@ -1,5 +1,6 @@
 """Servers that replicate by GTID: a primary and its replicas, of one vendor."""
 
+import itertools
 import shutil
 
 from harness.accounts import Account
@@ -8,6 +9,8 @@ from harness.servers import MariaDb, MySql
 
 CHECKER = Account("checker", "checker-secret")
 COPY = Account("copy", "copy-secret")
+#: Several files have servers of their own.
+NUMBERS = itertools.count(1)
 
 
 class GtidReplication:
@@ -18,7 +21,7 @@ class GtidReplication:
         names = ["one", "two", "three"][:count]
         self.servers = []
         for name in names:
-            folder = work / f"switch-{kind}-{name}"
+            folder = work / f"gtid{next(NUMBERS)}-{name}"
             self.servers.append(MariaDb(folder, name) if kind == "mariadb" else MySql(folder, build / "mysql8", name))
         first = self.servers[0]
         first.create()
