@@ -199,7 +199,8 @@ std::optional<mysqlwire::Buffer> Borrowing::answer_here(const Inspection& inspec
       if (!known) return unknown_statement_error(id, "mysqld_stmt_fetch");
       if (entry_of(inspection) != nullptr) return std::nullopt;
       return error_payload(no_open_cursor,
-                           fmt::format("The statement ({}) has no open cursor.", id));
+                           fmt::format("The statement ({}) has no open cursor{}", id,
+                                       server_.flavor == mysqlwire::Flavor::mysql ? "." : ""));
     default: return std::nullopt;
   }
 }
@@ -256,6 +257,7 @@ std::optional<mysqlwire::Buffer> Borrowing::with_types(const Inspection& inspect
 
 void Borrowing::on_forward(const Inspection& inspection, std::span<std::uint8_t> payload) {
   command_ = inspection.command;
+  diagnoses_ = inspection.what.kind == mysqlwire::sql::StatementKind::signal;
   statement_id_ = 0;
   failed_ = false;
   being_prepared_.reset();
@@ -354,7 +356,7 @@ void Borrowing::note_last_statement(PacketKind kind, mysqlwire::Bytes payload,
   if (command_ != Command::com_query && command_ != Command::com_stmt_execute) return;
   if (kind == PacketKind::ok) {
     const auto ok = mysqlwire::OkPacket::decode(payload, server_side_);
-    if (ok) last_.row_count = static_cast<std::int64_t>(ok->affected_rows);
+    if (ok && !diagnoses_) last_.row_count = static_cast<std::int64_t>(ok->affected_rows);
   } else if (kind == PacketKind::result_end) {
     last_ = {-1, tracker.rows()};
     found_rows_elsewhere_ = false;

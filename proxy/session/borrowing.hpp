@@ -140,6 +140,7 @@ class Borrowing {
   std::uint32_t statement_id_ = 0;  ///< the client's; 0: none
   lending::SharedSource being_prepared_;
   std::uint32_t client_id_of_new_ = 0;
+  bool diagnoses_ = false;  ///< GET DIAGNOSTICS leaves what is known of the statement before it
   bool multi_statements_ = false;  ///< as asked for last
   bool wanted_multi_statements_ = false;
   bool stuck_ = false;   ///< the connection has become something else
