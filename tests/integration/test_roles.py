@@ -129,6 +129,14 @@ def server_for(proxy, account=APP):
         connection.close()
 
 
+def is_let_in_by(proxy, server):
+    """While the primary changes a session may have to leave between its login and its first statement."""
+    try:
+        return server_for(proxy) == server.port
+    except pymysql.MySQLError:
+        return False
+
+
 def left_its_primary(access):
     return "not the primary" in access["end"]
 
@@ -217,7 +225,7 @@ def test_a_login_waits_for_a_new_primary_and_the_old_one_is_fenced(start, replic
     proxy.wait_for_log("one is read-only", since=since)
     two.ask("SET GLOBAL read_only = 1")
     replication.promote(one)
-    wait_until(lambda: server_for(proxy) == one.port, "the first is the primary again")
+    wait_until(lambda: is_let_in_by(proxy, one), "the first is the primary again")
 
 
 def test_a_login_gives_up_after_primary_wait(start, replication):
