@@ -405,11 +405,20 @@ bool Borrowing::rewrite_answer(PacketKind kind, std::span<std::uint8_t> payload,
 
 bool Borrowing::in_transaction() const noexcept { return status_.has(ServerStatus::in_trans); }
 
+/// COM_SET_OPTION is about the connection, and no reset takes it back.
+bool Borrowing::has_other_option() const {
+  return multi_statements_ !=
+         client_side_.capabilities.has(mysqlwire::Capability::multi_statements);
+}
+
+bool Borrowing::reset_suffices() const {
+  return !stuck_ && !has_other_option() && lending::reset_cleans(follower_.pins());
+}
+
 Borrowing::Hold Borrowing::hold() const {
   const lending::Pins pins = follower_.pins();
-  const bool lasting =
-      multi_statements_ != client_side_.capabilities.has(mysqlwire::Capability::multi_statements);
-  if (stuck_ || lasting || in_transaction() || statements_.holds_connection()) return Hold::firmly;
+  if (stuck_ || has_other_option() || in_transaction() || statements_.holds_connection())
+    return Hold::firmly;
   lending::Pins firm = pins;
   firm.remove(lending::Pin::warnings);
   firm.remove(lending::Pin::found_rows);

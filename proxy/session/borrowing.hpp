@@ -109,6 +109,8 @@ class Borrowing {
     firmly,
   };
   Hold hold() const;
+  /// COM_RESET_CONNECTION takes back all that keeps the connection.
+  bool reset_suffices() const;
   /// Why, in words: "transaction", "temporary_table, cursor"; empty: nothing.
   std::string reasons() const;
   bool in_transaction() const noexcept;
@@ -120,6 +122,7 @@ class Borrowing {
   bool has_types(const lending::ClientStatement& statement,
                  const lending::PreparedHere::Entry& entry, const Inspection& inspection) const;
   void note_execute(const Inspection& inspection);
+  bool has_other_option() const;
   void note_last_statement(mysqlwire::PacketKind kind, mysqlwire::Bytes payload,
                            const mysqlwire::Tracker& tracker);
   void end_of_answer(mysqlwire::PacketKind kind, const mysqlwire::Tracker& tracker);

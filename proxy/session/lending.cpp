@@ -508,7 +508,7 @@ Task<void> Session::hand_back() {
   const bool clean =
       borrowing_->hold() == Borrowing::Hold::none && borrowing_->follower().value_query().empty();
   if (!clean) {
-    if (!plan.possible || !lending::reset_cleans(borrowing_->follower().pins())) {
+    if (!plan.possible || !borrowing_->reset_suffices()) {
       discard();
       co_return;
     }

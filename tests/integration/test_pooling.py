@@ -248,6 +248,17 @@ def test_a_reset_lets_go_of_everything(pooled):
         ask(first, "SELECT * FROM test.own")
 
 
+def test_an_option_of_the_connection_is_nobody_elses(one):
+    first = connect(one, client_flag=pymysql.constants.CLIENT.MULTI_STATEMENTS)
+    first._execute_command(0x1B, b"\x01\x00")  # COM_SET_OPTION: no multi-statements
+    first._read_packet()
+    with pytest.raises(pymysql.MySQLError):
+        ask(first, "SELECT 1; SELECT 2")
+    first.close()
+    second = connect(one, client_flag=pymysql.constants.CLIENT.MULTI_STATEMENTS)
+    assert ask(second, "SELECT 1; SELECT 2") == ((1,),)
+
+
 # The connections themselves
 
 
