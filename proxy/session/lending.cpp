@@ -29,6 +29,12 @@ namespace {
 /// A connection that turns out to be stale is replaced so many times.
 constexpr int most_stale = 3;
 
+/// No command takes a schema back that was once chosen.
+bool suits(const lending::LentConnection& lent, const lending::SessionImage& wanted) {
+  const std::string& schema = lent.image ? lent.image->schema : lent.login_schema;
+  return schema.empty() || !wanted.schema.empty();
+}
+
 }  // namespace
 
 /// What a server of the session's pool says of itself, or else what its client was shown.
@@ -165,6 +171,8 @@ Task<bool> Session::attach(std::shared_ptr<Pool> pool) {
   for (int tries = 0; tries < most_stale; ++tries) {
     lending::BorrowOutcome outcome;
     outcome.connection = worker_.lender().take(pool, borrowing_->who(), id_, borrowing_->image());
+    if (outcome.connection && !suits(*outcome.connection, *borrowing_->image()))
+      worker_.lender().discard(std::move(outcome.connection));
     if (!outcome.connection) outcome = co_await borrow(pool, nullptr);
     if (outcome.client_gone) {
       end(EndedBy::client, "left while it waited for a server connection");
@@ -230,6 +238,10 @@ Task<lending::BorrowOutcome> Session::borrow(std::shared_ptr<Pool> pool, ProofSo
                                  .wanted = wanted,
                                  .patience = {.client = &client_.socket}};
   lending::BorrowOutcome outcome = co_await lending::borrow(worker_.lender(), request);
+  while (outcome.connection && !suits(*outcome.connection, *wanted)) {
+    worker_.lender().discard(std::move(outcome.connection));
+    outcome = co_await lending::borrow(worker_.lender(), request);
+  }
   co_return outcome;
 }
 

@@ -144,6 +144,16 @@ def test_settings_follow_their_session_and_no_other(server, one, setting, questi
     assert ask(connect(one), question) == before
 
 
+def test_who_has_no_schema_gets_none_from_others(pooled):
+    proxy = pooled(max_connections=5)
+    others = [connect(proxy, database="test") for _ in range(5)]
+    for client in others:
+        ask(client, "BEGIN")  # so that each has one of the five
+    for client in others:
+        ask(client, "COMMIT")
+    assert value(connect(proxy), "SELECT DATABASE()") is None
+
+
 def test_prepared_statements_are_found_again(one, table):
     first, second = (raw(one) for _ in range(2))
     statements = [(client, client.prepare(f"SELECT ? + {add}, CONNECTION_ID()")) for client in (first, second)
