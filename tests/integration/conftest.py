@@ -138,6 +138,14 @@ def server(request):
     return request.getfixturevalue(request.param)
 
 
+@pytest.fixture(autouse=True)
+def marked_servers(request):
+    """What a test counts of sessions are its own, not those of the test before that the server has not seen off."""
+    for name in ("server", "mariadb", "mysql"):
+        if name in request.fixturenames:
+            request.getfixturevalue(name).mark()
+
+
 @pytest.fixture(scope="session")
 def secure_server(request):
     """Each server in turn with TLS, every plugin and accounts in every state."""

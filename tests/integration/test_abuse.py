@@ -24,7 +24,7 @@ def healthy(server, proxy):
         assert bystander.ask("SELECT @mine") == "kept"
     with logged_in(proxy.port, APP) as newcomer:
         assert newcomer.ask("SELECT @mine IS NULL") == "1"
-    wait_until(lambda: server.sessions() <= settled, "the server's connections to be given back")
+    server.wait_for_sessions(settled)
     wait_until(lambda: proxy.child.descriptors() <= descriptors + 1, "the descriptors to be given back")
 
 
@@ -328,7 +328,7 @@ def test_slow_server(server, healthy):
             blocker.cursor().execute("UNLOCK TABLES")
     finally:
         blocker.close()
-        wait_until(lambda: server.sessions() <= 1, "the load to end")
+        server.wait_for_sessions(1)
         server.ask("DROP TABLE test.slow_load")
 
 

@@ -235,7 +235,7 @@ def test_drain_timeout(start, mariadb):
     with pytest.raises((Closed, AssertionError)):
         while True:
             connection.read()
-    wait_until(lambda: mariadb.sessions() == 0, "the server connection to be closed", timeout=20)
+    mariadb.wait_for_sessions(0)
 
 
 def test_reload(start, server):
@@ -331,7 +331,7 @@ def test_server_limit(start, mariadb):
     finally:
         for one in held:
             one.close()
-        wait_until(lambda: mariadb.sessions() == 0, "the connections to end")
+        mariadb.wait_for_sessions(0)
         mariadb.ask("SET GLOBAL max_connections = 400")
     logged_in(proxy.port, APP).close()
 
@@ -510,7 +510,7 @@ def test_change_to_another_pool(start, pair):
             change_user(connection, account)
             assert server_of(connection) == expected
             assert connection.ask("SELECT CURRENT_USER()") == f"{account.name}@%"
-        wait_until(lambda: db2.sessions() == 0, "the other server's connection to be given back")
+        db2.wait_for_sessions(0)
 
 
 def change_user(connection, account, salt=None):
@@ -624,5 +624,5 @@ def test_crowd(start, server):
     for thread in threads:
         thread.join()
     assert not wrong
-    wait_until(lambda: server.sessions(APP.name) == 0, "the connections to be given back")
+    server.wait_for_sessions(0, APP.name)
     assert len(proxy.accesses()) == 64

@@ -303,8 +303,7 @@ def test_many_clients_over_few_connections(server, pooled, table):
         thread.join(120)
     assert failures == []
     assert server.ask("SELECT COUNT(*) FROM test.pooled")[0][0] == 60 * 15
-    # The server takes its time to see off those of the test before.
-    wait_until(lambda: server.sessions(APP.name) <= 5, "five connections at most", 10)
+    server.wait_for_sessions(5, APP.name)
     assert time.time() - before < 120
 
 

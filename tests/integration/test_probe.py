@@ -339,7 +339,7 @@ def test_storm_has_limits(probe, server):
     said = probe("storm", server.address, "-u", "app", "--connections", "4", "--count", "40", "--tls", "disabled",
                  password=APP.password)
     assert said.code == 0 and said.found["good"] == 40 and said.found["bad"] == 0
-    wait_until(lambda: server.sessions() == 0, "the connections are gone")
+    server.wait_for_sessions(0)
     slow = probe("storm", server.address, "-u", "app", "--connections", "4", "--rate", "10", "--duration", "1s", "--tls",
                  "disabled", password=APP.password).found
     assert 5 <= slow["good"] <= 11

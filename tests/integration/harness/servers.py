@@ -13,7 +13,7 @@ from pathlib import Path
 import pymysql
 
 from harness.accounts import APP, NOBODY, ON_SERVERS, OTHER, POOR
-from harness.process import Child, Failure, free_port, tail
+from harness.process import Child, Failure, free_port, tail, wait_until
 
 #: The variable of the environment that names the folder of the whole run. In it are the data directories that are copied.
 RUN_FOLDER = "MYSQLPROXY_TEST_FOLDER"
@@ -49,6 +49,7 @@ class Server:
         self.socket = self.folder / "s"
         self.port = free_port()
         self.child = None
+        self.marked = 0
         self.folder.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -154,11 +155,27 @@ class Server:
         finally:
             connection.close()
 
-    def sessions(self, user=None):
-        """How many connections of `user`, or of all the accounts of the tests, the server has."""
+    def mark(self):
+        """From here on sessions() counts those that begin from here on."""
+        self.marked = self.ask("SELECT CONNECTION_ID()")[0][0]
+
+    def processlist(self, user=None):
+        """The connections of `user`, or of all the accounts of the tests."""
         names = [user] if user else [account.name for account in ON_SERVERS]
         listed = ", ".join(f"'{name}'" for name in names)
-        return self.ask(f"SELECT COUNT(*) FROM information_schema.processlist WHERE user IN ({listed})")[0][0]
+        return self.ask("SELECT id, user, host, db, command, time, state, LEFT(info, 60) FROM information_schema.processlist "
+                        f"WHERE user IN ({listed}) AND id > {self.marked}")
+
+    def sessions(self, user=None):
+        """How many there are of them."""
+        return len(self.processlist(user))
+
+    def wait_for_sessions(self, most, user=None, timeout=30.0):
+        """Until there are `most` of them at most; a server takes its time to see clients off."""
+        try:
+            wait_until(lambda: self.sessions(user) <= most, f"{most} connections at most", timeout)
+        except Failure as failure:
+            raise Failure(f"{failure}; there are {self.processlist(user)}") from None
 
     def stop(self):
         if self.child:
