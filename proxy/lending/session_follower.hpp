@@ -68,6 +68,7 @@ class SessionFollower {
   /// it: a SELECT of one row. Empty: nothing. It is asked only when there are no pins; it leaves
   /// no warnings, but takes the place of the last statement for FOUND_ROWS() and ROW_COUNT().
   std::string value_query() const;
+  bool asks_for_values() const noexcept { return unknown_.any(); }
   /// Its answer, one value for each column. False when that is not what was asked for: the session
   /// is pinned from there on. An ERR: with an empty span.
   bool take_values(std::span<const ReportedValue> row);

@@ -92,6 +92,7 @@ void Borrowing::begin(lending::SharedImage image, const lending::ServerTraits& s
                       const mysqlwire::Context& client_side,
                       const mysqlwire::Context& server_side) {
   initial_ = image;
+  target_ = {};
   reset_ = false;
   follower_.begin(std::move(image), server);
   statements_.clear();
@@ -108,43 +109,54 @@ void Borrowing::begin(lending::SharedImage image, const lending::ServerTraits& s
 
 void Borrowing::attach(lending::PreparedHere* prepared) noexcept {
   prepared_ = prepared;
+  target_.entry = nullptr;
   trackers_off_ = false;
   found_rows_elsewhere_ = false;
 }
 
-lending::ClientStatement* Borrowing::statement_of(const Inspection& inspection) noexcept {
-  return statements_.find(statement_id(inspection.payload, client_side_));
+/// Looks up what the command is about, once for all that want to know.
+void Borrowing::aim(const Inspection& inspection) noexcept {
+  target_ = {};
+  switch (inspection.command) {
+    case Command::com_stmt_execute:
+    case Command::com_stmt_bulk_execute:
+    case Command::com_stmt_send_long_data:
+    case Command::com_stmt_reset:
+    case Command::com_stmt_fetch:
+    case Command::com_stmt_close: break;
+    default: return;
+  }
+  target_.sent_id = statement_id(inspection.payload, client_side_);
+  target_.id = statements_.resolve(target_.sent_id);
+  target_.statement = statements_.find(target_.id);
+  target_.entry = find_entry();
 }
 
-lending::PreparedHere::Entry* Borrowing::entry_of(const Inspection& inspection) noexcept {
-  const lending::ClientStatement* const statement = statement_of(inspection);
-  if (statement == nullptr || prepared_ == nullptr) return nullptr;
-  return prepared_->find(*statement->source,
-                         statements_.resolve(statement_id(inspection.payload, client_side_)));
+lending::PreparedHere::Entry* Borrowing::find_entry() noexcept {
+  if (target_.statement == nullptr || prepared_ == nullptr) return nullptr;
+  return prepared_->find(*target_.statement->source, target_.id);
 }
 
 Gate::Verdict Borrowing::on_command(const Inspection& inspection,
                                     const mysqlwire::sql::Dialect& dialect) {
   follower_.on_command(inspection, dialect);
+  aim(inspection);
   asks_back_ = asks_back_ || lending::SessionFollower::reads_last_statement(inspection, dialect);
   if (!inspection.whole && inspection.command != Command::com_stmt_prepare &&
-      inspection.command != Command::com_query && statement_of(inspection) == nullptr)
+      inspection.command != Command::com_query && target_.statement == nullptr)
     return Gate::Verdict::refuse;  // unknown, and too long to wait for its end
   if (!attached() || asks_strangers(inspection, dialect)) return Gate::Verdict::hold;
   switch (inspection.command) {
     case Command::com_quit:
     case Command::com_stmt_close: return Gate::Verdict::hold;
-    case Command::com_stmt_execute: {
-      const lending::ClientStatement* const statement = statement_of(inspection);
-      const lending::PreparedHere::Entry* const entry = entry_of(inspection);
-      const bool ready = entry != nullptr && has_types(*statement, *entry, inspection);
-      return ready ? Gate::Verdict::pass : Gate::Verdict::hold;
-    }
+    case Command::com_stmt_execute:
+      return target_.entry != nullptr && has_types(inspection) ? Gate::Verdict::pass
+                                                               : Gate::Verdict::hold;
     case Command::com_stmt_bulk_execute:
     case Command::com_stmt_send_long_data:
     case Command::com_stmt_reset:
     case Command::com_stmt_fetch:
-      return entry_of(inspection) != nullptr ? Gate::Verdict::pass : Gate::Verdict::hold;
+      return target_.entry != nullptr ? Gate::Verdict::pass : Gate::Verdict::hold;
     default: return Gate::Verdict::pass;
   }
 }
@@ -177,13 +189,13 @@ mysqlwire::Buffer Borrowing::change_user_ok() const {
 }
 
 std::optional<mysqlwire::Buffer> Borrowing::answer_here(const Inspection& inspection) {
-  const std::uint32_t id = statement_id(inspection.payload, client_side_);
-  const bool known = statement_of(inspection) != nullptr;
+  const std::uint32_t id = target_.sent_id;
+  const bool known = target_.statement != nullptr;
   switch (inspection.command) {
     case Command::com_ping: return attached() ? std::nullopt : std::optional(plain_ok());
     case Command::com_stmt_close:
-      statements_.close(statements_.resolve(id));
-      if (prepared_ != nullptr) prepared_->let_go(statements_.resolve(id));
+      statements_.close(target_.id);
+      if (prepared_ != nullptr) prepared_->let_go(target_.id);
       return mysqlwire::Buffer();
     case Command::com_stmt_execute:
     case Command::com_stmt_bulk_execute:
@@ -194,10 +206,10 @@ std::optional<mysqlwire::Buffer> Borrowing::answer_here(const Inspection& inspec
       return known ? std::nullopt : std::optional(mysqlwire::Buffer());
     case Command::com_stmt_reset:
       if (!known) return unknown_statement_error(id, "mysqld_stmt_reset");
-      return entry_of(inspection) != nullptr ? std::nullopt : std::optional(plain_ok());
+      return target_.entry != nullptr ? std::nullopt : std::optional(plain_ok());
     case Command::com_stmt_fetch:
       if (!known) return unknown_statement_error(id, "mysqld_stmt_fetch");
-      if (entry_of(inspection) != nullptr) return std::nullopt;
+      if (target_.entry != nullptr) return std::nullopt;
       return error_payload(no_open_cursor,
                            fmt::format("The statement ({}) has no open cursor{}", id,
                                        server_.flavor == mysqlwire::Flavor::mysql ? "." : ""));
@@ -205,19 +217,19 @@ std::optional<mysqlwire::Buffer> Borrowing::answer_here(const Inspection& inspec
   }
 }
 
-lending::SharedSource Borrowing::to_prepare(const Inspection& inspection) {
+const lending::SharedSource* Borrowing::to_prepare(const Inspection& inspection) {
+  if (target_.entry == nullptr) target_.entry = find_entry();
   switch (inspection.command) {
     case Command::com_stmt_execute:
     case Command::com_stmt_bulk_execute:
     case Command::com_stmt_send_long_data: break;
     default: return nullptr;
   }
-  const lending::ClientStatement* const statement = statement_of(inspection);
-  return entry_of(inspection) != nullptr ? nullptr : statement->source;
+  return target_.entry != nullptr ? nullptr : &target_.statement->source;
 }
 
 void Borrowing::prepared(lending::SharedSource source, std::uint32_t server_id) {
-  prepared_->add(std::move(source), server_id);
+  target_.entry = &prepared_->add(std::move(source), server_id);
 }
 
 std::optional<std::string> Borrowing::without_last_statement(
@@ -228,9 +240,9 @@ std::optional<std::string> Borrowing::without_last_statement(
 
 /// Types that are sent count from here on, for the server as well; those that are not have to be
 /// the ones that the server has.
-bool Borrowing::has_types(const lending::ClientStatement& statement,
-                          const lending::PreparedHere::Entry& entry,
-                          const Inspection& inspection) const {
+bool Borrowing::has_types(const Inspection& inspection) const {
+  const lending::ClientStatement& statement = *target_.statement;
+  const lending::PreparedHere::Entry& entry = *target_.entry;
   if (statement.parameters == 0 || entry.types == statement.types) return true;
   // Of a longer command only the beginning is there: what it says of types is at its front, and
   // read when it is whole.
@@ -241,10 +253,8 @@ bool Borrowing::has_types(const lending::ClientStatement& statement,
 }
 
 std::optional<mysqlwire::Buffer> Borrowing::with_types(const Inspection& inspection) {
-  if (inspection.command != Command::com_stmt_execute) return std::nullopt;
-  const lending::ClientStatement* const statement = statement_of(inspection);
-  const lending::PreparedHere::Entry* const entry = entry_of(inspection);
-  if (entry == nullptr || has_types(*statement, *entry, inspection)) return std::nullopt;
+  if (!lacks_types(inspection)) return std::nullopt;
+  const lending::ClientStatement* const statement = target_.statement;
   auto execute = mysqlwire::ComStmtExecute::decode(inspection.payload, client_side_,
                                                    {statement->parameters, statement->types, {}});
   if (!execute) return std::nullopt;
@@ -258,7 +268,6 @@ std::optional<mysqlwire::Buffer> Borrowing::with_types(const Inspection& inspect
 void Borrowing::on_forward(const Inspection& inspection, std::span<std::uint8_t> payload) {
   command_ = inspection.command;
   diagnoses_ = inspection.what.kind == mysqlwire::sql::StatementKind::signal;
-  statement_id_ = 0;
   failed_ = false;
   being_prepared_.reset();
   stuck_ = stuck_ || turns_connection(command_) || ends_connection(inspection, *follower_.image());
@@ -276,26 +285,23 @@ void Borrowing::on_forward(const Inspection& inspection, std::span<std::uint8_t>
     case Command::com_stmt_bulk_execute:
     case Command::com_stmt_send_long_data:
     case Command::com_stmt_reset:
-    case Command::com_stmt_fetch: {
-      lending::PreparedHere::Entry* const entry = entry_of(inspection);
-      if (entry == nullptr) break;
-      statement_id_ = statements_.resolve(statement_id(inspection.payload, client_side_));
+    case Command::com_stmt_fetch:
+      if (target_.entry == nullptr) break;
       note_execute(inspection);
-      write_id(payload, entry->server_id);
+      write_id(payload, target_.entry->server_id);
       break;
-    }
     default: break;
   }
 }
 
 /// What the command leaves in the statement.
 void Borrowing::note_execute(const Inspection& inspection) {
-  lending::ClientStatement& statement = *statement_of(inspection);
-  lending::PreparedHere::Entry& entry = *entry_of(inspection);
+  lending::ClientStatement& statement = *target_.statement;
+  lending::PreparedHere::Entry& entry = *target_.entry;
   if (command_ == Command::com_stmt_send_long_data) {
     statement.long_data = true;
     statements_.hold(statement, true);
-    entry.holder = statement_id_;
+    entry.holder = target_.id;
     return;
   }
   if (command_ == Command::com_stmt_bulk_execute) {
@@ -312,7 +318,7 @@ void Borrowing::note_execute(const Inspection& inspection) {
     entry.types.clear();
     statement.types.clear();
     statements_.hold(statement, true);
-    entry.holder = statement_id_;
+    entry.holder = target_.id;
     return;
   }
   if (!execute->new_params_bind_flag) return;
@@ -369,9 +375,8 @@ void Borrowing::end_of_answer(PacketKind kind, const mysqlwire::Tracker& tracker
   failed_ = kind == PacketKind::err;
   if (!failed_ && kind != PacketKind::statistics && kind != PacketKind::prepare_ok)
     status_ = tracker.status();
-  lending::ClientStatement* const statement =
-      statement_id_ != 0 ? statements_.find(statement_id_) : nullptr;
-  if (statement == nullptr || prepared_ == nullptr) return;
+  lending::ClientStatement* const statement = target_.statement;
+  if (statement == nullptr || target_.entry == nullptr) return;
   const bool fetched = command_ == Command::com_stmt_fetch;
   if (command_ == Command::com_stmt_execute) statement->long_data = false;
   if (fetched)
@@ -383,8 +388,7 @@ void Borrowing::end_of_answer(PacketKind kind, const mysqlwire::Tracker& tracker
                              command_ == Command::com_stmt_execute;
   const bool holds = statement->cursor || statement->long_data || types_unknown;
   statements_.hold(*statement, holds);
-  lending::PreparedHere::Entry* const entry = prepared_->find(*statement->source, statement_id_);
-  if (entry != nullptr) entry->holder = holds ? statement_id_ : 0;
+  target_.entry->holder = holds ? target_.id : 0;
 }
 
 bool Borrowing::rewrite_answer(PacketKind kind, std::span<std::uint8_t> payload,

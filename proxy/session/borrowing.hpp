@@ -71,10 +71,15 @@ class Borrowing {
   mysqlwire::Buffer change_user_ok() const;
   /// The payload of the answer, where none of a server is needed; empty: the command has none.
   std::optional<mysqlwire::Buffer> answer_here(const Inspection& inspection);
-  /// What has to be prepared on the connection first; null: nothing.
-  lending::SharedSource to_prepare(const Inspection& inspection);
+  /// What has to be prepared first on the connection that the session has now; null: nothing.
+  const lending::SharedSource* to_prepare(const Inspection& inspection);
   /// It has been, under this id.
   void prepared(lending::SharedSource source, std::uint32_t server_id);
+  /// The server has to be told the types of parameters again: with_types() does.
+  bool lacks_types(const Inspection& inspection) const {
+    return inspection.command == mysqlwire::Command::com_stmt_execute && target_.entry != nullptr &&
+           !has_types(inspection);
+  }
   /// The command with the types of its parameters, where the server has to be told them again.
   std::optional<mysqlwire::Buffer> with_types(const Inspection& inspection);
   /// The session's last statement ran elsewhere, or the connection was another's since.
@@ -117,10 +122,9 @@ class Borrowing {
   bool autocommit() const noexcept { return status_.has(mysqlwire::ServerStatus::autocommit); }
 
  private:
-  lending::ClientStatement* statement_of(const Inspection& inspection) noexcept;
-  lending::PreparedHere::Entry* entry_of(const Inspection& inspection) noexcept;
-  bool has_types(const lending::ClientStatement& statement,
-                 const lending::PreparedHere::Entry& entry, const Inspection& inspection) const;
+  void aim(const Inspection& inspection) noexcept;
+  lending::PreparedHere::Entry* find_entry() noexcept;
+  bool has_types(const Inspection& inspection) const;
   void note_execute(const Inspection& inspection);
   bool has_other_option() const;
   void note_last_statement(mysqlwire::PacketKind kind, mysqlwire::Bytes payload,
@@ -140,7 +144,15 @@ class Borrowing {
   mysqlwire::StatusFlags status_;
   // Of the command under way.
   mysqlwire::Command command_ = mysqlwire::Command::com_sleep;
-  std::uint32_t statement_id_ = 0;  ///< the client's; 0: none
+  /// The prepared statement that it is about.
+  struct Target {
+    std::uint32_t sent_id = 0;                      ///< as the client wrote it
+    std::uint32_t id = 0;                           ///< the client's; 0: none
+    lending::ClientStatement* statement = nullptr;  ///< null: the client has no such statement
+    /// Where it is prepared on the connection; null: it is not, or that was not looked at yet.
+    lending::PreparedHere::Entry* entry = nullptr;
+  };
+  Target target_;
   lending::SharedSource being_prepared_;
   std::uint32_t client_id_of_new_ = 0;
   bool diagnoses_ = false;  ///< GET DIAGNOSTICS leaves what is known of the statement before it

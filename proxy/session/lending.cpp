@@ -117,6 +117,30 @@ Task<ConnectOutcome> Session::borrow_for_login(LoginDialog& dialog, const Sessio
   co_return outcome;
 }
 
+/// What is not sent to any server is answered by the session itself. True when that was so.
+bool Session::answer_itself() {
+  const auto reply = borrowing_->answer_here(steering_->inspection());
+  if (!reply) return false;
+  if (!reply->empty()) answer(*reply);
+  relay_->drop_command();
+  return true;
+}
+
+/// The usual case of serve_borrowed(): all that the command needs is there, and nothing has to be
+/// waited for. True when the session goes on; nothing: serve_borrowed() is needed.
+std::optional<bool> Session::serve_at_once() {
+  const Inspection& inspection = steering_->inspection();
+  if (inspection.command == Command::com_quit || relay_->is_own_command()) return std::nullopt;
+  if (answer_itself()) return true;
+  if (!server_ && !attach_at_once(pool_for_statement())) return std::nullopt;
+  if (!fitted_ || must_catch_up() || borrowing_->to_prepare(inspection) != nullptr ||
+      borrowing_->asks_strangers(inspection, steering_->dialect()) ||
+      borrowing_->lacks_types(inspection))
+    return std::nullopt;
+  strange_ = false;
+  return outlives(relay_->forward_command(client_, server_->channel));
+}
+
 /// The command that is held, for a session that borrows; rules have had their say. `pool`: where
 /// they want it; null: they don't mind. `instead`: what they want in its place. True when the
 /// session goes on.
@@ -131,11 +155,7 @@ Task<bool> Session::serve_borrowed(std::shared_ptr<Pool> pool,
     const bool goes_on = co_await act_on_own_command();
     co_return goes_on;
   }
-  if (const auto reply = borrowing_->answer_here(inspection)) {
-    if (!reply->empty()) answer(*reply);
-    relay_->drop_command();
-    co_return true;
-  }
+  if (answer_itself()) co_return true;
   const bool by_rule = pool != nullptr;
   if (!by_rule) pool = pool_for_statement();
   const bool there = co_await attach(pool);
@@ -164,33 +184,51 @@ Task<bool> Session::serve_borrowed(std::shared_ptr<Pool> pool,
   co_return outlives(relay_->forward_command(client_, server_->channel));
 }
 
+/// Takes an idle connection. True when there is one and it is like the client's session; one that
+/// is not is left for attach() to make it so.
+bool Session::attach_at_once(const std::shared_ptr<Pool>& pool) {
+  auto lent = worker_.lender().take(pool, borrowing_->who(), id_, borrowing_->image());
+  if (!lent) return false;
+  if (!suits(*lent, *borrowing_->image())) {
+    worker_.lender().discard(std::move(lent));
+    return false;
+  }
+  take(std::move(lent));
+  fitted_ =
+      (lent_->trackers || !borrowing_->server().tracks) && lent_->image == borrowing_->image();
+  if (fitted_) note_strangeness();
+  return fitted_;
+}
+
+/// The connection may know the last statement of another session as its last one.
+void Session::note_strangeness() {
+  strange_ = is_strange();
+  if (strange_) borrowing_->note_strange_connection();
+}
+
 /// Borrows a connection for the command that is held, and makes it like the client's session. False
 /// when that can't be done: the client has been told then, or the session is over.
 Task<bool> Session::attach(std::shared_ptr<Pool> pool) {
-  if (server_) co_return true;
+  if (server_ && fitted_) co_return true;
   for (int tries = 0; tries < most_stale; ++tries) {
-    lending::BorrowOutcome outcome;
-    outcome.connection = worker_.lender().take(pool, borrowing_->who(), id_, borrowing_->image());
-    if (outcome.connection && !suits(*outcome.connection, *borrowing_->image()))
-      worker_.lender().discard(std::move(outcome.connection));
-    if (!outcome.connection) outcome = co_await borrow(pool, nullptr);
-    if (outcome.client_gone) {
-      end(EndedBy::client, "left while it waited for a server connection");
-      co_return false;
+    if (!server_ && attach_at_once(pool)) co_return true;
+    if (!server_) {
+      lending::BorrowOutcome outcome = co_await borrow(pool, nullptr);
+      if (outcome.client_gone) {
+        end(EndedBy::client, "left while it waited for a server connection");
+        co_return false;
+      }
+      if (!outcome.connection) {
+        services_.log.warn(outcome.reason,
+                           {{"client", arrival_.address}, {"user", credentials_.user}});
+        refuse_command(outcome.reply);
+        co_return false;
+      }
+      take(std::move(outcome.connection));
     }
-    if (!outcome.connection) {
-      services_.log.warn(outcome.reason,
-                         {{"client", arrival_.address}, {"user", credentials_.user}});
-      refuse_command(outcome.reply);
-      co_return false;
-    }
-    take(std::move(outcome.connection));
     const BatchOutcome alike = co_await make_alike();
     switch (alike.kind) {
-      case BatchOutcome::Kind::done:
-        strange_ = is_strange();
-        if (strange_) borrowing_->note_strange_connection();
-        co_return true;
+      case BatchOutcome::Kind::done: note_strangeness(); co_return true;
       case BatchOutcome::Kind::client_gone:
         discard();
         end(EndedBy::client, "left while its session was made anew");
@@ -253,6 +291,7 @@ void Session::take(std::unique_ptr<lending::LentConnection> lent) {
   server_->channel.wake(waker_);
   if (relay_) relay_->change_server();
   borrowing_->attach(&lent_->prepared);
+  fitted_ = false;
   if (server_name_ != server_->server()->name()) server_name_ = server_->server()->name();
   if (steering_) steering_->set_server(server_name_);
   services_.ids.attach(id_, {server_->server(), server_->greeting.connection_id});
@@ -280,11 +319,13 @@ Task<BatchOutcome> Session::make_alike() {
     if (plan.resets) lent_->prepared.clear();
     for (mysqlwire::Buffer& command : plan.commands) commands.push_back(std::move(command));
   }
-  if (commands.empty()) co_return outcome;
-  BatchMeans means = own_batch();
-  means.client = &client_.socket;
-  outcome = co_await run_batch(means, commands);
+  if (!commands.empty()) {
+    BatchMeans means = own_batch();
+    means.client = &client_.socket;
+    outcome = co_await run_batch(means, commands);
+  }
   if (outcome.kind == BatchOutcome::Kind::done) {
+    fitted_ = true;
     lent_->image = wanted;
     lent_->trackers = traits.tracks;
   }
@@ -320,8 +361,9 @@ Task<bool> Session::forget_last_statement() {
 /// False as in attach().
 Task<bool> Session::prepare_here() {
   const Inspection& inspection = steering_->inspection();
-  const lending::SharedSource source = borrowing_->to_prepare(inspection);
-  if (!source) co_return true;
+  const lending::SharedSource* const missing = borrowing_->to_prepare(inspection);
+  if (missing == nullptr) co_return true;
+  const lending::SharedSource source = *missing;
   const mysqlwire::Context& context = borrowing_->server_side();
   const lending::SharedImage now = borrowing_->image();
   std::vector<mysqlwire::Buffer> commands;
@@ -389,6 +431,16 @@ void Session::close_statement(std::uint32_t server_id) {
 bool Session::settle_due() const {
   return borrowing_ && server_ && relay_->answered() &&
          (settled_ != relay_->commands() || linger_.passed());
+}
+
+/// The answer is complete, and nothing of the session is left on the connection: it goes back. The
+/// usual case of settle(), which is for when this gives false.
+bool Session::settle_at_once() {
+  if (borrowing_->hold() != Borrowing::Hold::none || borrowing_->follower().asks_for_values())
+    return false;
+  settled_ = relay_->commands();
+  give_back();
+  return true;
 }
 
 /// The answer is complete: the connection goes back, unless something keeps it.
@@ -518,7 +570,7 @@ Task<void> Session::hand_back() {
   const lending::Plan plan =
       lending::reset_and_difference(*borrowing_->image(), *fresh, borrowing_->server());
   const bool clean =
-      borrowing_->hold() == Borrowing::Hold::none && borrowing_->follower().value_query().empty();
+      borrowing_->hold() == Borrowing::Hold::none && !borrowing_->follower().asks_for_values();
   if (!clean) {
     if (!plan.possible || !borrowing_->reset_suffices()) {
       discard();

@@ -83,6 +83,15 @@ struct Session::KillOutcome {
   bool client_gone = false;  ///< the client left meanwhile
 };
 
+/// act_on_command() where nobody has anything against the command, and nothing has to be waited
+/// for: true when the session goes on. Nothing: it is for act_on_command().
+std::optional<bool> Session::act_at_once() {
+  if (!borrowing_ || !relay_->held_by_gate() || steering_->decision().refusal ||
+      !steering_->ruling().nothing())
+    return std::nullopt;
+  return serve_at_once();
+}
+
 /// True when the session goes on.
 Task<bool> Session::act_on_command() {
   bool goes_on = true;

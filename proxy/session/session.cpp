@@ -97,13 +97,18 @@ Task<void> Session::serve() {
     } else if (state == Relay::State::busy) {
       co_await waker_.yield();
     } else if (state == Relay::State::command) {
-      goes_on = co_await act_on_command();
+      const std::optional<bool> done = act_at_once();
+      if (done)
+        goes_on = *done;
+      else
+        goes_on = co_await act_on_command();
     } else if (state == Relay::State::excess) {
       goes_on = co_await cut_answer();
     } else if (state != Relay::State::waiting) {
       goes_on = outlives(state);
     } else if (settle_due()) {
-      co_await settle();
+      const bool settled = settle_at_once();
+      if (!settled) co_await settle();
       goes_on = ending_.reason.empty();
     } else if (leave_if_asked()) {
       goes_on = false;

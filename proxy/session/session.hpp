@@ -122,6 +122,7 @@ class Session {
   bool leave_if_asked();
   bool has_idled();
   void rest_deadline();
+  std::optional<bool> act_at_once();
   Task<bool> act_on_command();
   Task<bool> act_on_own_command();
   Task<bool> obey_gate();
@@ -143,12 +144,17 @@ class Session {
   void leave_side();
   void follow_topology();
   // Borrowed connections.
+  bool answer_itself();
+  std::optional<bool> serve_at_once();
   Task<bool> serve_borrowed(std::shared_ptr<Pool> pool, std::optional<mysqlwire::Buffer>& instead);
   std::shared_ptr<Pool> pool_for_statement();
   CausalReads causal_reads() const;
+  bool must_catch_up() const;
   Task<bool> catch_up();
   bool caught_up() const;
   Task<std::string> position_to_reach();
+  bool attach_at_once(const std::shared_ptr<Pool>& pool);
+  void note_strangeness();
   Task<bool> attach(std::shared_ptr<Pool> pool);
   Task<lending::BorrowOutcome> borrow(std::shared_ptr<Pool> pool, ProofSource* source);
   std::shared_ptr<const ServerFacts> server_facts() const;
@@ -162,6 +168,7 @@ class Session {
   void close_statement(std::uint32_t server_id);
   void refuse_command(mysqlwire::Bytes err_payload);
   bool settle_due() const;
+  bool settle_at_once();
   Task<void> settle();
   bool outlives_lost_server();
   BatchMeans own_batch();
@@ -217,6 +224,7 @@ class Session {
   Loan last_loan_;
   std::uint32_t noted_pins_ = 0;  ///< that were logged
   bool asked_here_ = false;       ///< the proxy itself has run a statement since
+  bool fitted_ = false;           ///< the connection has been made like the session
   bool strange_ = false;          ///< it did not run on the connection that the session has now
   std::uint64_t settled_ = 0;     ///< so many commands had been answered when that was looked at
   SideConnections sides_;

@@ -61,12 +61,16 @@ CausalReads Session::causal_reads() const {
   return user_causal_reads_.value_or(pool_->config().split.causal_reads);
 }
 
+/// The statement may go to a server that does not have yet what the session may expect to read.
+bool Session::must_catch_up() const {
+  return causal_reads() != CausalReads::none && lent_ && lent_->pool != pool_ && !caught_up() &&
+         !borrowing_->in_transaction();  // begun before, and waited for then
+}
+
 /// Lets a server for reads catch up with what the session may expect to read. One that takes too
 /// long is given up for one of the session's own pool. False as in attach().
 Task<bool> Session::catch_up() {
-  const CausalReads causal = causal_reads();
-  if (causal == CausalReads::none || !lent_ || lent_->pool == pool_ || caught_up()) co_return true;
-  if (borrowing_->in_transaction()) co_return true;  // begun before, and waited for then
+  if (!must_catch_up()) co_return true;
   const std::string position = co_await position_to_reach();
   if (!ending_.reason.empty()) co_return false;
   bool there = position.empty();
