@@ -93,11 +93,18 @@ bool is_executed(Command command) noexcept {
 void SessionFollower::begin(SharedImage initial, ServerTraits server) {
   ImageStore* const images = images_;
   *this = SessionFollower(*images);
-  image_ = std::move(initial);
+  become(std::move(initial));
   server_ = server;
   need_session_charset();
   // In which character set its bytes are is not said at a login.
   if (!is_ascii(image_->schema)) unknown_.schema = true;
+}
+
+void SessionFollower::become(SharedImage image) {
+  image_ = std::move(image);
+  const auto mode = image_->variables.find("sql_mode");
+  oracle_mode_ =
+      mode != image_->variables.end() && mode->second.find("ORACLE") != std::string::npos;
 }
 
 // What difference() needs to know of every session.
@@ -131,14 +138,12 @@ bool SessionFollower::leaves_all_as_it_is(const Inspection& inspection) const no
     default: return false;
   }
   // NEXT VALUE FOR a sequence is not deterministic; Oracle's sequence.NEXTVAL looks like a column.
-  if (what.has(Effect::nondeterministic)) return false;
-  const auto mode = image_->variables.find("sql_mode");
-  return mode == image_->variables.end() || mode->second.find("ORACLE") == std::string::npos;
+  return !what.has(Effect::nondeterministic) && !oracle_mode_;
 }
 
 void SessionFollower::on_command(const Inspection& inspection,
                                  const mysqlwire::sql::Dialect& dialect) {
-  pending_.clear();
+  pending_.reset();
   reported_.clear();
   draft_.reset();
   state_changed_ = false;
@@ -153,9 +158,9 @@ void SessionFollower::on_command(const Inspection& inspection,
     case Command::com_stmt_execute:
     case Command::com_stmt_bulk_execute: break;
     case Command::com_init_db:
-      pending_.schema = std::string(mysqlwire::as_text(inspection.payload.subspan(1)));
-      pending_.explained = true;
-      if (!inspection.whole) pending_.lasting.add(Pin::unknown_change);
+      change().schema = std::string(mysqlwire::as_text(inspection.payload.subspan(1)));
+      change().explained = true;
+      if (!inspection.whole) change().lasting.add(Pin::unknown_change);
       return;
     case Command::com_quit:
     case Command::com_field_list:
@@ -172,22 +177,22 @@ void SessionFollower::on_command(const Inspection& inspection,
     case Command::com_stmt_fetch:
     case Command::com_set_option:
     case Command::com_reset_connection: return;
-    default: pending_.lasting.add(Pin::unknown_change); return;
+    default: change().lasting.add(Pin::unknown_change); return;
   }
   if (!inspection.whole || !inspection.readable || !inspection.has_text()) {
-    pending_.lasting.add(Pin::unknown_change);
+    change().lasting.add(Pin::unknown_change);
     return;
   }
   if (!leaves_all_as_it_is(inspection))
     read_changes(inspection.text, inspection.what, dialect,
-                 unknown_.schema ? std::string_view() : image_->schema, pending_);
+                 unknown_.schema ? std::string_view() : image_->schema, change());
   // The literals of a prepared statement are of the character set at that time.
-  if (inspection.command != Command::com_query) {
-    for (auto& variable : pending_.user_variables) variable.text.reset();
+  if (inspection.command != Command::com_query && pending_) {
+    for (auto& variable : pending_->user_variables) variable.text.reset();
   }
   if (inspection.what.has(Effect::reads_session) || inspection.what.kind == StatementKind::signal ||
       inspection.what.kind == StatementKind::show)
-    pending_.reads_last = lending::reads_last_statement(inspection.text, dialect);
+    change().reads_last = lending::reads_last_statement(inspection.text, dialect);
 }
 
 void SessionFollower::on_answer(PacketKind kind, Bytes payload, const mysqlwire::Tracker& tracker,
@@ -210,7 +215,9 @@ void SessionFollower::on_answer(PacketKind kind, Bytes payload, const mysqlwire:
     case PacketKind::err: {
       const auto packet = mysqlwire::ErrPacket::decode(payload, server_side);
       answer_due_ = false;
-      return fail(packet ? packet->code : std::uint16_t{0});
+      fail(packet ? packet->code : std::uint16_t{0});
+      pending_.reset();
+      return;
     }
     case PacketKind::column_count:
       // INSERT … RETURNING: the id is in no OK.
@@ -222,6 +229,7 @@ void SessionFollower::on_answer(PacketKind kind, Bytes payload, const mysqlwire:
   answer_due_ = false;
   succeed();
   settle_transaction(tracker.status());
+  pending_.reset();
 }
 
 void SessionFollower::on_ok(const OkPacket& packet, const Context& context) {
@@ -253,7 +261,7 @@ void SessionFollower::on_item(const mysqlwire::SessionTrackItem& item, const OkP
     case SessionTrackType::schema:
       draft().schema = *text;
       unknown_.schema = false;
-      pending_.schema.reset();
+      if (pending_) pending_->schema.reset();
       break;
     case SessionTrackType::gtids: last_gtid_ = *text; break;
     case SessionTrackType::transaction_characteristics:
@@ -261,7 +269,7 @@ void SessionFollower::on_item(const mysqlwire::SessionTrackItem& item, const OkP
       if (text->empty() || !packet.status.has(ServerStatus::in_trans))
         one_shot_transaction_ = !text->empty();
       one_shot_in_use_ = one_shot_transaction_ && packet.status.has(ServerStatus::in_trans);
-      pending_.one_shot_transaction = false;
+      if (pending_) pending_->one_shot_transaction = false;
       break;
     default: break;
   }
@@ -281,8 +289,9 @@ void SessionFollower::on_variable(std::string_view reported_name, std::string_vi
   }
   // What was reported may have been taken back since, where it was not SET that did it.
   const bool by_set =
-      pending_.charset || pending_.session_transaction || !pending_.variables.empty();
-  if (by_set && !pending_.several) {
+      pending_ && !pending_->several &&
+      (pending_->charset || pending_->session_transaction || !pending_->variables.empty());
+  if (by_set) {
     set_variable(name, variable_value(name, value));
     unknown_.variables.erase(name);
   } else {
@@ -299,8 +308,9 @@ void SessionFollower::on_variable(std::string_view reported_name, std::string_vi
 
 void SessionFollower::succeed() {
   if (command_ == Command::com_reset_connection) return on_reset();
-  if (state_changed_ && !pending_.explained && !pending_.lasting.any()) {
-    const bool own_tables = pending_.defines && held_.pins().has(Pin::temporary_table);
+  const bool told = pending_ && (pending_->explained || pending_->lasting.any());
+  if (state_changed_ && !told) {
+    const bool own_tables = pending_ && pending_->defines && held_.pins().has(Pin::temporary_table);
     if (!own_tables) lasting_.add(Pin::unknown_change);
   }
   settle(true);
@@ -310,27 +320,29 @@ void SessionFollower::succeed() {
 
 // Some of it may have happened nevertheless: what is taken is taken, nothing is given up.
 void SessionFollower::fail(std::uint16_t code) {
-  if (pending_.several || !did_nothing(code)) settle(false);
+  if (!did_nothing(code) || (pending_ && pending_->several)) settle(false);
   settle_statement(true);
   publish();
 }
 
 void SessionFollower::settle(bool succeeded) {
-  lasting_.add(pending_.lasting);
+  if (inserts_ && !succeeded) unknown_.last_insert_id = true;
+  if (!pending_) return;
+  lasting_.add(pending_->lasting);
   settle_held(succeeded);
   settle_schema(succeeded);
   settle_variables(succeeded);
   settle_user_variables(succeeded);
-  if (pending_.last_insert_id || (inserts_ && !succeeded)) unknown_.last_insert_id = true;
+  if (pending_->last_insert_id) unknown_.last_insert_id = true;
 }
 
 void SessionFollower::settle_held(bool succeeded) {
   using Kind = StatementChanges::HeldChange::Kind;
-  if (pending_.renames && held_.pins().has(Pin::temporary_table))
+  if (pending_->renames && held_.pins().has(Pin::temporary_table))
     held_.take(Pin::temporary_table, {});
-  for (const auto& change : pending_.held) {
+  for (const auto& change : pending_->held) {
     // A table is there as a whole or not at all.
-    const bool made = succeeded || pending_.several || change.pin != Pin::temporary_table;
+    const bool made = succeeded || pending_->several || change.pin != Pin::temporary_table;
     switch (change.kind) {
       case Kind::take:
         if (made) held_.take(change.pin, change.name);
@@ -339,39 +351,39 @@ void SessionFollower::settle_held(bool succeeded) {
         if (made) held_.take_once(change.pin, change.name);
         break;
       case Kind::release:
-        if (succeeded && !pending_.several) held_.release(change.pin, change.name);
+        if (succeeded && !pending_->several) held_.release(change.pin, change.name);
         break;
       case Kind::release_all:
-        if (succeeded && !pending_.several) held_.release_all(change.pin);
+        if (succeeded && !pending_->several) held_.release_all(change.pin);
         break;
     }
   }
 }
 
 void SessionFollower::settle_schema(bool succeeded) {
-  if (!pending_.schema) return;
+  if (!pending_->schema) return;
   if (!succeeded) {
     // A single USE has done it or has not.
-    if (pending_.several) unknown_.schema = true;
+    if (pending_->several) unknown_.schema = true;
     return;
   }
-  if (!is_ascii(*pending_.schema) || pending_.several || server_.tracks) unknown_.schema = true;
-  draft().schema = *pending_.schema;
+  if (!is_ascii(*pending_->schema) || pending_->several || server_.tracks) unknown_.schema = true;
+  draft().schema = *pending_->schema;
 }
 
 void SessionFollower::settle_variables(bool succeeded) {
-  if (pending_.charset && (!succeeded || !was_reported("character_set_client"))) {
+  if (pending_->charset && (!succeeded || !was_reported("character_set_client"))) {
     for (const std::string_view name : charset_variables) unknown_.variables.emplace(name);
   }
-  if (pending_.session_transaction && (!succeeded || !server_.tracks)) {
+  if (pending_->session_transaction && (!succeeded || !server_.tracks)) {
     const bool mysql = server_.flavor == Flavor::mysql;
     const bool new_names = server_.version >= (mysql ? 50720U : 110101U);
     unknown_.variables.emplace(new_names ? "transaction_isolation" : "tx_isolation");
     unknown_.variables.emplace(new_names ? "transaction_read_only" : "tx_read_only");
   }
-  for (const auto& variable : pending_.variables) settle_variable(variable, succeeded);
+  for (const auto& variable : pending_->variables) settle_variable(variable, succeeded);
   settle_names(succeeded);
-  if (pending_.one_shot_transaction) {
+  if (pending_->one_shot_transaction) {
     one_shot_transaction_ = true;
     one_shot_in_use_ = false;
   }
@@ -381,21 +393,22 @@ void SessionFollower::settle_variables(bool succeeded) {
 void SessionFollower::settle_names(bool succeeded) {
   const auto names = [&](std::initializer_list<std::string_view> wanted) {
     return std::any_of(
-        pending_.variables.begin(), pending_.variables.end(), [&](const auto& variable) {
+        pending_->variables.begin(), pending_->variables.end(), [&](const auto& variable) {
           return std::find(wanted.begin(), wanted.end(), variable.name) != wanted.end();
         });
   };
   const bool connection = names({"character_set_connection", "collation_connection"});
   const bool results = names({"character_set_results"});
   // What was to be found out by the collation can't be any more.
-  if (connection && (unknown_.names || pending_.default_charset)) lasting_.add(Pin::unknown_change);
-  if (!pending_.charset && !results) return;
-  const bool certain = succeeded && !pending_.several && !(pending_.charset && results);
+  if (connection && (unknown_.names || pending_->default_charset))
+    lasting_.add(Pin::unknown_change);
+  if (!pending_->charset && !results) return;
+  const bool certain = succeeded && !pending_->several && !(pending_->charset && results);
   if (!certain) lasting_.add(Pin::unknown_change);
   draft().variables.erase("names");
-  unknown_.names = pending_.charset && pending_.default_charset;
+  unknown_.names = pending_->charset && pending_->default_charset;
   if (unknown_.names) unknown_.variables.emplace("collation_connection");
-  if (pending_.names_collation) set_variable("names", quoted_text(*pending_.names_collation));
+  if (pending_->names_collation) set_variable("names", quoted_text(*pending_->names_collation));
 }
 
 void SessionFollower::settle_variable(const StatementChanges::Variable& variable, bool succeeded) {
@@ -421,7 +434,7 @@ void SessionFollower::settle_variable(const StatementChanges::Variable& variable
 // What time it is for the session, which only the text tells.
 void SessionFollower::settle_timestamp(const StatementChanges::Variable& variable, bool succeeded) {
   const bool is_zero = variable.number.find_first_not_of("0.") == std::string::npos;
-  if (!succeeded || pending_.several || (variable.number.empty() && !variable.to_default)) {
+  if (!succeeded || pending_->several || (variable.number.empty() && !variable.to_default)) {
     lasting_.add(Pin::one_shot);
   } else if (variable.to_default || is_zero) {
     draft().variables.erase(variable.name);
@@ -431,9 +444,9 @@ void SessionFollower::settle_timestamp(const StatementChanges::Variable& variabl
 }
 
 void SessionFollower::settle_user_variables(bool succeeded) {
-  for (const auto& variable : pending_.user_variables) {
+  for (const auto& variable : pending_->user_variables) {
     std::optional<std::string> value;
-    if (succeeded && !pending_.several) {
+    if (succeeded && !pending_->several) {
       value = variable.number;
       if (variable.text) value = text_literal(*variable.text);
       // NULL keeps the type that the variable has.
@@ -466,9 +479,10 @@ std::optional<std::string> SessionFollower::text_literal(std::string_view text) 
 
 void SessionFollower::settle_statement(bool has_warnings) {
   if (!is_executed(command_) && command_ != Command::com_stmt_prepare) return;
-  if (pending_.reads_last) {
+  const bool found_rows = pending_ && pending_->found_rows;
+  if (pending_ && pending_->reads_last) {
     if (has_warnings) of_statement_.add(Pin::warnings);
-    if (pending_.found_rows) of_statement_.add(Pin::found_rows);
+    if (found_rows) of_statement_.add(Pin::found_rows);
     return;
   }
   // Where a statement has no tables and no warnings, old servers keep those of the one before.
@@ -477,7 +491,7 @@ void SessionFollower::settle_statement(bool has_warnings) {
   const bool kept = !forgets && of_statement_.has(Pin::warnings);
   of_statement_ = {};
   of_statement_.set(Pin::warnings, has_warnings || kept);
-  of_statement_.set(Pin::found_rows, pending_.found_rows);
+  of_statement_.set(Pin::found_rows, found_rows);
 }
 
 // Without trackers nobody says when a single statement used it up, so a transaction has to.
@@ -517,8 +531,13 @@ bool SessionFollower::was_reported(std::string_view name) const noexcept {
   return std::find(reported_.begin(), reported_.end(), name) != reported_.end();
 }
 
+StatementChanges& SessionFollower::change() {
+  if (!pending_) pending_ = std::make_unique<StatementChanges>();
+  return *pending_;
+}
+
 SessionImage& SessionFollower::draft() {
-  if (!draft_) draft_ = *image_;
+  if (!draft_) draft_ = std::make_unique<SessionImage>(*image_);
   return *draft_;
 }
 
@@ -539,7 +558,7 @@ void SessionFollower::set_user_variable(const std::string& name, std::string val
 void SessionFollower::publish() {
   check_bounds();
   if (!draft_) return;
-  image_ = images_->intern(std::move(*draft_));
+  become(images_->intern(std::move(*draft_)));
   draft_.reset();
 }
 
@@ -561,7 +580,7 @@ void SessionFollower::check_bounds() {
   lasting_.add(Pin::too_much);
   SessionImage kept = *image_;
   kept.schema = std::move(draft_->schema);
-  draft_ = std::move(kept);
+  *draft_ = std::move(kept);
 }
 
 std::string SessionFollower::value_query() const {

@@ -21,6 +21,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -119,7 +120,9 @@ class SessionFollower {
   bool was_reported(std::string_view name) const noexcept;
   bool leaves_all_as_it_is(const Inspection& inspection) const noexcept;
   std::optional<std::string> text_literal(std::string_view text) const;
+  void become(SharedImage image);
   void need_session_charset();
+  StatementChanges& change();
   SessionImage& draft();
   void set_variable(const std::string& name, std::string value);
   void set_user_variable(const std::string& name, std::string value);
@@ -130,7 +133,8 @@ class SessionFollower {
 
   ImageStore* images_;
   SharedImage image_;
-  std::optional<SessionImage> draft_;  // what the image becomes at the end of the answer
+  std::unique_ptr<SessionImage> draft_;  // what the image becomes at the end of the answer
+  bool oracle_mode_ = false;             // of image_: sequences look like columns
   ServerTraits server_;
   HeldThings held_;
   Pins lasting_;       // until the session is reset
@@ -142,8 +146,8 @@ class SessionFollower {
 
   // Of the command that is being answered.
   mysqlwire::Command command_ = mysqlwire::Command::com_query;
-  StatementChanges pending_;
-  std::vector<std::string> reported_;  // variables that trackers told of
+  std::unique_ptr<StatementChanges> pending_;  // null: it changes nothing
+  std::vector<std::string> reported_;          // variables that trackers told of
   std::uint16_t warnings_ = 0;
   bool state_changed_ = false;  // a tracker said so
   bool inserts_ = false;

@@ -611,8 +611,6 @@ bool changes_reading(const StatementChanges& changes) noexcept {
 
 }  // namespace
 
-void StatementChanges::clear() { *this = {}; }
-
 void read_changes(std::string_view sql, const Classification& what, const Dialect& dialect,
                   std::string_view schema, StatementChanges& changes) {
   if (!what.has(Effect::several)) return Reader(sql, what, dialect, schema, changes).read();

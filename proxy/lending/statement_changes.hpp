@@ -57,8 +57,6 @@ struct StatementChanges {
   bool defines = false;     ///< alters or drops tables, maybe temporary ones
   /// A tracker may say that something changed, and all that can have is told here.
   bool explained = false;
-
-  void clear();
 };
 
 /// Adds to `changes` what `sql` does; `what` is what the classifier says of its first statement.

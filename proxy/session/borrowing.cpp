@@ -69,9 +69,9 @@ void clear_state_changed(std::span<std::uint8_t> eof) noexcept {
 bool ends_connection(const Inspection& inspection, const lending::SessionImage& image) {
   using mysqlwire::sql::Effect;
   if (inspection.what.has(Effect::releases)) return true;
+  if (!inspection.what.has(Effect::ends_transaction)) return false;
   const auto type = image.variables.find("completion_type");
-  return inspection.what.has(Effect::ends_transaction) && type != image.variables.end() &&
-         (type->second == "2" || type->second == "'RELEASE'");
+  return type != image.variables.end() && (type->second == "2" || type->second == "'RELEASE'");
 }
 
 /// Two lists of types say the same.
