@@ -4,74 +4,79 @@
 
 namespace mysqlproxy {
 
-std::uint32_t ConnectionIds::allocate() {
+ConnectionIds::Ticket ConnectionIds::allocate() {
   const std::lock_guard lock(mutex_);
   for (;;) {
     const std::uint32_t id = next_;
     next_ = next_ == last ? first : next_ + 1;
-    if (clients_.try_emplace(id).second) return id;
+    const auto [client, added] = clients_.try_emplace(id);
+    if (added) return Ticket(*this, client->second, id);
   }
 }
 
-void ConnectionIds::release(std::uint32_t id) {
-  const std::lock_guard lock(mutex_);
-  clients_.erase(id);
+ConnectionIds::Ticket::~Ticket() {
+  if (ids_ == nullptr) return;
+  const std::lock_guard lock(ids_->mutex_);
+  ids_->clients_.erase(id_);
 }
 
-void ConnectionIds::attach(std::uint32_t id, ServerConnectionId where) {
-  const std::lock_guard lock(mutex_);
-  Client& client = clients_[id];
-  client.where = std::move(where);
-  client.killed = false;
+void ConnectionIds::Ticket::attach(ServerConnectionId where) {
+  const std::lock_guard lock(ids_->lock_of(id_));
+  // What was there before goes behind the lock.
+  std::swap(client_->where, where);
+  client_->killed = false;
 }
 
-void ConnectionIds::set_end(std::uint32_t id, std::string user, std::function<void()> end) {
-  const std::lock_guard lock(mutex_);
-  Client& client = clients_[id];
-  client.user = std::move(user);
-  client.end = std::move(end);
+bool ConnectionIds::Ticket::killed() const {
+  const std::lock_guard lock(ids_->lock_of(id_));
+  return client_->killed;
+}
+
+void ConnectionIds::Ticket::set_end(std::string user, std::function<void()> end) {
+  const std::lock_guard lock(ids_->lock_of(id_));
+  client_->user = std::move(user);
+  client_->end = std::move(end);
 }
 
 ConnectionIds::Kill ConnectionIds::kill_unattached(std::uint64_t id, std::string_view user,
                                                    bool connection) {
   if (id < first || id > last) return Kill::elsewhere;
   const std::lock_guard lock(mutex_);
-  const auto client = clients_.find(static_cast<std::uint32_t>(id));
-  if (client == clients_.end() || client->second.where.server || !client->second.end)
-    return Kill::elsewhere;
-  if (client->second.user != user) return Kill::denied;
+  const auto found = clients_.find(static_cast<std::uint32_t>(id));
+  if (found == clients_.end()) return Kill::elsewhere;
+  Client& client = found->second;
+  const std::lock_guard client_lock(lock_of(found->first));
+  if (client.where.server || !client.end) return Kill::elsewhere;
+  if (client.user != user) return Kill::denied;
   if (connection) {
-    client->second.killed = true;
-    client->second.end();
+    client.killed = true;
+    client.end();
   }
   return Kill::done;
 }
 
-void ConnectionIds::detach(std::uint32_t id) { attach(id, {}); }
-
 void ConnectionIds::note_kill(const ServerConnectionId& where) {
   const std::lock_guard lock(mutex_);
   for (auto& [id, client] : clients_) {
+    const std::lock_guard client_lock(lock_of(id));
     if (client.where.server == where.server && client.where.thread_id == where.thread_id)
       client.killed = true;
   }
 }
 
-bool ConnectionIds::killed(std::uint32_t id) const {
-  const std::lock_guard lock(mutex_);
-  const auto client = clients_.find(id);
-  return client != clients_.end() && client->second.killed;
-}
-
 std::optional<ServerConnectionId> ConnectionIds::find(std::uint64_t id, const Server* own) const {
   const std::lock_guard lock(mutex_);
   if (id >= first && id <= last) {
-    const auto client = clients_.find(static_cast<std::uint32_t>(id));
-    if (client != clients_.end() && client->second.where.server) return client->second.where;
+    const auto found = clients_.find(static_cast<std::uint32_t>(id));
+    if (found != clients_.end()) {
+      const std::lock_guard client_lock(lock_of(found->first));
+      if (found->second.where.server) return found->second.where;
+    }
   }
   std::optional<ServerConnectionId> elsewhere;
   unsigned matches = 0;
   for (const auto& [id_of_client, client] : clients_) {
+    const std::lock_guard client_lock(lock_of(id_of_client));
     const ServerConnectionId& where = client.where;
     if (!where.server || where.thread_id != id) continue;
     if (where.server.get() == own) return where;

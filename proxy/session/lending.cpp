@@ -187,7 +187,7 @@ Task<bool> Session::serve_borrowed(std::shared_ptr<Pool> pool,
 /// Takes an idle connection. True when there is one and it is like the client's session; one that
 /// is not is left for attach() to make it so.
 bool Session::attach_at_once(const std::shared_ptr<Pool>& pool) {
-  auto lent = worker_.lender().take(pool, borrowing_->who(), id_, borrowing_->image());
+  auto lent = worker_.lender().take(pool, borrowing_->who(), id_.id(), borrowing_->image());
   if (!lent) return false;
   if (!suits(*lent, *borrowing_->image())) {
     worker_.lender().discard(std::move(lent));
@@ -272,7 +272,7 @@ Task<lending::BorrowOutcome> Session::borrow(std::shared_ptr<Pool> pool, ProofSo
                                  .wishes = wishes,
                                  .connector = connector,
                                  .waker = waker_,
-                                 .session = id_,
+                                 .session = id_.id(),
                                  .wanted = wanted,
                                  .patience = {.client = &client_.socket}};
   lending::BorrowOutcome outcome = co_await lending::borrow(worker_.lender(), request);
@@ -294,7 +294,7 @@ void Session::take(std::unique_ptr<lending::LentConnection> lent) {
   fitted_ = false;
   if (server_name_ != server_->server()->name()) server_name_ = server_->server()->name();
   if (steering_) steering_->set_server(server_name_);
-  services_.ids.attach(id_, {server_->server(), server_->greeting.connection_id});
+  id_.attach({server_->server(), server_->greeting.connection_id});
 }
 
 /// Gives the connection the client's settings, where it has others.
@@ -492,7 +492,7 @@ Task<void> Session::settle() {
 /// something there that no other server has: the command fails, and the session goes on.
 bool Session::outlives_lost_server() {
   if (!borrowing_ || !server_ || borrowing_->hold() == Borrowing::Hold::firmly) return false;
-  if (services_.ids.killed(id_) || relay_->mid_command()) return false;
+  if (id_.killed() || relay_->mid_command()) return false;
   if (relay_->tracker().pending_commands() != 0) {
     if (!relay_->client_at_boundary()) return false;
     const std::string reason = fmt::format("server {} closed the connection", server_name_);
@@ -543,7 +543,7 @@ void Session::discard() {
 
 /// The connection is nobody's from here on.
 void Session::part() {
-  services_.ids.detach(id_);
+  id_.detach();
   borrowing_->attach(nullptr);
   lent_->connection = std::move(server_);
   misplaced_ = false;
@@ -553,7 +553,7 @@ void Session::part() {
 /// KILL finds this session also while it has no server connection.
 void Session::let_be_killed() {
   if (!killed_) killed_ = std::make_shared<std::atomic<bool>>(false);
-  services_.ids.set_end(id_, credentials_.user, [killed = killed_, wake = wake_from_anywhere()] {
+  id_.set_end(credentials_.user, [killed = killed_, wake = wake_from_anywhere()] {
     killed->store(true, std::memory_order_relaxed);
     wake();
   });

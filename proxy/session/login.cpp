@@ -76,7 +76,7 @@ Task<bool> Session::log_in() {
   }
   salt_ = mysqlwire::crypto::random_salt();
   const auto usual = services_.directory.usual(*topology);
-  mysqlwire::ServerHandshake handshake(greeting_of(arrival_, id_, salt_, usual.plugin));
+  mysqlwire::ServerHandshake handshake(greeting_of(arrival_, id_.id(), salt_, usual.plugin));
   mysqlwire::Buffer out;
   handshake.start(out);
   client_.send(out);
@@ -257,7 +257,7 @@ void Session::begin_relay(Bytes early) {
   // for another login of this session, and not the password.
   set_wiping(false);
   credentials_.secret.forget_clear();
-  if (server_) services_.ids.attach(id_, {server_->server(), server_->greeting.connection_id});
+  if (server_) id_.attach({server_->server(), server_->greeting.connection_id});
   if (borrowing_) let_be_killed();
 }
 
@@ -305,7 +305,7 @@ void Session::steer() {
     steering_ = std::make_unique<Steering>(std::move(facts), dialect, worker_.digest_room());
   steering_->use(topology->rules());
   command_deadline_.clear();
-  steering_->set_watch(Watch::make(services_, worker_.statistics(), command_deadline_, id_,
+  steering_->set_watch(Watch::make(services_, worker_.statistics(), command_deadline_, id_.id(),
                                    topology, credentials_.user));
   steering_->set_borrowing(borrowing_.get());
   relay_->set_gate(steering_.get());

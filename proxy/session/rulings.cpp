@@ -159,7 +159,7 @@ void Session::log_rules(const rules::Decision& ruling, std::string_view digest) 
     if (!rule->config().then.log) continue;
     services_.log.info(fmt::format("rule {}", rule->config().name), {{"client", arrival_.address},
                                                                      {"user", credentials_.user},
-                                                                     {"connection_id", id_},
+                                                                     {"connection_id", id_.id()},
                                                                      {"digest", digest}});
   }
 }
@@ -326,7 +326,7 @@ Task<bool> Session::go_aside(const rules::Decision& ruling) {
   }
   side_ = side;
   steering_->hold_all(true);
-  services_.ids.attach(id_, {side->server(), side->greeting.connection_id});
+  id_.attach({side->server(), side->greeting.connection_id});
   co_return true;
 }
 
@@ -335,7 +335,7 @@ void Session::leave_side() {
   if (side_ == nullptr) return;
   side_ = nullptr;
   if (steering_) steering_->hold_all(false);
-  if (server_) services_.ids.attach(id_, {server_->server(), server_->greeting.connection_id});
+  if (server_) id_.attach({server_->server(), server_->greeting.connection_id});
 }
 
 /// A reload has brought another configuration: its rules hold from the next command on.
@@ -347,7 +347,7 @@ void Session::follow_topology() {
     leave_side();
     sides_.clear();  // a pool may have other servers now
     steering_->use(topology->rules());
-    steering_->set_watch(Watch::make(services_, worker_.statistics(), command_deadline_, id_,
+    steering_->set_watch(Watch::make(services_, worker_.statistics(), command_deadline_, id_.id(),
                                      topology, credentials_.user));
   } else {
     steer();

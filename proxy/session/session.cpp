@@ -46,7 +46,6 @@ Session::Session(Worker& worker, Arrival arrival)
 
 Session::~Session() {
   *self_ = nullptr;
-  services_.ids.release(id_);
   services_.counters.sessions.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -251,8 +250,7 @@ void Session::rest_deadline() {
 void Session::tell_of_lost_server() {
   const std::string reason = fmt::format("server {} closed the connection",
                                          (side_ != nullptr ? *side_ : *server_).server()->name());
-  if (relay_->tracker().pending_commands() != 0 && relay_->client_at_boundary() &&
-      !services_.ids.killed(id_))
+  if (relay_->tracker().pending_commands() != 0 && relay_->client_at_boundary() && !id_.killed())
     say(error_payload(read_error, reason), relay_->next_sequence_id());
   end(EndedBy::server, reason);
 }
@@ -285,7 +283,7 @@ void Session::release_server() {
   sides_.clear();
   straggler_.leave();
   if (!server_) return;
-  services_.ids.detach(id_);
+  id_.detach();
   if (ending_.side == EndedBy::proxy && relay_->quiet()) {
     constexpr std::uint8_t quit[] = {1, 0, 0, 0, 1};
     server_->channel.send_command(quit);
@@ -333,7 +331,7 @@ void Session::record() {
   record.database = wishes_.schema;
   if (pool_) record.pool = pool_->name();
   record.server = server_name_;
-  record.connection_id = id_;
+  record.connection_id = id_.id();
   if (client_.tls() != nullptr) {
     record.tls = client_.tls()->version();
     record.tls_cipher = client_.tls()->cipher();

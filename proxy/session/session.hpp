@@ -9,6 +9,7 @@
 #include "proxy/session/batch.hpp"
 #include "proxy/session/borrowing.hpp"
 #include "proxy/session/channel.hpp"
+#include "proxy/session/connection_ids.hpp"
 #include "proxy/session/ending.hpp"
 #include "proxy/session/handshake_slot.hpp"
 #include "proxy/session/kill_statement.hpp"
@@ -236,7 +237,7 @@ class Session {
   Task<void> task_;
 
   Arrival arrival_;
-  std::uint32_t id_;
+  ConnectionIds::Ticket id_;
   mysqlwire::Salt salt_{};
   std::shared_ptr<Pool> pool_;
   Credentials credentials_;

@@ -29,16 +29,16 @@ TEST_CASE("an id means a client, a thread of one's own server, or of the only ot
   const auto two = make_server(log, "two");
   const auto three = make_server(log, "three");
   ConnectionIds ids;
-  const auto a = ids.allocate();
-  const auto b = ids.allocate();
-  const auto c = ids.allocate();
-  CHECK(a >= 0x40000000);
-  CHECK(b == a + 1);
-  ids.attach(a, {one, 7});
-  ids.attach(b, {two, 7});
+  auto a = ids.allocate();
+  auto b = ids.allocate();
+  auto c = ids.allocate();
+  CHECK(a.id() >= 0x40000000);
+  CHECK(b.id() == a.id() + 1);
+  a.attach({one, 7});
+  b.attach({two, 7});
 
   SECTION("a client's id") {
-    const auto found = ids.find(b, one.get());
+    const auto found = ids.find(b.id(), one.get());
     REQUIRE(found);
     CHECK(found->server == two);
     CHECK(found->thread_id == 7);
@@ -51,13 +51,16 @@ TEST_CASE("an id means a client, a thread of one's own server, or of the only ot
     CHECK_FALSE(ids.find(7, three.get()));
   }
   SECTION("a thread id that one other server has") {
-    ids.detach(b);
+    b.detach();
     CHECK(ids.find(7, three.get())->server == one);
   }
   SECTION("a client without a server, or one that has left, is nobody") {
-    CHECK_FALSE(ids.find(c, one.get()));
-    ids.release(a);
-    CHECK_FALSE(ids.find(a, one.get()));
+    CHECK_FALSE(ids.find(c.id(), one.get()));
+    const std::uint32_t left = a.id();
+    {
+      const ConnectionIds::Ticket leaving = std::move(a);
+    }
+    CHECK_FALSE(ids.find(left, one.get()));
     CHECK_FALSE(ids.find(7, one.get()) == std::nullopt);  // b's, on the other server
   }
   SECTION("ids beyond 32 bits and unknown ones") {
@@ -68,10 +71,12 @@ TEST_CASE("an id means a client, a thread of one's own server, or of the only ot
 
 TEST_CASE("an id is not given out twice while its client lives", "[ids]") {
   ConnectionIds ids;
-  const auto a = ids.allocate();
-  const auto b = ids.allocate();
-  ids.release(a);
-  CHECK(ids.allocate() != b);
+  auto a = ids.allocate();
+  auto b = ids.allocate();
+  {
+    const ConnectionIds::Ticket leaving = std::move(a);
+  }
+  CHECK(ids.allocate().id() != b.id());
 }
 
 TEST_CASE("who was killed is known until the connection is another one", "[ids]") {
@@ -79,14 +84,13 @@ TEST_CASE("who was killed is known until the connection is another one", "[ids]"
   const auto one = make_server(log, "one");
   const auto two = make_server(log, "two");
   ConnectionIds ids;
-  const auto a = ids.allocate();
-  const auto b = ids.allocate();
-  ids.attach(a, {one, 7});
-  ids.attach(b, {two, 7});
+  auto a = ids.allocate();
+  auto b = ids.allocate();
+  a.attach({one, 7});
+  b.attach({two, 7});
   ids.note_kill({one, 7});
-  CHECK(ids.killed(a));
-  CHECK_FALSE(ids.killed(b));
-  ids.attach(a, {two, 8});
-  CHECK_FALSE(ids.killed(a));
-  CHECK_FALSE(ids.killed(12345));
+  CHECK(a.killed());
+  CHECK_FALSE(b.killed());
+  a.attach({two, 8});
+  CHECK_FALSE(a.killed());
 }
