@@ -1,17 +1,18 @@
 #include "proxy/lending/held_things.hpp"
 
+#include <algorithm>
+
 namespace mysqlproxy::lending {
 
 void HeldThings::take(Pin pin, std::string_view name) {
-  Counts& counts = named_[static_cast<std::size_t>(pin)];
-  const auto known = counts.find(name);
-  if (known != counts.end()) {
+  if (name.empty()) return nameless_.add(pin);
+  if (!named_) named_ = std::make_unique<Counts>();
+  if (const auto known = named_->find({pin, std::string(name)}); known != named_->end())
     ++known->second;
-  } else if (name.empty() || counts.size() >= most_names) {
+  else if (count(pin) >= most_names)
     nameless_.add(pin);
-  } else {
-    counts.emplace(name, 1);
-  }
+  else
+    named_->emplace(std::pair(pin, std::string(name)), 1);
 }
 
 void HeldThings::take_once(Pin pin, std::string_view name) {
@@ -19,29 +20,37 @@ void HeldThings::take_once(Pin pin, std::string_view name) {
 }
 
 void HeldThings::release(Pin pin, std::string_view name) {
-  Counts& counts = named_[static_cast<std::size_t>(pin)];
-  const auto known = counts.find(name);
-  if (known != counts.end() && --known->second == 0) counts.erase(known);
+  if (!named_) return;
+  const auto known = named_->find({pin, std::string(name)});
+  if (known != named_->end() && --known->second == 0) named_->erase(known);
+  if (named_->empty()) named_.reset();
 }
 
 void HeldThings::release_all(Pin pin) {
-  named_[static_cast<std::size_t>(pin)].clear();
   nameless_.remove(pin);
+  if (!named_) return;
+  std::erase_if(*named_, [pin](const auto& one) { return one.first.first == pin; });
+  if (named_->empty()) named_.reset();
 }
 
 void HeldThings::clear() {
-  for (Counts& counts : named_) counts.clear();
+  named_.reset();
   nameless_ = {};
 }
 
 bool HeldThings::has(Pin pin, std::string_view name) const {
-  return named_[static_cast<std::size_t>(pin)].contains(name);
+  return named_ && named_->contains({pin, std::string(name)});
+}
+
+std::size_t HeldThings::count(Pin pin) const {
+  return static_cast<std::size_t>(std::count_if(
+      named_->begin(), named_->end(), [pin](const auto& one) { return one.first.first == pin; }));
 }
 
 Pins HeldThings::pins() const {
   Pins pins = nameless_;
-  for (std::size_t i = 0; i < pin_count; ++i) {
-    if (!named_[i].empty()) pins.add(static_cast<Pin>(i));
+  if (named_) {
+    for (const auto& [what, times] : *named_) pins.add(what.first);
   }
   return pins;
 }

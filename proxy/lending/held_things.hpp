@@ -3,11 +3,12 @@
 
 #include "proxy/lending/pins.hpp"
 
-#include <array>
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace mysqlproxy::lending {
 
@@ -29,12 +30,16 @@ class HeldThings {
   void clear();
 
   bool has(Pin pin, std::string_view name) const;
+  /// The kinds of which there is something.
   Pins pins() const;
 
  private:
-  using Counts = std::map<std::string, std::size_t, std::less<>>;
+  /// By kind and name. Most sessions hold nothing: an empty map costs them less than one for each.
+  using Counts = std::map<std::pair<Pin, std::string>, std::size_t, std::less<>>;
 
-  std::array<Counts, pin_count> named_;
+  std::size_t count(Pin pin) const;
+
+  std::unique_ptr<Counts> named_;  ///< null: nothing
   Pins nameless_;
 };
 

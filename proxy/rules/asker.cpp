@@ -37,7 +37,7 @@ std::string_view limit_key(LimitBy by, std::string_view user, std::string_view h
 
 void Asker::use(std::shared_ptr<const RuleBook> book) {
   decision_.clear();
-  book_ = std::move(book);
+  book_ = book && !book->empty(RuleStage::statement) ? std::move(book) : nullptr;
   scope_known_ = false;
 }
 

@@ -41,7 +41,7 @@ Task<bool> Session::authenticate(LoginDialog& dialog, const mysqlwire::LoginRequ
     credentials_.secret = user->config.server.secret->clone();
     credentials_.foreign = true;
   }
-  if (dialog.unproved()) unproved_ = std::move(user->config);
+  if (dialog.unproved()) unproved_ = std::make_unique<UserConfig>(std::move(user->config));
   const bool admitted = co_await obey_connection_rules(dialog);
   co_return admitted;
 }
@@ -64,7 +64,8 @@ Task<bool> Session::judge_again(LoginDialog& dialog, std::optional<Topology::Use
 /// The server has let in whom authenticate() could not judge. False when the dialog is over.
 Task<bool> Session::confirm(LoginDialog& dialog) {
   if (!unproved_) co_return true;
-  std::optional<Topology::User> user{{*std::exchange(unproved_, {}), pool_}};
+  std::optional<Topology::User> user{{std::move(*unproved_), pool_}};
+  unproved_.reset();
   bool right = co_await dialog.confirm();
   if (dialog.wrong()) right = co_await judge_again(dialog, user);
   if (dialog.wrong()) {

@@ -241,7 +241,7 @@ class Session {
   mysqlwire::Salt salt_{};
   std::shared_ptr<Pool> pool_;
   Credentials credentials_;
-  std::optional<UserConfig> unproved_;
+  std::unique_ptr<UserConfig> unproved_;          ///< null: none
   std::optional<Pooling> user_pooling_;           ///< nothing: the pool's
   std::optional<CausalReads> user_causal_reads_;  ///< nothing: the pool's
   bool passthrough_ = false;  ///< the server finds out whether the user is who it says it is
