@@ -25,8 +25,9 @@ bool names_files(std::string_view text) {
     if (at == 0 || text[at - 1] < '0' || text[at - 1] > '9') return true;
   }
   constexpr std::string_view escapes[] = {"\\u", "\\U", "\\x"};
-  return std::ranges::any_of(
-      escapes, [&](std::string_view escape) { return text.find(escape) != std::string_view::npos; });
+  return std::ranges::any_of(escapes, [&](std::string_view escape) {
+    return text.find(escape) != std::string_view::npos;
+  });
 }
 
 void check(const Problem& problem) {

@@ -40,14 +40,18 @@ constexpr TypicalRecord typical[] = {
     {of_server, "\xff\x28\x04#42000no"sv},
     {of_server, "\xff\xff\xff\x01\x01\x00\x00\x00\x00\x04step"sv},
     {of_server, "\xfe"sv},
-    {of_server, "\xfemysql_native_password\x00\x31\x32\x33\x34\x35\x36\x37\x38\x39\x30\x31\x32\x33"
-                "\x34\x35\x36\x37\x38\x39\x30\x00"sv},
+    {of_server,
+     "\xfemysql_native_password\x00\x31\x32\x33\x34\x35\x36\x37\x38\x39\x30\x31\x32\x33"
+     "\x34\x35\x36\x37\x38\x39\x30\x00"sv},
     {of_server, "\x01\x03"sv},
     {of_server, "\x01\x04"sv},
     {of_server, "\x01"sv},
     {of_server, "\x02"sv},
     {of_server, "\xfb/etc/motd"sv},
-    {of_server, "\x03""def\x00\x00\x00\x01""a\x00\x0c\x3f\x00\x01\x00\x00\x00\x08\x81\x00\x00\x00\x00"sv},
+    {of_server,
+     "\x03"
+     "def\x00\x00\x00\x01"
+     "a\x00\x0c\x3f\x00\x01\x00\x00\x00\x08\x81\x00\x00\x00\x00"sv},
     {of_server, "\x01\x31"sv},
     {of_server, "\xfb"sv},
     {of_server, "\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00"sv},
@@ -55,7 +59,9 @@ constexpr TypicalRecord typical[] = {
     {0, "\x01"sv},
     {0, "\x02test"sv},
     {0, "\x03SELECT 1"sv},
-    {0, "\x03""CALL p()"sv},
+    {0,
+     "\x03"
+     "CALL p()"sv},
     {0, "\x04t\x00"sv},
     {0, "\x09"sv},
     {0, "\x0e"sv},

@@ -34,11 +34,16 @@ constexpr TypicalRecord typical[] = {
     {of_server, "\x00\x00\x00\x02\x00\x00\x00"sv},
     {of_server, "\x00\x00\x00\x03\x00\x00\x00"sv},
     {of_server, "\x00\x00\x07\x02\x00\x01\x00"sv},
-    {of_server, "\x00\x00\x00\x02\x40\x00\x00\x00\x15\x00\x0f\x0asql_mode\x03""a,b\x02\x01\x31"sv},
+    {of_server,
+     "\x00\x00\x00\x02\x40\x00\x00\x00\x15\x00\x0f\x0asql_mode\x03"
+     "a,b\x02\x01\x31"sv},
     {of_server, "\x00\x00\x00\x02\x40\x00\x00\x00\x0a\x01\x05\x04test\x02\x01\x31"sv},
     {of_server, "\xff\x28\x04#42000no"sv},
     {of_server, "\x01"sv},
-    {of_server, "\x03""def\x00\x00\x00\x01""a\x00\x0c\x3f\x00\x01\x00\x00\x00\x08\x81\x00\x00\x00\x00"sv},
+    {of_server,
+     "\x03"
+     "def\x00\x00\x00\x01"
+     "a\x00\x0c\x3f\x00\x01\x00\x00\x00\x08\x81\x00\x00\x00\x00"sv},
     {of_server, "\x01\x31"sv},
     {of_server, "\xfe\x00\x00\x02\x00"sv},
     {of_server, "\xfe\x00\x00\x02\x00\x00\x00"sv},
@@ -59,19 +64,31 @@ constexpr TypicalRecord typical[] = {
     {0, "\x03SELECT 1 INTO @a"sv},
     {0, "\x03SELECT GET_LOCK('a', 1), RELEASE_ALL_LOCKS()"sv},
     {0, "\x03SELECT SQL_CALC_FOUND_ROWS 1"sv},
-    {0, "\x03""CREATE TEMPORARY TABLE t (a INT)"sv},
-    {0, "\x03""DROP TEMPORARY TABLE t"sv},
+    {0,
+     "\x03"
+     "CREATE TEMPORARY TABLE t (a INT)"sv},
+    {0,
+     "\x03"
+     "DROP TEMPORARY TABLE t"sv},
     {0, "\x03LOCK TABLES t WRITE"sv},
     {0, "\x03UNLOCK TABLES"sv},
     {0, "\x03HANDLER t OPEN AS h"sv},
     {0, "\x03PREPARE s FROM 'SELECT 1'"sv},
-    {0, "\x03""DEALLOCATE PREPARE s"sv},
+    {0,
+     "\x03"
+     "DEALLOCATE PREPARE s"sv},
     {0, "\x03XA START 'x'"sv},
     {0, "\x03USE s"sv},
     {0, "\x03INSERT INTO t VALUES (1)"sv},
-    {0, "\x03""CALL p()"sv},
-    {0, "\x03""BEGIN"sv},
-    {0, "\x03""COMMIT"sv},
+    {0,
+     "\x03"
+     "CALL p()"sv},
+    {0,
+     "\x03"
+     "BEGIN"sv},
+    {0,
+     "\x03"
+     "COMMIT"sv},
     {0, "\x0e"sv},
     {0, "\x16SET @a = ?"sv},
     {0, "\x1f"sv},
@@ -124,8 +141,7 @@ class Session {
     tracker_.check_sequence(false);
     dialect_.flavor = server_.flavor;
     dialect_.version = server_.version;
-    initial_ =
-        images.intern(initial_image(collations::utf8mb4_general_ci, "s", server_));
+    initial_ = images.intern(initial_image(collations::utf8mb4_general_ci, "s", server_));
     follower_.begin(initial_, server_);
   }
 
@@ -161,7 +177,8 @@ class Session {
  private:
   bool command(Bytes payload) {
     // The follower is told of one command at a time, and of none while a file is sent.
-    if (payload.empty() || !tracker_.idle()) return tracker_.expects_infile() ? file(payload) : false;
+    if (payload.empty() || !tracker_.idle())
+      return tracker_.expects_infile() ? file(payload) : false;
     const auto kind = accept(Direction::to_server, payload);
     if (!kind || *kind != PacketKind::command) return false;
     Inspection inspection;

@@ -1,8 +1,8 @@
 // Both roles of a login against each other, with every plugin and a peer in between who changes
 // packets, and a tracker that listens.
 //
-// Input: what is stored 1 (bits: native, SHA-256, $A$, $5$, ed25519, parsec, none, decoy), options 1
-// (bit 0: the password is wrong; 1: TLS; 2: unix socket; 3: RSA; 4: clear password; 5: the server
+// Input: what is stored 1 (bits: native, SHA-256, $A$, $5$, ed25519, parsec, none, decoy), options
+// 1 (bit 0: the password is wrong; 1: TLS; 2: unix socket; 3: RSA; 4: clear password; 5: the server
 // wants the password; 6: COM_CHANGE_USER; 7: it is there), plugins 1 (low half the greeting's, high
 // half the client's), capabilities of the server 4 and of the client 4, then records (records.hpp):
 // what happens to the n-th packet. Flags: bit 7 of the server; 6-5: nothing, payload, byte, cut.
@@ -36,10 +36,15 @@ namespace {
 constexpr std::size_t head_size = 11;
 constexpr std::uint8_t of_server = 0x80;
 
-constexpr const char* plugins[] = {
-    "mysql_native_password", "caching_sha2_password", "sha256_password",    "client_ed25519",
-    "parsec",                "mysql_clear_password",  "mysql_old_password", "dialog",
-    ""};
+constexpr const char* plugins[] = {"mysql_native_password",
+                                   "caching_sha2_password",
+                                   "sha256_password",
+                                   "client_ed25519",
+                                   "parsec",
+                                   "mysql_clear_password",
+                                   "mysql_old_password",
+                                   "dialog",
+                                   ""};
 
 constexpr TypicalRecord typical[] = {
     {of_server | 0x20, "\x01\x03"sv},
@@ -47,9 +52,11 @@ constexpr TypicalRecord typical[] = {
     {of_server | 0x20, "\x00\x00\x00\x02\x00\x00\x00"sv},
     {of_server | 0x20, "\xff\x15\x04#28000no"sv},
     {of_server | 0x20, "\xfemysql_clear_password\x00"sv},
-    {of_server | 0x20, "\xfe""client_ed25519\x00\x31\x32\x33\x34\x35\x36\x37\x38\x39\x30\x31\x32"
-                       "\x33\x34\x35\x36\x37\x38\x39\x30\x31\x32\x33\x34\x35\x36\x37\x38\x39\x30"
-                       "\x31\x32"sv},
+    {of_server | 0x20,
+     "\xfe"
+     "client_ed25519\x00\x31\x32\x33\x34\x35\x36\x37\x38\x39\x30\x31\x32"
+     "\x33\x34\x35\x36\x37\x38\x39\x30\x31\x32\x33\x34\x35\x36\x37\x38\x39\x30"
+     "\x31\x32"sv},
     {of_server | 0x20, "\xfe"sv},
     {of_server | 0x20, "\x02dialog\x00"sv},
     {of_server, ""sv},
@@ -172,8 +179,7 @@ class Link {
     switch (record.flags >> 5 & 3) {
       case 1: payload.assign(record.payload.begin(), record.payload.end()); break;
       case 2:
-        if (!payload.empty())
-          payload[at(0) % payload.size()] ^= static_cast<std::uint8_t>(at(1));
+        if (!payload.empty()) payload[at(0) % payload.size()] ^= static_cast<std::uint8_t>(at(1));
         break;
       case 3: payload.resize(std::min(payload.size(), at(0))); break;
       default: break;

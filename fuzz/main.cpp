@@ -1,6 +1,8 @@
-// Runs inputs without libFuzzer: every file of the folders that are named, once; and with --runs=N so
-// many more that are made of them, always the same. A folder without files is an error, since nothing
-// would be tested. An input that fails is printed in hex.
+// Runs inputs without libFuzzer: every file of the folders that are named, once; and with --runs=N
+// so many more that are made of them, always the same. A folder without files is an error, since
+// nothing would be tested. An input that fails is printed in hex.
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstddef>
@@ -16,8 +18,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include <unistd.h>
 
 extern "C" {
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);

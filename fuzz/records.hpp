@@ -1,8 +1,8 @@
 // Inputs that are made of packets, and a mutator that changes them as packets.
 //
-// Input: a head of so many bytes as the target says, then records: flags 1, length 2 (little-endian),
-// that many bytes. What is cut off counts as far as it goes. Targets make the framing themselves, so
-// that lengths and sequence ids are right unless a flag wants them wrong.
+// Input: a head of so many bytes as the target says, then records: flags 1, length 2
+// (little-endian), that many bytes. What is cut off counts as far as it goes. Targets make the
+// framing themselves, so that lengths and sequence ids are right unless a flag wants them wrong.
 #pragma once
 
 #include <mysqlwire/wire/bytes.hpp>
@@ -64,9 +64,8 @@ class RecordMutator {
   std::size_t cross(Bytes one, Bytes other, std::uint8_t* out, std::size_t max_size) {
     if (max_size < head_ + record_head) return 0;
     read(one);
-    const std::vector<Record> tail = other.size() > head_
-                                         ? read_records(other.subspan(head_))
-                                         : std::vector<Record>();
+    const std::vector<Record> tail =
+        other.size() > head_ ? read_records(other.subspan(head_)) : std::vector<Record>();
     records_.resize(below(records_.size() + 1));
     const std::size_t from = below(tail.size() + 1);
     records_.insert(records_.end(), tail.begin() + static_cast<std::ptrdiff_t>(from), tail.end());
@@ -159,14 +158,14 @@ class RecordMutator {
 }  // namespace mysqlwire::fuzz
 
 /// What libFuzzer calls: to be put into a target once.
-#define MYSQLWIRE_FUZZ_RECORDS(head, typical)                                                   \
-  extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,          \
-                                                 std::size_t max_size, unsigned seed) {         \
-    return mysqlwire::fuzz::RecordMutator(head, typical, seed).mutate(data, size, max_size);    \
-  }                                                                                             \
-  extern "C" std::size_t LLVMFuzzerCustomCrossOver(                                             \
-      const std::uint8_t* one, std::size_t one_size, const std::uint8_t* other,                 \
-      std::size_t other_size, std::uint8_t* out, std::size_t max_size, unsigned seed) {         \
-    return mysqlwire::fuzz::RecordMutator(head, typical, seed)                                  \
-        .cross({one, one_size}, {other, other_size}, out, max_size);                            \
+#define MYSQLWIRE_FUZZ_RECORDS(head, typical)                                                \
+  extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,       \
+                                                 std::size_t max_size, unsigned seed) {      \
+    return mysqlwire::fuzz::RecordMutator(head, typical, seed).mutate(data, size, max_size); \
+  }                                                                                          \
+  extern "C" std::size_t LLVMFuzzerCustomCrossOver(                                          \
+      const std::uint8_t* one, std::size_t one_size, const std::uint8_t* other,              \
+      std::size_t other_size, std::uint8_t* out, std::size_t max_size, unsigned seed) {      \
+    return mysqlwire::fuzz::RecordMutator(head, typical, seed)                               \
+        .cross({one, one_size}, {other, other_size}, out, max_size);                         \
   }

@@ -557,7 +557,7 @@ LoadResult load_text(std::string_view text, const std::string& name) {
     if (!result.errors.empty()) result.config.reset();
     return result;
   } catch (const toml::parse_error& fault) {
-    report.error(fault.source(), fmt::format("not TOML: {}", fault.description()));
+    report.error(fault.source(), fmt::format("not TOML: {}", one_line(fault.description())));
     return std::move(report).finish({});
   }
 }

@@ -218,7 +218,7 @@ LoadResult load_users_file(UserReader& reader, const std::string& path) {
     reader.read(top, report, "");
     top.reject_unknown();
   } catch (const toml::parse_error& fault) {
-    report.error(fault.source(), fmt::format("not TOML: {}", fault.description()));
+    report.error(fault.source(), fmt::format("not TOML: {}", one_line(fault.description())));
   }
   return std::move(report).finish({});
 }

@@ -57,6 +57,18 @@ std::string shown(std::string_view text) {
   return fmt::format("{:?}...", text.substr(0, longest_shown));
 }
 
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < ' ' || byte == 0x7F)
+      line += fmt::format("\\x{:02x}", byte);
+    else
+      line += c;
+  }
+  return line;
+}
+
 std::string describe(const toml::node& node) {
   switch (node.type()) {
     case toml::node_type::table: return "a table";

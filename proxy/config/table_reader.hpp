@@ -45,6 +45,10 @@ class Report {
 /// "\"127.0.0.1\"": a text for messages, escaped, and cut when it is long.
 std::string shown(std::string_view text);
 
+/// A text of the parser's own for messages: it repeats what stands in the file, so that control
+/// bytes of that have to be escaped.
+std::string one_line(std::string_view text);
+
 /// "integer 2", "string \"2s\"", "a table": what stands there, for messages, on one line.
 std::string describe(const toml::node& node);
 

@@ -50,7 +50,7 @@ UsersFile read_text(std::string_view text, const std::string& path) {
     UserReader(pools, used, file.users).read(top, report, "");
     top.reject_unknown();
   } catch (const toml::parse_error& fault) {
-    report.error(fault.source(), fmt::format("not TOML: {}", fault.description()));
+    report.error(fault.source(), fmt::format("not TOML: {}", one_line(fault.description())));
   }
   const LoadResult result = std::move(report).finish({});
   if (!result.errors.empty()) file.fault = to_string(result.errors.front());

@@ -109,6 +109,12 @@ TEST_CASE("any beginning of a file is either good or said to be bad") {
   }
 }
 
+TEST_CASE("control bytes do not get into messages, not by what the parser says either") {
+  const auto result = load_text("a = fa\x0fse\n", "x.toml");
+  REQUIRE(result.errors.size() == 1);
+  CHECK(result.errors[0].text.ends_with("saw 'fa\\x0f'"));
+}
+
 TEST_CASE("names are looked up as they stand") {
   const auto result = load_case(fs::path(MYSQLWIRE_CONFIG_CASES) / "valid" / "forms.toml");
   REQUIRE(result.config);
