@@ -198,7 +198,10 @@ class Session {
       text = prepared_;
     }
     inspection.text = text;
-    if (!text.empty()) inspection.what = sql::classify(text, dialect_);
+    if (!text.empty()) {
+      what_ = sql::classify(text, dialect_);
+      inspection.what = &what_;
+    }
     (void)SessionFollower::reads_last_statement(inspection, dialect_);
     follower_.on_command(inspection, dialect_);
     return !tracker_.lost();
@@ -243,6 +246,7 @@ class Session {
   Tracker tracker_;
   SessionFollower follower_;
   sql::Dialect dialect_;
+  sql::Classification what_;
   SharedImage initial_;
   std::string prepared_;
 };

@@ -11,12 +11,10 @@
 #include "proxy/session/session.hpp"
 #include "proxy/statistics/statistics.hpp"
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <thread>
 #include <unordered_map>
 
@@ -57,8 +55,7 @@ class Worker {
   Services& services() noexcept { return services_; }
   Compressors& compressors() noexcept { return compressors_; }
   StatementStatistics& statistics() noexcept { return statistics_; }
-  /// For the digest of the statement that is looked at right now.
-  std::span<char> digest_room() noexcept { return digest_room_; }
+  ShapeCache& shapes() noexcept { return shapes_; }
   Mirrors& mirrors() noexcept { return mirrors_; }
   lending::ImageStore& images() noexcept { return images_; }
   lending::StatementSources& statement_sources() noexcept { return statement_sources_; }
@@ -74,7 +71,7 @@ class Worker {
   Loop loop_;
   Compressors compressors_;
   StatementStatistics statistics_{1};  ///< its limit comes with the configuration
-  std::array<char, Steering::digest_room> digest_room_;
+  ShapeCache shapes_;
   Mirrors mirrors_{loop_};
   lending::ImageStore images_;
   lending::StatementSources statement_sources_;

@@ -12,9 +12,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <optional>
 #include <set>
 #include <span>
+#include <utility>
 
 namespace mysqlproxy {
 namespace {
@@ -107,21 +109,23 @@ std::optional<GuardCheck> check_of(Command command) noexcept {
 /// A digest that lacks something, or leaves out what is no token, is never known.
 bool can_be_known(const Inspection& inspection) noexcept {
   return inspection.whole && inspection.readable && !inspection.digest_truncated &&
-         !inspection.what.has(Effect::invalid);
+         !inspection.what->has(Effect::invalid);
 }
 
 /// What statements of one digest have in common: whether there is a tautology, where that does not
 /// depend on values. Reading the conditions takes longer than all else that is done here.
 class TautologyCache {
  public:
-  bool find(const Inspection& inspection, const Dialect& dialect, bool& too_complex) {
+  Conditions find(const Inspection& inspection, const Dialect& dialect) {
     Entry& entry = entries_[inspection.digest % entries_.size()];
     const bool placeholders = inspection.command != Command::com_query;
     if (entry.digest == inspection.digest_text && entry.placeholders == placeholders &&
-        entry.concat == dialect.pipes_as_concat && !entry.digest.empty())
-      return entry.tautology;
+        entry.concat == dialect.pipes_as_concat && !entry.digest.empty()) {
+      Conditions known;
+      known.tautology = entry.tautology;
+      return known;
+    }
     const Conditions found = read_conditions(inspection.text, dialect);
-    too_complex = found.too_complex;
     const bool keep = !found.depends_on_values && !found.too_complex &&
                       !inspection.digest_truncated &&
                       inspection.digest_text.size() <= longest_digest;
@@ -131,7 +135,7 @@ class TautologyCache {
       entry.concat = dialect.pipes_as_concat;
       entry.tautology = found.tautology;
     }
-    return found.tautology;
+    return found;
   }
 
  private:
@@ -166,7 +170,9 @@ class UserGuard::Judge {
     if (judged && inspection.has_text()) text(inspection, 0);
   }
 
-  GuardFindings findings() const noexcept { return findings_; }
+  GuardFindings& findings() noexcept { return findings_; }
+  /// They say something of other values too.
+  bool goes_by_shape() const noexcept { return !by_values_; }
 
  private:
   bool on(GuardCheck check) const noexcept { return guard_.on(check); }
@@ -180,7 +186,7 @@ class UserGuard::Judge {
   }
 
   void text(const Inspection& inspection, std::size_t depth) {
-    const Classification& what = inspection.what;
+    const Classification& what = *inspection.what;
     if (guard_.settings_.max_statement_size != 0 &&
         (inspection.text.size() > guard_.settings_.max_statement_size || !inspection.whole))
       find(GuardCheck::statement_size);
@@ -232,6 +238,7 @@ class UserGuard::Judge {
         const Conditions conditions = read_conditions(text, dialect_);
         if (conditions.constant_where) find(GuardCheck::no_where);
         if (conditions.too_complex) find(GuardCheck::unreadable);
+        by_values_ = by_values_ || conditions.depends_on_values;
       }
     }
     if (!on(GuardCheck::no_limit) || what.has(Effect::has_limit)) return;
@@ -246,13 +253,14 @@ class UserGuard::Judge {
   void prepare(std::string_view text, std::size_t depth) {
     const Prepared prepared = prepared_text(text, dialect_);
     if (!prepared.is_prepare) return;
+    by_values_ = true;
     if (!prepared.text || depth == deepest_prepare) return find(GuardCheck::prepare_from_variable);
     std::vector<char> room(prepared.text->size() * 4 + 16);
     const auto analysis = mysqlwire::sql::analyze(*prepared.text, dialect_, room);
     Inspection inner;
     inner.command = Command::com_stmt_prepare;
     inner.text = *prepared.text;
-    inner.what = analysis.what;
+    inner.what = &analysis.what;
     inner.digest_text = analysis.digest.text;
     inner.digest = analysis.digest.hash;
     inner.digest_truncated = analysis.digest.truncated;
@@ -267,11 +275,12 @@ class UserGuard::Judge {
         find(GuardCheck::denied);
     }
     if (guard_.knows(inspection)) return;
-    if (inspection.what.has(Effect::unions)) find(GuardCheck::union_);
+    if (inspection.what->has(Effect::unions)) find(GuardCheck::union_);
     if (on(GuardCheck::tautology)) {
-      bool too_complex = false;
-      if (tautologies().find(inspection, dialect_, too_complex)) find(GuardCheck::tautology);
-      if (too_complex) find(GuardCheck::unreadable);
+      const Conditions conditions = tautologies().find(inspection, dialect_);
+      if (conditions.tautology) find(GuardCheck::tautology);
+      if (conditions.too_complex) find(GuardCheck::unreadable);
+      by_values_ = by_values_ || conditions.depends_on_values;
     }
     if (!guard_.learn_) return find(GuardCheck::unknown_digest);
     if (!can_be_known(inspection)) return;
@@ -285,11 +294,26 @@ class UserGuard::Judge {
   const ConnectionFacts& facts_;
   const Dialect& dialect_;
   GuardFindings findings_;
+  bool by_values_ = false;
 };
+
+namespace {
+
+std::uint64_t next_guard_id() noexcept {
+  static std::atomic<std::uint64_t> last = 0;
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+bool executes(Command command) noexcept {
+  return command == Command::com_stmt_execute || command == Command::com_stmt_bulk_execute;
+}
+
+}  // namespace
 
 UserGuard::UserGuard(const GuardSettings& settings, std::shared_ptr<const DigestSet> known,
                      std::shared_ptr<const DigestSet> common, bool learn)
-    : settings_(settings),
+    : id_(next_guard_id()),
+      settings_(settings),
       known_(std::move(known)),
       common_(std::move(common)),
       learn_(learn),
@@ -305,9 +329,29 @@ UserGuard::UserGuard(const GuardSettings& settings, std::shared_ptr<const Digest
 
 GuardFindings UserGuard::judge(const ConnectionFacts& facts, const Inspection& inspection,
                                const Dialect& dialect) const {
+  if (inspection.whole && inspection.readable &&
+      (executes(inspection.command) || has_passed(inspection, facts)))
+    return {};
   Judge judge(*this, facts, dialect);
   judge.command(inspection);
-  return judge.findings();
+  GuardFindings& findings = judge.findings();
+  if (inspection.shape != nullptr && judge.goes_by_shape() && findings.clean() &&
+      !findings.is_new && findings.new_inside.empty() &&
+      (inspection.command == Command::com_query ||
+       inspection.command == Command::com_stmt_prepare)) {
+    inspection.shape->guard.guard = id_;
+    inspection.shape->guard.schema = facts.schema;
+  }
+  return std::move(findings);
+}
+
+/// Nothing was found in a statement of the same shape, and nothing can be in this one.
+bool UserGuard::has_passed(const Inspection& inspection,
+                           const ConnectionFacts& facts) const noexcept {
+  if (inspection.shape == nullptr || inspection.shape->guard.guard != id_) return false;
+  if (settings_.max_statement_size != 0 && inspection.text.size() > settings_.max_statement_size)
+    return false;
+  return settings_.limit_tables.empty() || inspection.shape->guard.schema == facts.schema;
 }
 
 bool UserGuard::knows(const Inspection& inspection) const noexcept {

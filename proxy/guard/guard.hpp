@@ -66,11 +66,13 @@ class UserGuard {
  private:
   class Judge;
 
+  bool has_passed(const Inspection& inspection, const ConnectionFacts& facts) const noexcept;
   bool on(GuardCheck check) const noexcept { return settings_.mode(check) != GuardMode::off; }
   bool knows(const Inspection& inspection) const noexcept;
   bool limits_table(std::string_view schema, std::string_view name,
                     const ConnectionFacts& facts) const;
 
+  std::uint64_t id_;  ///< of this guard and its copies alone, in this process
   GuardSettings settings_;
   std::shared_ptr<const DigestSet> known_;
   std::shared_ptr<const DigestSet> common_;

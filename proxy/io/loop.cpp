@@ -38,9 +38,21 @@ Deadline*& Deadline::bucket() const noexcept {
 }
 
 void Deadline::set(std::chrono::milliseconds from_now) noexcept {
-  clear();
+  passed_ = false;
   // One tick later than asked, since the tick that it falls in is checked at its start.
-  at_ = loop_.now() + static_cast<std::uint64_t>((from_now + Loop::tick).count());
+  due_ = loop_.now() + static_cast<std::uint64_t>((from_now + Loop::tick).count());
+  if (at_ != 0 && at_ <= due_) return;
+  unlink();
+  link();
+}
+
+void Deadline::clear() noexcept {
+  passed_ = false;
+  due_ = 0;
+}
+
+void Deadline::link() noexcept {
+  at_ = due_;
   ++loop_.deadlines_;
   Deadline*& head = bucket();
   next_ = head;
@@ -49,13 +61,22 @@ void Deadline::set(std::chrono::milliseconds from_now) noexcept {
   head = this;
 }
 
-void Deadline::clear() noexcept {
-  passed_ = false;
+void Deadline::unlink() noexcept {
   if (at_ == 0) return;
   if (next_ != nullptr) next_->previous_ = previous_;
   (previous_ != nullptr ? previous_->next_ : bucket()) = next_;
   at_ = 0;
   --loop_.deadlines_;
+}
+
+/// The time has come where it hangs: `tick` is the one that is checked last for now.
+void Deadline::check(std::uint64_t tick) noexcept {
+  unlink();
+  if (due_ == 0) return;
+  if (due_ / static_cast<std::uint64_t>(Loop::tick.count()) > tick) return link();
+  due_ = 0;
+  passed_ = true;
+  waker_.notify();
 }
 
 Loop::Loop() : scratch_(std::make_unique<std::array<std::uint8_t, scratch_size>>()) {
@@ -144,11 +165,7 @@ void Loop::check_deadlines() {
   for (std::uint64_t at = first; at <= last; ++at) {
     for (Deadline* one = wheel_[at % wheel_.size()]; one != nullptr;) {
       Deadline* next = one->next_;
-      if (one->at_ / static_cast<std::uint64_t>(tick.count()) <= at) {
-        one->clear();
-        one->passed_ = true;
-        one->waker_.notify();
-      }
+      if (one->at_ / static_cast<std::uint64_t>(tick.count()) <= at) one->check(last);
       one = next;
     }
   }

@@ -65,29 +65,35 @@ class Waker {
 };
 
 /// A point in coarse time at which a Waker is notified. Setting and clearing cost a few
-/// instructions and no system call; precision is the loop's tick (100 ms).
+/// instructions and no system call; precision is the loop's tick (100 ms). One that is set and
+/// cleared for each command stays where it hangs meanwhile, and is moved once its time there comes:
+/// its neighbours, in other sessions' memory, are left alone.
 class Deadline {
  public:
   Deadline(Loop& loop, Waker& waker) noexcept : loop_(loop), waker_(waker) {}
-  ~Deadline() { clear(); }
+  ~Deadline() { unlink(); }
   Deadline(const Deadline&) = delete;
   Deadline& operator=(const Deadline&) = delete;
 
   void set(std::chrono::milliseconds from_now) noexcept;
   void clear() noexcept;
-  bool is_set() const noexcept { return at_ != 0; }
+  bool is_set() const noexcept { return due_ != 0; }
   /// True from the moment it passed until the next set() or clear().
   bool passed() const noexcept { return passed_; }
 
  private:
   friend class Loop;
   Deadline*& bucket() const noexcept;
+  void link() noexcept;
+  void unlink() noexcept;
+  void check(std::uint64_t tick) noexcept;
 
   Loop& loop_;
   Waker& waker_;
   Deadline* next_ = nullptr;
   Deadline* previous_ = nullptr;
-  std::uint64_t at_ = 0;  ///< coarse milliseconds; 0: not set
+  std::uint64_t due_ = 0;  ///< coarse milliseconds; 0: not set
+  std::uint64_t at_ = 0;   ///< where it hangs in the wheel, never behind `due_`; 0: nowhere
   bool passed_ = false;
 };
 
@@ -144,7 +150,7 @@ class Loop {
   std::vector<std::shared_ptr<void>> graves_;
   /// Deadlines by the tick that they fall in, modulo the wheel's size.
   std::array<Deadline*, 1024> wheel_{};
-  std::size_t deadlines_ = 0;  ///< how many are set
+  std::size_t deadlines_ = 0;  ///< how many hang there
   std::uint64_t now_ = 0;
   std::uint64_t tick_ = 0;  ///< the last one that was checked
 

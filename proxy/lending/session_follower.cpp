@@ -72,13 +72,13 @@ bool did_nothing(std::uint16_t code) noexcept {
 }
 
 bool uses_tables(const Inspection& inspection) noexcept {
-  switch (inspection.what.kind) {
+  switch (inspection.what->kind) {
     case StatementKind::select:
     case StatementKind::insert:
     case StatementKind::replace:
     case StatementKind::update:
     case StatementKind::delete_:
-      return inspection.what.table_count > 0 && !inspection.what.has(Effect::several);
+      return inspection.what->table_count > 0 && !inspection.what->has(Effect::several);
     default: return false;
   }
 }
@@ -118,7 +118,7 @@ void SessionFollower::need_session_charset() {
 
 // Most statements, found out without reading them again.
 bool SessionFollower::leaves_all_as_it_is(const Inspection& inspection) const noexcept {
-  const auto& what = inspection.what;
+  const auto& what = *inspection.what;
   if (what.has(Effect::changes_session) || what.has(Effect::calls) || what.has(Effect::several) ||
       inspection.text.find('@') != std::string_view::npos)
     return false;
@@ -149,8 +149,8 @@ void SessionFollower::on_command(const Inspection& inspection,
   state_changed_ = false;
   warnings_ = 0;
   command_ = inspection.command;
-  inserts_ = inspection.what.kind == StatementKind::insert ||
-             inspection.what.kind == StatementKind::replace;
+  inserts_ = inspection.what->kind == StatementKind::insert ||
+             inspection.what->kind == StatementKind::replace;
   uses_tables_ = uses_tables(inspection);
   answer_due_ = true;
   switch (inspection.command) {
@@ -184,14 +184,15 @@ void SessionFollower::on_command(const Inspection& inspection,
     return;
   }
   if (!leaves_all_as_it_is(inspection))
-    read_changes(inspection.text, inspection.what, dialect,
+    read_changes(inspection.text, *inspection.what, dialect,
                  unknown_.schema ? std::string_view() : image_->schema, change());
   // The literals of a prepared statement are of the character set at that time.
   if (inspection.command != Command::com_query && pending_) {
     for (auto& variable : pending_->user_variables) variable.text.reset();
   }
-  if (inspection.what.has(Effect::reads_session) || inspection.what.kind == StatementKind::signal ||
-      inspection.what.kind == StatementKind::show)
+  if (inspection.what->has(Effect::reads_session) ||
+      inspection.what->kind == StatementKind::signal ||
+      inspection.what->kind == StatementKind::show)
     change().reads_last = lending::reads_last_statement(inspection.text, dialect);
 }
 
@@ -662,9 +663,9 @@ bool SessionFollower::take_user_values(std::span<const ReportedValue>& row) {
 bool SessionFollower::reads_last_statement(const Inspection& inspection,
                                            const mysqlwire::sql::Dialect& dialect) {
   return is_executed(inspection.command) &&
-         (inspection.what.has(Effect::reads_session) ||
-          inspection.what.kind == StatementKind::show ||
-          inspection.what.kind == StatementKind::signal) &&
+         (inspection.what->has(Effect::reads_session) ||
+          inspection.what->kind == StatementKind::show ||
+          inspection.what->kind == StatementKind::signal) &&
          lending::reads_last_statement(inspection.text, dialect);
 }
 

@@ -42,7 +42,6 @@ void Asker::use(std::shared_ptr<const RuleBook> book) {
 }
 
 void Asker::look_at(const ConnectionFacts& facts) {
-  if (scope_known_ && facts.schema == schema_ && facts.user == user_ && facts.pool == pool_) return;
   user_ = facts.user;
   schema_ = facts.schema;
   pool_ = facts.pool;
@@ -54,13 +53,17 @@ void Asker::look_at(const ConnectionFacts& facts) {
 
 const Decision& Asker::ask(const ConnectionFacts& facts, const Inspection& inspection,
                            const mysqlwire::sql::Dialect& dialect) {
-  decision_.clear();
+  if (std::exchange(asked_, false)) decision_.clear();
   if (!book_ || !is_statement(inspection)) return decision_;
-  look_at(facts);
+  if (!scope_known_) look_at(facts);
   if (nothing_) return decision_;
+  const Shape* const shape = inspection.shape;
+  if (shape != nullptr && book_->rules_out(scope_, *shape, schema_)) return decision_;
+  asked_ = true;
   Statement statement;
+  statement.shape = shape;
   statement.text = inspection.text;
-  statement.what = &inspection.what;
+  statement.what = inspection.what;
   statement.digest_text = inspection.digest_text;
   statement.digest = inspection.digest;
   statement.digest_truncated = inspection.digest_truncated;

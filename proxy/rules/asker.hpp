@@ -22,9 +22,13 @@ class Asker {
   const Decision& decision() const noexcept { return decision_; }
   /// For a command that no rule is asked about.
   void forget() noexcept { decision_ = {}; }
+  /// Other facts are given to ask() from here on: user, schema, pool.
+  void facts_changed() noexcept { scope_known_ = false; }
 
  private:
   void look_at(const ConnectionFacts& facts);
+
+  bool asked_ = false;  ///< there may be something in the decision
 
   std::shared_ptr<const RuleBook> book_;
   RuleBook::Scope scope_;

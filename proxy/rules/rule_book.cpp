@@ -144,7 +144,8 @@ struct RuleBook::Question {
   bool digest_by_set = false;
   bool hints_known = false;
   Hints hints;
-  Bits fresh;  ///< the rules that are likely, where that is not remembered
+  Bits fresh;     ///< the rules that are likely, where that is not remembered
+  Bits possible;  ///< the expressions that texts of this shape can match, once one was asked for
 
   const Hints& all_hints() {
     if (!hints_known && statement != nullptr &&
@@ -310,6 +311,14 @@ bool RuleBook::text_hit(Question& question, std::size_t regex) const {
   return RE2::PartialMatch(piece(question.statement->text), index_->text.at(regex));
 }
 
+/// Some text of the statement's shape can match.
+bool RuleBook::may_hit_text(Question& question, std::size_t regex) const {
+  const Shape* const shape = question.statement->shape;
+  if (shape == nullptr || shape->of != Shape::Of::pattern) return true;
+  if (question.possible.empty()) question.possible = index_->text.possible(*shape);
+  return has_bit(question.possible, regex);
+}
+
 bool RuleBook::digest_hit(Question& question, std::size_t regex) const {
   Decision& decision = question.decision;
   if (!question.digest_known) {
@@ -352,9 +361,10 @@ Misfit RuleBook::misfit_of_statement(const Compiled& rule, Question& question, b
       return Misfit::hint;
     if (asked.digest_regex != no_regex && digest_hit(question, asked.digest_regex) != wanted)
       return Misfit::match_digest;
-    const bool ask_text = !by_shape || statement.prepared;
-    if (asked.text_regex != no_regex && ask_text && text_hit(question, asked.text_regex) != wanted)
-      return Misfit::match;
+    if (asked.text_regex == no_regex) return Misfit::none;
+    if (by_shape && !statement.prepared)
+      return wanted && !may_hit_text(question, asked.text_regex) ? Misfit::match : Misfit::none;
+    if (text_hit(question, asked.text_regex) != wanted) return Misfit::match;
     return Misfit::none;
   };
   by_unless = false;
@@ -494,11 +504,25 @@ void RuleBook::at_connection(const Client& client, const Moment& moment, Decisio
 /// time, so that is remembered.
 const Bits& RuleBook::likely(Question& question) const {
   const Statement& statement = *question.statement;
+  if (statement.shape != nullptr && statement.shape->lasts()) {
+    Shape::RuleMemo& memo = statement.shape->rules;
+    if (memo.book == id_ && memo.schema == question.client.schema) return memo.rules;
+    find_likely(question, memo.rules);
+    memo.book = id_;
+    memo.schema = question.client.schema;
+    return memo.rules;
+  }
   const ShapeMemo::Key key{id_, statement, question.client.schema, question.effects};
   ShapeMemo::Entry* const entry = ShapeMemo::of_this_thread().find(key);
   if (entry != nullptr && entry->is(key)) return entry->rules;
   Bits& rules = entry != nullptr ? entry->rules : question.fresh;
-  rules = index_->by_kind[static_cast<std::size_t>(statement.what->kind)];
+  find_likely(question, rules);
+  if (entry != nullptr) entry->become(key);
+  return rules;
+}
+
+void RuleBook::find_likely(Question& question, Bits& rules) const {
+  rules = index_->by_kind[static_cast<std::size_t>(question.statement->what->kind)];
   bool by_unless = false;
   for (const Compiled& rule : index_->rules) {
     const std::size_t place = rule.rule->number - 1;
@@ -506,8 +530,15 @@ const Bits& RuleBook::likely(Question& question) const {
         misfit_of_statement(rule, question, by_unless, true) != Misfit::none)
       clear_bit(rules, place);
   }
-  if (entry != nullptr) entry->become(key);
-  return rules;
+}
+
+bool RuleBook::rules_out(const Scope& scope, const Shape& shape,
+                         std::string_view schema) const noexcept {
+  const Shape::RuleMemo& memo = shape.rules;
+  if (memo.book != id_ || memo.schema != schema) return false;
+  for (std::size_t word = 0; word < memo.rules.size(); ++word)
+    if ((memo.rules[word] & scope.rules_[word]) != 0) return false;
+  return true;
 }
 
 void RuleBook::at_statement(const Scope& scope, const Client& client, const Statement& statement,

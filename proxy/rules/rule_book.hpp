@@ -5,6 +5,7 @@
 #include "proxy/rules/bits.hpp"
 #include "proxy/rules/limits.hpp"
 #include "proxy/rules/moment.hpp"
+#include "proxy/statement/shape.hpp"
 
 #include <mysqlwire/sql/classify.hpp>
 #include <mysqlwire/sql/dialect.hpp>
@@ -49,6 +50,8 @@ struct Statement {
   /// It was prepared: it comes again and again with the very same text.
   bool prepared = false;
   mysqlwire::sql::Dialect dialect;
+  /// Where to remember what rules its shape rules out; null: by itself.
+  const Shape* shape = nullptr;
   /// The text of a parameter of COM_STMT_EXECUTE, from 0; nothing where it is NULL or not there.
   std::function<std::optional<std::string>(std::uint32_t)> parameter;
 };
@@ -171,6 +174,9 @@ class RuleBook {
   };
   Scope scope(const Client& client) const;
 
+  /// It is remembered that no rule in `scope` can match a statement of this shape.
+  bool rules_out(const Scope& scope, const Shape& shape, std::string_view schema) const noexcept;
+
   /// Asks the rules of the stage `connection`; their hits are counted.
   void at_connection(const Client& client, const Moment& moment, Decision& decision) const;
   /// Asks the rules of the stage `statement`; their hits are counted. Which rules
@@ -198,6 +204,8 @@ class RuleBook {
   Misfit misfit_of_statement(const Compiled& rule, Question& question, bool& by_unless,
                              bool by_shape = false) const;
   const Bits& likely(Question& question) const;
+  void find_likely(Question& question, Bits& rules) const;
+  bool may_hit_text(Question& question, std::size_t regex) const;
   bool text_hit(Question& question, std::size_t regex) const;
   bool digest_hit(Question& question, std::size_t regex) const;
   bool take(const Compiled& rule, Question& question) const;

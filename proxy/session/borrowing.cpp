@@ -68,8 +68,8 @@ void clear_state_changed(std::span<std::uint8_t> eof) noexcept {
 /// The server closes the connection behind it.
 bool ends_connection(const Inspection& inspection, const lending::SessionImage& image) {
   using mysqlwire::sql::Effect;
-  if (inspection.what.has(Effect::releases)) return true;
-  if (!inspection.what.has(Effect::ends_transaction)) return false;
+  if (inspection.what->has(Effect::releases)) return true;
+  if (!inspection.what->has(Effect::ends_transaction)) return false;
   const auto type = image.variables.find("completion_type");
   return type != image.variables.end() && (type->second == "2" || type->second == "'RELEASE'");
 }
@@ -267,7 +267,7 @@ std::optional<mysqlwire::Buffer> Borrowing::with_types(const Inspection& inspect
 
 void Borrowing::on_forward(const Inspection& inspection, std::span<std::uint8_t> payload) {
   command_ = inspection.command;
-  diagnoses_ = inspection.what.kind == mysqlwire::sql::StatementKind::signal;
+  diagnoses_ = inspection.what->kind == mysqlwire::sql::StatementKind::signal;
   failed_ = false;
   being_prepared_.reset();
   stuck_ = stuck_ || turns_connection(command_) || ends_connection(inspection, *follower_.image());

@@ -302,7 +302,7 @@ void Session::steer() {
   if (steering_)
     steering_->restart(std::move(facts), dialect);
   else
-    steering_ = std::make_unique<Steering>(std::move(facts), dialect, worker_.digest_room());
+    steering_ = std::make_unique<Steering>(std::move(facts), dialect, worker_.shapes());
   steering_->use(topology->rules());
   command_deadline_.clear();
   steering_->set_watch(Watch::make(services_, worker_.statistics(), command_deadline_, id_.id(),

@@ -246,7 +246,7 @@ void Session::mirror(const rules::Decision& ruling) {
     const auto topology = services_.topology();
     const auto pool = topology->find_pool(name);
     if (!pool || inspection.command != Command::com_query || !inspection.whole ||
-        !rules::tie_to_session(inspection.what).empty()) {
+        !rules::tie_to_session(*inspection.what).empty()) {
       rule->state().mirror_lost.fetch_add(1, std::memory_order_relaxed);
       continue;
     }
@@ -286,7 +286,7 @@ bool Session::may_go_aside() const {
   const mysqlwire::StatusFlags status = relay_->tracker().status();
   return inspection.command == Command::com_query && inspection.whole &&
          status.has(mysqlwire::ServerStatus::autocommit) && !relay_->tracker().in_transaction() &&
-         !steering_->ties().bound() && rules::tie_to_session(inspection.what).empty();
+         !steering_->ties().bound() && rules::tie_to_session(*inspection.what).empty();
 }
 
 /// Finds the connection that the rule wants for the statement under way. False: it stays with the

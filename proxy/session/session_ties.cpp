@@ -6,7 +6,7 @@ void SessionTies::note(const Inspection& inspection) {
   using mysqlwire::sql::Effect;
   using enum mysqlwire::sql::StatementKind;
   if (inspection.command == mysqlwire::Command::com_reset_connection) return clear();
-  const auto& what = inspection.what;
+  const auto& what = *inspection.what;
   if (bound_ || !inspection.has_text() ||
       inspection.command == mysqlwire::Command::com_stmt_prepare)
     return;

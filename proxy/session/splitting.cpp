@@ -29,7 +29,7 @@ bool is_for_replicas(const Inspection& inspection) {
     default: return false;
   }
   if (!inspection.has_text() || !inspection.whole) return false;
-  const auto& what = inspection.what;
+  const auto& what = *inspection.what;
   const bool begins_read_only = what.kind == StatementKind::begin && what.has(Effect::read_only) &&
                                 inspection.command == Command::com_query &&
                                 !what.has(Effect::several);

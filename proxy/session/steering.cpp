@@ -2,7 +2,6 @@
 
 #include "proxy/statement/use_statement.hpp"
 
-#include <mysqlwire/sql/analysis.hpp>
 #include <mysqlwire/wire/admin.hpp>
 #include <mysqlwire/wire/query.hpp>
 #include <mysqlwire/wire/stmt.hpp>
@@ -14,7 +13,6 @@ namespace mysqlproxy {
 using mysqlwire::Bytes;
 using mysqlwire::Command;
 using mysqlwire::PacketKind;
-using mysqlwire::sql::Effect;
 using mysqlwire::sql::StatementKind;
 
 namespace {
@@ -30,23 +28,23 @@ std::uint32_t statement_id(Bytes payload) noexcept {
 }  // namespace
 
 Steering::Steering(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect,
-                   std::span<char> room)
-    : facts_(std::move(facts)), dialect_(dialect), digest_room_(room) {}
+                   ShapeCache& shapes)
+    : facts_(std::move(facts)), dialect_(dialect), shapes_(shapes) {}
 
 Gate::Verdict Steering::on_command(Bytes payload, bool whole, const mysqlwire::Tracker& tracker) {
-  decision_ = {};
+  if (std::exchange(eventful_, false)) forget_last();
   // No command is meant by that. What to say of it the server knows.
   if (payload.empty()) return on_nothing();
-  being_prepared_.reset();
-  next_schema_.reset();
-  next_settings_.clear();
   inspect(payload, whole, tracker.context());
   command_ = inspection_.command;
   answer_due_ = true;
-  permits_.clear();
   // What the guard refuses no rule can let pass.
-  if (watch_) decision_.refusal = watch_->on_command(facts_, inspection_, dialect_.dialect());
+  if (watch_) {
+    auto refusal = watch_->on_command(facts_, inspection_, dialect_.dialect());
+    if (refusal) decision_.refusal = std::move(refusal);
+  }
   if (decision_.refusal) {
+    eventful_ = true;
     answer_due_ = false;
     asker_.forget();
     return whole ? Verdict::hold : Verdict::refuse;
@@ -83,6 +81,7 @@ bool Steering::rewrite_answer(PacketKind kind, std::span<std::uint8_t> payload,
 Gate::Verdict Steering::ask_rules() {
   const rules::Decision& ruling = asker_.ask(facts_, inspection_, dialect_.dialect());
   if (!ruling.acts()) return Verdict::pass;
+  eventful_ = true;
   if (ruling.last_word == nullptr) return Verdict::hold;
   const RuleConfig& rule = ruling.last_word->config();
   if (rule.then.refuse)
@@ -90,6 +89,15 @@ Gate::Verdict Steering::ask_rules() {
                          rules::refusal_text(rule)};
   // Of a long command nothing has to wait.
   return inspection_.whole ? Verdict::hold : Verdict::refuse;
+}
+
+/// What is left of a command that was more than passed on.
+void Steering::forget_last() noexcept {
+  decision_ = {};
+  being_prepared_.reset();
+  next_schema_.reset();
+  next_settings_.clear();
+  permits_.clear();
 }
 
 void Steering::inspect(Bytes payload, bool whole, const mysqlwire::Context& context) {
@@ -101,17 +109,16 @@ void Steering::inspect(Bytes payload, bool whole, const mysqlwire::Context& cont
     case Command::com_query: {
       const auto query = mysqlwire::ComQuery::decode(payload, context);
       if (query)
-        inspect_text(query->query);
+        inspect_text(query->query, shapes_.of_query(query->query, dialect_.dialect()));
       else
         inspection_.readable = false;
       break;
     }
     case Command::com_stmt_prepare: {
-      inspect_text(mysqlwire::as_text(payload.subspan(1)));
-      if (whole)
-        being_prepared_ = std::make_unique<PreparedStatement>(
-            inspection_.text, dialect_.dialect(), inspection_.digest_text, inspection_.digest,
-            inspection_.digest_truncated);
+      const std::string_view text = mysqlwire::as_text(payload.subspan(1));
+      inspect_text(text, shapes_.of_prepared(text, dialect_.dialect()));
+      if (whole) being_prepared_ = shape_;
+      eventful_ = true;
       break;
     }
     case Command::com_stmt_execute:
@@ -123,27 +130,30 @@ void Steering::inspect(Bytes payload, bool whole, const mysqlwire::Context& cont
   note_wishes(payload, context);
 }
 
-void Steering::inspect_text(std::string_view text) {
+void Steering::inspect_text(std::string_view text, std::shared_ptr<const Shape> shape) {
+  shape_ = std::move(shape);
   inspection_.text = text;
-  const auto analysis = mysqlwire::sql::analyze(text, dialect_.dialect(), digest_room_);
+  inspect_shape(*shape_);
+  if (inspection_.whole) return;
   // Of a part it can't be said what the whole is going to do.
-  if (inspection_.whole)
-    inspection_.what = analysis.what;
-  else
-    inspection_.what.effects.add(Effect::writes);
-  inspection_.digest_text = analysis.digest.text;
-  inspection_.digest = analysis.digest.hash;
-  inspection_.digest_truncated = analysis.digest.truncated || !inspection_.whole;
+  inspection_.what = &Inspection::not_known;
+  inspection_.digest_truncated = true;
+  inspection_.shape = nullptr;
+}
+
+void Steering::inspect_shape(const Shape& shape) noexcept {
+  inspection_.what = &shape.what;
+  inspection_.digest_text = shape.digest_text;
+  inspection_.digest = shape.digest;
+  inspection_.digest_truncated = shape.digest_truncated;
+  inspection_.shape = shape.lasts() ? &shape : nullptr;
 }
 
 void Steering::inspect_prepared(std::uint32_t id) {
-  const PreparedStatement* const statement = prepared_.find(id);
+  const Shape* const statement = prepared_.find(id);
   if (statement == nullptr) return;
-  inspection_.text = statement->text;
-  inspection_.what = statement->what;
-  inspection_.digest_text = statement->digest_text;
-  inspection_.digest = statement->digest;
-  inspection_.digest_truncated = statement->digest_truncated;
+  inspection_.text = statement->text();
+  inspect_shape(*statement);
 }
 
 /// What the session's state becomes if the server says OK.
@@ -151,13 +161,19 @@ void Steering::note_wishes(Bytes payload, const mysqlwire::Context& context) {
   // MariaDB lets USE be prepared as well.
   const bool executed =
       inspection_.command == Command::com_query || inspection_.command == Command::com_stmt_execute;
+  const StatementKind kind = inspection_.what->kind;
   if (inspection_.command == Command::com_init_db) {
+    eventful_ = true;
     const auto command = mysqlwire::ComInitDb::decode(payload, context);
     if (command) next_schema_ = command->schema;
-  } else if (executed && inspection_.what.kind == StatementKind::use) {
+  } else if (executed && kind == StatementKind::use) {
+    eventful_ = true;
     next_schema_ = schema_of_use(inspection_.text, dialect_.dialect());
   }
-  if (executed && inspection_.what.kind == StatementKind::set) next_settings_ = inspection_.text;
+  if (executed && kind == StatementKind::set) {
+    eventful_ = true;
+    next_settings_ = inspection_.text;
+  }
 }
 
 void Steering::on_answer(PacketKind kind, Bytes prefix, const mysqlwire::Tracker& tracker) {
@@ -169,7 +185,10 @@ void Steering::on_answer(PacketKind kind, Bytes prefix, const mysqlwire::Tracker
         borrowing_ != nullptr ? borrowing_->id_of_new_statement() : statement_id(prefix);
     prepared_.add(id, std::move(being_prepared_));
   } else if (kind == PacketKind::ok) {
-    if (next_schema_) facts_.schema = std::move(*next_schema_);
+    if (next_schema_) {
+      facts_.schema = std::move(*next_schema_);
+      asker_.facts_changed();
+    }
     next_schema_.reset();
     if (!next_settings_.empty()) dialect_.on_statement(next_settings_);
     next_settings_.clear();
@@ -180,32 +199,34 @@ void Steering::on_answer(PacketKind kind, Bytes prefix, const mysqlwire::Tracker
   }
   if (tracker.response_complete()) {
     answer_due_ = false;
-    permits_.clear();
+    if (eventful_) permits_.clear();
   }
 }
 
 bool Steering::on_progress(std::uint64_t bytes, const mysqlwire::Tracker& tracker) {
   if (!watch_) return true;
-  decision_.refusal = watch_->on_progress(facts_, bytes, tracker);
-  return !decision_.refusal;
+  auto refusal = watch_->on_progress(facts_, bytes, tracker);
+  if (!refusal) return true;
+  eventful_ = true;
+  decision_.refusal = std::move(refusal);
+  return false;
 }
 
 bool Steering::on_time() {
   if (!watch_) return false;
   decision_.refusal = watch_->on_time(facts_);
+  eventful_ = true;
   return decision_.refusal.has_value();
 }
 
 void Steering::restart(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect) {
   facts_ = std::move(facts);
+  asker_.facts_changed();
   dialect_ = dialect;
   prepared_.clear();
-  being_prepared_.reset();
-  next_schema_.reset();
-  next_settings_.clear();
+  forget_last();
   answer_due_ = false;
   ties_.clear();
-  permits_.clear();
   hold_all_ = false;
 }
 

@@ -9,12 +9,12 @@
 #include "proxy/statement/decision.hpp"
 #include "proxy/statement/inspection.hpp"
 #include "proxy/statement/prepared_statements.hpp"
+#include "proxy/statement/shape.hpp"
 
 #include <mysqlwire/sql/session_dialect.hpp>
 
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,11 +25,9 @@ namespace mysqlproxy {
 /// ones: prepared statements and the current schema.
 class Steering final : public Gate {
  public:
-  /// Room for digests, shared by the sessions of a thread: an inspection is over before the next.
-  static constexpr std::size_t digest_room = 16 * 1024;
-
+  /// `shapes` are the thread's.
   Steering(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect,
-           std::span<char> room);
+           ShapeCache& shapes);
 
   Verdict on_command(mysqlwire::Bytes payload, bool whole,
                      const mysqlwire::Tracker& tracker) override;
@@ -69,29 +67,37 @@ class Steering final : public Gate {
   /// While on, the session decides on every command, whatever it is.
   void hold_all(bool on) noexcept { hold_all_ = on; }
   /// Keeps a place within a limit until the command under way is answered, or let go of.
-  void keep(rules::Permit permit) { permits_.push_back(std::move(permit)); }
+  void keep(rules::Permit permit) {
+    eventful_ = true;
+    permits_.push_back(std::move(permit));
+  }
   void let_go() noexcept { permits_.clear(); }
 
   /// Another user or server: nothing that was prepared is left.
   void restart(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect);
 
  private:
+  void forget_last() noexcept;
   Verdict ask_rules();
   Verdict on_nothing();
   void inspect(mysqlwire::Bytes payload, bool whole, const mysqlwire::Context& context);
-  void inspect_text(std::string_view text);
+  void inspect_text(std::string_view text, std::shared_ptr<const Shape> shape);
+  void inspect_shape(const Shape& shape) noexcept;
   void inspect_prepared(std::uint32_t id);
   void note_wishes(mysqlwire::Bytes payload, const mysqlwire::Context& context);
 
   ConnectionFacts facts_;
   mysqlwire::sql::SessionDialect dialect_;
-  std::span<char> digest_room_;
+  ShapeCache& shapes_;
   std::unique_ptr<Watch> watch_;  ///< null: no guard and no statistics
   PreparedStatements prepared_;
   Inspection inspection_;
+  std::shared_ptr<const Shape> shape_;  ///< that it borrows from, of what was sent as text
+  /// There is something in what follows; seldom, and memory of many sessions is slow to get at.
+  bool eventful_ = false;
   Decision decision_;
   /// What the server's answer will make true.
-  std::unique_ptr<const PreparedStatement> being_prepared_;
+  std::shared_ptr<const Shape> being_prepared_;
   std::optional<std::string> next_schema_;
   std::string next_settings_;                                   ///< a SET statement
   mysqlwire::Command command_ = mysqlwire::Command::com_sleep;  ///< the one that is answered

@@ -93,8 +93,6 @@ std::optional<Refusal> Watch::on_command(const ConnectionFacts& facts, const Ins
   if (findings.refused.empty()) learn(facts, inspection, findings);
   if (!findings.clean()) {
     const std::string request = services_.audit.next_request();
-    digest_ = inspection.digest;
-    digest_text_ = inspection.digest_text;
     note_findings(facts, findings.observed, findings.refused, request,
                   redacted(inspection.text, dialect, longest_audited));
     if (!findings.refused.empty()) {
@@ -102,12 +100,8 @@ std::optional<Refusal> Watch::on_command(const ConnectionFacts& facts, const Ins
       return refusal_of(findings.refused, request);
     }
   }
-  if (limits_ && under_way_) {
-    digest_ = inspection.digest;
-    digest_text_ = inspection.digest_text;
-    if (guard_->settings().mode(GuardCheck::running_time) != GuardMode::off)
-      deadline_.set(guard_->settings().max_running_time);
-  }
+  if (limits_ && under_way_ && guard_->settings().mode(GuardCheck::running_time) != GuardMode::off)
+    deadline_.set(guard_->settings().max_running_time);
   return std::nullopt;
 }
 
@@ -119,6 +113,8 @@ void Watch::begin(const ConnectionFacts& facts, const Inspection& inspection,
   error_code_ = 0;
   rows_ = affected_ = bytes_ = 0;
   exceeded_ = {};
+  digest_ = inspection.digest;
+  digest_text_ = inspection.digest_text;
   mariadb_ = dialect.flavor == mysqlwire::Flavor::mariadb;
   if (counted_ == nullptr || !under_way_) return;
   StatementKey key{inspection.digest_text, inspection.digest, facts.user, facts.schema,
@@ -127,7 +123,7 @@ void Watch::begin(const ConnectionFacts& facts, const Inspection& inspection,
     key.digest_text = to_string(command_);
     key.digest = mysqlwire::sql::digest_hash(key.digest_text);
   }
-  line_ = statistics_.find(key, inspection.text, dialect);
+  line_ = statistics_.find(key, inspection.text, dialect, inspection.shape);
   digest_ = key.digest;
   if (slow_) {
     text_ = inspection.text.substr(0, longest_slow);

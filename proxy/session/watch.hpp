@@ -85,8 +85,9 @@ class Watch {
   std::uint64_t bytes_ = 0;
   GuardChecks exceeded_;  ///< limits that were noted already
   std::uint64_t digest_ = 0;
-  std::string digest_text_;  ///< for the audit log, where there are limits
-  std::string text_;         ///< for the slow log
+  /// For the audit log. Borrowed from the inspection, which is there until the next command.
+  std::string_view digest_text_;
+  std::string text_;  ///< for the slow log
   mysqlwire::sql::Dialect dialect_;
   std::uint64_t slow_seen_ = 0;
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "proxy/config/host_pattern.hpp"
+#include "proxy/statement/shape.hpp"
 
 #include <mysqlwire/sql/classify.hpp>
 #include <mysqlwire/wire/bytes.hpp>
@@ -31,10 +32,13 @@ struct Inspection {
   mysqlwire::Command command = mysqlwire::Command::com_query;
   /// Of COM_QUERY and COM_STMT_PREPARE; of COM_STMT_EXECUTE what was prepared. Empty for others.
   std::string_view text;
-  mysqlwire::sql::Classification what;
+  /// Never null.
+  const mysqlwire::sql::Classification* what = &not_known;
   std::string_view digest_text;
   std::uint64_t digest = 0;
   bool digest_truncated = false;
+  /// Where that is from, to remember more of it; null: it was found out another way.
+  const Shape* shape = nullptr;
   /// False: the command is longer than what is inspected. `text` and all that follows from it is
   /// of its beginning only, and `what` says that it may do anything.
   bool whole = true;
@@ -46,6 +50,15 @@ struct Inspection {
 
   /// There is a statement: a text was sent, or prepared before.
   bool has_text() const noexcept { return !text.empty(); }
+
+  /// Of what can't be told what it does.
+  static const mysqlwire::sql::Classification not_known;
 };
+
+inline const mysqlwire::sql::Classification Inspection::not_known = [] {
+  mysqlwire::sql::Classification what;
+  what.effects.add(mysqlwire::sql::Effect::writes);
+  return what;
+}();
 
 }  // namespace mysqlproxy

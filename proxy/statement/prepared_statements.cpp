@@ -4,28 +4,30 @@
 
 namespace mysqlproxy {
 
-PreparedStatement::PreparedStatement(std::string_view text_sent,
-                                     const mysqlwire::sql::Dialect& dialect,
-                                     std::string_view digest_of_it, std::uint64_t hash,
-                                     bool truncated)
-    : text(text_sent),
-      what(mysqlwire::sql::classify(text, dialect)),
-      digest_text(digest_of_it),
-      digest(hash),
-      digest_truncated(truncated) {}
-
-void PreparedStatements::add(std::uint32_t id, std::unique_ptr<const PreparedStatement> statement) {
+void PreparedStatements::add(std::uint32_t id, std::shared_ptr<const Shape> statement) {
   statements_.insert_or_assign(id, std::move(statement));
   last_ = id;
+  found_ = nullptr;
 }
 
-const PreparedStatement* PreparedStatements::find(std::uint32_t id) const noexcept {
-  const auto found = statements_.find(id == last_prepared ? last_ : id);
-  return found == statements_.end() ? nullptr : found->second.get();
+const Shape* PreparedStatements::find(std::uint32_t id) noexcept {
+  if (id == last_prepared) id = last_;
+  if (found_ != nullptr && found_id_ == id) return found_;
+  const auto found = statements_.find(id);
+  if (found == statements_.end()) return nullptr;
+  found_id_ = id;
+  found_ = found->second.get();
+  return found_;
 }
 
 void PreparedStatements::close(std::uint32_t id) noexcept {
   statements_.erase(id == last_prepared ? last_ : id);
+  found_ = nullptr;
+}
+
+void PreparedStatements::clear() noexcept {
+  statements_.clear();
+  found_ = nullptr;
 }
 
 }  // namespace mysqlproxy

@@ -59,7 +59,24 @@ bool StatementStatistics::is(const Line& line, const StatementKey& key) noexcept
 }
 
 auto StatementStatistics::find(const StatementKey& key, std::string_view text,
-                               const mysqlwire::sql::Dialect& dialect) -> Handle {
+                               const mysqlwire::sql::Dialect& dialect, const Shape* shape)
+    -> Handle {
+  if (shape == nullptr) return find_line(key, text, dialect);
+  Shape::LineMemo& memo = shape->line;
+  if (memo.statistics == this && memo.slot < lines_.size() && lines_[memo.slot].age == memo.age) {
+    const StatementRecord& record = lines_[memo.slot].record;
+    if (record.schema == key.schema && record.user == key.user && record.server == key.server) {
+      use(memo.slot);
+      return {memo.slot, memo.age};
+    }
+  }
+  const Handle found = find_line(key, text, dialect);
+  memo = {this, found.slot, found.age};
+  return found;
+}
+
+auto StatementStatistics::find_line(const StatementKey& key, std::string_view text,
+                                    const mysqlwire::sql::Dialect& dialect) -> Handle {
   const std::uint64_t hash = hash_of(key);
   if (!buckets_.empty()) {
     for (std::uint32_t slot = bucket(hash); slot != none; slot = lines_[slot].next) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/common/histogram.hpp"
+#include "proxy/statement/shape.hpp"
 
 #include <mysqlwire/sql/dialect.hpp>
 
@@ -78,9 +79,9 @@ class StatementStatistics {
   };
 
   /// The line of that key, made where there is none: `text` is the statement that an example is
-  /// made from then.
+  /// made from then. Where `shape` is not null, it is remembered there.
   Handle find(const StatementKey& key, std::string_view text,
-              const mysqlwire::sql::Dialect& dialect);
+              const mysqlwire::sql::Dialect& dialect, const Shape* shape = nullptr);
 
   struct Outcome {
     std::int64_t now = 0;           ///< milliseconds since 1970
@@ -109,6 +110,8 @@ class StatementStatistics {
     std::uint32_t older = none;
   };
 
+  Handle find_line(const StatementKey& key, std::string_view text,
+                   const mysqlwire::sql::Dialect& dialect);
   static std::uint64_t hash_of(const StatementKey& key) noexcept;
   static bool is(const Line& line, const StatementKey& key) noexcept;
   void use(std::uint32_t slot) noexcept;

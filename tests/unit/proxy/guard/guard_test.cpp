@@ -1,10 +1,11 @@
 #include "proxy/guard/guard.hpp"
 
-#include <mysqlwire/sql/analysis.hpp>
+#include <mysqlwire/sql/digest.hpp>
 
 #include <catch2/catch.hpp>
 
 #include <array>
+#include <memory>
 #include <set>
 #include <string>
 
@@ -27,15 +28,18 @@ std::set<std::string> names(GuardChecks checks) {
   return found;
 }
 
-Inspection inspect(const std::string& sql, std::span<char> room,
-                   const mysqlwire::sql::Dialect& dialect = {}) {
-  const auto analysis = mysqlwire::sql::analyze(sql, dialect, room);
+/// As a session would: what was found out of one statement is remembered for others of its shape.
+Inspection inspect(const std::string& sql, const mysqlwire::sql::Dialect& dialect = {}) {
+  static ShapeCache shapes;
+  static std::shared_ptr<const Shape> shape;
+  shape = shapes.of_query(sql, dialect);
   Inspection inspection;
   inspection.text = sql;
-  inspection.what = analysis.what;
-  inspection.digest = analysis.digest.hash;
-  inspection.digest_text = analysis.digest.text;
-  inspection.digest_truncated = analysis.digest.truncated;
+  inspection.what = &shape->what;
+  inspection.digest = shape->digest;
+  inspection.digest_text = shape->digest_text;
+  inspection.digest_truncated = shape->digest_truncated;
+  inspection.shape = shape->lasts() ? shape.get() : nullptr;
   return inspection;
 }
 
@@ -46,7 +50,6 @@ std::string digest_of(const std::string& sql) {
 
 GuardFindings judge(const UserGuard& guard, const std::string& sql,
                     const mysqlwire::sql::Dialect& dialect = {}) {
-  std::array<char, 4096> room;
   const ConnectionFacts facts{.user = "app",
                               .schema = "shop",
                               .address = {},
@@ -54,7 +57,7 @@ GuardFindings judge(const UserGuard& guard, const std::string& sql,
                               .listener = {},
                               .pool = {},
                               .server = {}};
-  return guard.judge(facts, inspect(sql, room, dialect), dialect);
+  return guard.judge(facts, inspect(sql, dialect), dialect);
 }
 
 /// Everything on but the lists.
@@ -174,12 +177,11 @@ TEST_CASE("commands without a text are judged", "[guard]") {
 
 TEST_CASE("what can't be inspected is refused", "[guard]") {
   const Guard guard(strict(), {});
-  std::array<char, 4096> room;
   const std::string sql = "SELECT 1";
-  Inspection inspection = inspect(sql, room);
+  Inspection inspection = inspect(sql);
   inspection.whole = false;
   CHECK(names(guard.of("app").judge({}, inspection, {}).refused) == Names{"unreadable"});
-  inspection = inspect(sql, room);
+  inspection = inspect(sql);
   inspection.readable = false;
   inspection.text = {};
   CHECK(names(guard.of("app").judge({}, inspection, {}).refused) == Names{"unreadable"});
@@ -210,9 +212,10 @@ TEST_CASE("a digest that does not fit is not known", "[guard]") {
   GuardConfig config;
   config.settings.mode(GuardCheck::unknown_digest) = GuardMode::enforce;
   const std::string sql = "SELECT a FROM t WHERE id = 1";
-  std::array<char, 10> room;
-  const Inspection inspection = inspect(sql, room);
-  REQUIRE(inspection.digest_truncated);
+  Inspection inspection = inspect(sql);
+  inspection.digest_text = inspection.digest_text.substr(0, 10);
+  inspection.digest_truncated = true;
+  inspection.shape = nullptr;
   const Guard guard(config, {{"app", {std::string(inspection.digest_text)}}});
   CHECK(names(guard.of("app").judge({}, inspection, {}).refused) == Names{"unknown_digest"});
 }
@@ -307,4 +310,28 @@ TEST_CASE("texts are compared, not only hashes", "[guard]") {
   CHECK(set.size() == 1);
   CHECK(set.has(mysqlwire::sql::digest_hash("SELECT ?"), "SELECT ?"));
   CHECK_FALSE(set.has(mysqlwire::sql::digest_hash("SELECT ?"), "DROP"));
+}
+
+TEST_CASE("what has passed is remembered by its shape where values say nothing", "[guard]") {
+  GuardConfig config = strict();
+  config.settings.max_statement_size = 60;
+  config.settings.mode(GuardCheck::statement_size) = GuardMode::enforce;
+  const Guard guard(config, {});
+  const auto refused = [&](const std::string& sql) {
+    return names(judge(guard.of("app"), sql).refused);
+  };
+  for (int turn = 0; turn < 2; ++turn) {
+    CHECK(refused("SELECT a FROM t WHERE id = 5").empty());
+    CHECK(refused("SELECT a FROM t WHERE id = 5 OR 1 = 0").empty());
+    CHECK(refused("SELECT a FROM t WHERE id = 6 OR 1 = 1") == Names{"tautology"});
+    CHECK(refused("SELECT a FROM t WHERE b = 'x'").empty());
+    CHECK(refused("SELECT a FROM t WHERE b = '" + std::string(60, 'x') + "'") ==
+          Names{"statement_size"});
+  }
+  // What another guard thinks of it is another matter.
+  config.settings.deny = {"SELECT a FROM t WHERE id = 5"};
+  config.settings.mode(GuardCheck::denied) = GuardMode::enforce;
+  const Guard other(config, {});
+  CHECK(names(judge(other.of("app"), "SELECT a FROM t WHERE id = 5").refused) == Names{"denied"});
+  CHECK(refused("SELECT a FROM t WHERE id = 5").empty());
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <utility>
 
 using namespace mysqlproxy;
 using namespace std::chrono_literals;
@@ -71,6 +72,28 @@ TEST_CASE("a deadline can be put off and called off", "[loop]") {
   CHECK_FALSE(early.passed());
   early.clear();
   CHECK_FALSE(early.is_set());
+}
+
+TEST_CASE("a deadline that was set anew, later or sooner, passes in its last time", "[loop]") {
+  for (const auto& [first, last] :
+       {std::pair(100ms, 500ms), std::pair(60000ms, 300ms), std::pair(100ms, 120ms)}) {
+    Loop loop;
+    Waker waker(loop);
+    Deadline deadline(loop, waker);
+    Deadline cleared(loop, waker);
+    const auto begin = Clock::now();
+    cleared.set(100ms);
+    cleared.clear();
+    deadline.set(first);
+    deadline.clear();
+    deadline.set(last);
+    const Task<void> task = wait_for(loop, waker, deadline);
+    task.start();
+    loop.run();
+    CHECK(Clock::now() - begin >= last);
+    CHECK(deadline.passed());
+    CHECK_FALSE(cleared.passed());
+  }
 }
 
 TEST_CASE("what is posted runs on the loop, in order, and a stop is heeded", "[loop]") {

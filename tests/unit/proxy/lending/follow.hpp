@@ -77,9 +77,11 @@ class Session {
     Inspection inspection;
     inspection.command = code;
     inspection.payload = payload_;
+    mysqlwire::sql::Classification what;
     if (code != Command::com_init_db) {
       inspection.text = sql;
-      inspection.what = mysqlwire::sql::classify(sql, dialect_);
+      what = mysqlwire::sql::classify(sql, dialect_);
+      inspection.what = &what;
     }
     follower.on_command(inspection, dialect_);
     accept(Direction::to_server, payload_, 0);

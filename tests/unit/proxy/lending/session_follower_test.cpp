@@ -618,7 +618,8 @@ TEST_CASE("Statements about the statement before them") {
   const auto reads = [](std::string_view sql) {
     mysqlproxy::Inspection inspection;
     inspection.text = sql;
-    inspection.what = mysqlwire::sql::classify(sql, {});
+    const auto what = mysqlwire::sql::classify(sql, {});
+    inspection.what = &what;
     return SessionFollower::reads_last_statement(inspection, {});
   };
   for (const std::string sql :

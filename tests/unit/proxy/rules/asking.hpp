@@ -58,11 +58,13 @@ class Asking {
   }
 
   const rules::Statement& look_at(std::string_view sql) {
-    analysis = mysqlwire::sql::analyze(sql, statement.dialect, buffer);
+    shape = statement.prepared ? shapes->of_prepared(sql, statement.dialect)
+                               : shapes->of_query(sql, statement.dialect);
     statement.text = sql;
-    statement.what = &analysis.what;
-    statement.digest_text = analysis.digest.text;
-    statement.digest = analysis.digest.hash;
+    statement.what = &shape->what;
+    statement.digest_text = shape->digest_text;
+    statement.digest = shape->digest;
+    statement.shape = shape->lasts() ? shape.get() : nullptr;
     return statement;
   }
 
@@ -86,6 +88,8 @@ class Asking {
   rules::Statement statement;
   rules::Moment moment;
   rules::Decision decision;
+  std::unique_ptr<ShapeCache> shapes = std::make_unique<ShapeCache>();
+  std::shared_ptr<const Shape> shape;
 
  private:
   std::string names() const {
@@ -94,9 +98,6 @@ class Asking {
       all += (all.empty() ? "" : " ") + rule->config().name;
     return all;
   }
-
-  std::array<char, 4096> buffer{};
-  mysqlwire::sql::Analysis analysis;
 };
 
 }  // namespace mysqlproxy::test

@@ -1,12 +1,14 @@
 #include "proxy/rules/hints.hpp"
 #include "proxy/rules/limits.hpp"
 #include "proxy/rules/regex.hpp"
+#include "proxy/rules/regex_set.hpp"
 #include "proxy/rules/rendezvous.hpp"
 #include "proxy/rules/text_pattern.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -165,4 +167,66 @@ TEST_CASE("faults of expressions are told in RE2's words", "[rules]") {
   CHECK(replacement_fault("(a)", "\\1 \\0 \\\\").empty());
   CHECK_FALSE(replacement_fault("(a)", "\\2").empty());
   CHECK_FALSE(replacement_fault("(a)", "\\x").empty());
+}
+
+TEST_CASE("a shape rules out expressions that lack what they can't do without", "[rules]") {
+  rules::RegexSet set;
+  const std::vector<std::string> expressions = {
+      "from archive\\d+ ",  // 0: not there
+      "FROM t1",            // 1: case is ignored
+      "id = 5",             // 2: may touch a number
+      "id = [0-9]+",        // 3: stands before one
+      "limit 1\\b",         // 4: has a number, not there
+      "secret",             // 5: only a string could have it
+      "^select",            // 6
+      ".",                  // 7: needs nothing
+      "7.25",               // 8: a point is any byte
+  };
+  for (const std::string& one : expressions) set.add(one, false);
+  set.compile();
+  const auto shapes = std::make_unique<ShapeCache>();
+  const auto possible = [&](const std::string& sql) {
+    const auto shape = shapes->of_query(sql, {});
+    REQUIRE(shape->lasts());
+    return set.possible(*shape);
+  };
+  const auto bits = possible("SELECT c FROM T1 WHERE id = 77");
+  std::string likely;
+  for (std::size_t i = 0; i < expressions.size(); ++i)
+    if (rules::has_bit(bits, i)) likely += std::to_string(i);
+  CHECK(likely == "1234678");
+}
+
+/// Whatever the values are: what matches is possible.
+TEST_CASE("no text of a shape matches what its shape rules out", "[rules]") {
+  rules::RegexSet set;
+  const std::vector<std::string> expressions = {"= 1$", "5 or",   "x'",      "in \\(1", "12",
+                                                "a1",   "1 ",     "\\.5",    "'x",      "or 1 = 1",
+                                                "t2",   "\\d{3}", "[^0-9]7", "a=.5"};
+  for (const std::string& one : expressions) set.add(one, false);
+  set.compile();
+  const auto shapes = std::make_unique<ShapeCache>();
+  std::size_t matches = 0;
+  for (const std::string before :
+       {"select * from t2 where a=", "SELECT a1 FROM t WHERE b IN (", "delete from t where a = "})
+    for (const std::string value :
+         {"1", "5", "7", "12", "0.5", "123", "'x'", "'12'", "1 or 1", "5 or 1 = 1"}) {
+      const std::string sql = before + value + (before.ends_with('(') ? ")" : "");
+      // Found by other values first.
+      std::string other = sql;
+      for (char& c : other)
+        if (c == '1' || c == '5') c = '9';
+      for (const std::string& first : {other, sql}) {
+        const auto shape = shapes->of_query(first, {});
+        if (!shape->lasts()) continue;
+        const auto bits = set.possible(*shapes->of_query(sql, {}));
+        for (std::size_t i = 0; i < expressions.size(); ++i) {
+          if (!RE2::PartialMatch(sql, set.at(i))) continue;
+          ++matches;
+          INFO(sql << "  " << expressions[i]);
+          CHECK(rules::has_bit(bits, i));
+        }
+      }
+    }
+  CHECK(matches > 50);
 }

@@ -17,7 +17,8 @@ void note(SessionTies& ties, std::string_view sql,
   Inspection inspection;
   inspection.command = command;
   inspection.text = sql;
-  inspection.what = mysqlwire::sql::classify(sql, {});
+  const auto what = mysqlwire::sql::classify(sql, {});
+  inspection.what = &what;
   ties.note(inspection);
 }
 

@@ -5,7 +5,7 @@
 #include <catch2/catch.hpp>
 #include <support/hex.hpp>
 
-#include <array>
+#include <memory>
 #include <string>
 
 using namespace mysqlproxy;
@@ -18,9 +18,9 @@ namespace {
 
 /// A steering and the grammar that the relay keeps for it.
 struct Steered {
-  std::array<char, Steering::digest_room> room{};
+  std::unique_ptr<ShapeCache> shapes = std::make_unique<ShapeCache>();
   mysqlwire::Tracker tracker = mysqlwire::Tracker::in_command_phase(context());
-  Steering steering{{.user = "app", .schema = "shop"}, {}, room};
+  Steering steering{{.user = "app", .schema = "shop"}, {}, *shapes};
 
   static mysqlwire::Context context() {
     mysqlwire::Context context;
@@ -59,7 +59,7 @@ constexpr std::string_view err = "ff 8104 23 4859303030 78";
 TEST_CASE("a query is inspected once for everybody", "[steering]") {
   Steered steered;
   const Inspection& inspection = steered.send(Command::com_query, "select * from t where a = 5");
-  CHECK(inspection.what.kind == StatementKind::select);
+  CHECK(inspection.what->kind == StatementKind::select);
   CHECK(inspection.digest_text == "SELECT * FROM `t` WHERE `a` = ?");
   CHECK(inspection.whole);
 }
@@ -71,7 +71,7 @@ TEST_CASE("an execution is inspected as what was prepared", "[steering]") {
     steered.answer("00 07000000 0000 0000 00 0000");
     const Inspection& inspection =
         steered.send(Command::com_stmt_execute, std::string("\x07\0\0\0\0\1\0\0\0", 9));
-    CHECK(inspection.what.kind == StatementKind::delete_);
+    CHECK(inspection.what->kind == StatementKind::delete_);
     CHECK(inspection.text == "delete from t where a = 5");
     CHECK(inspection.digest_text == "DELETE FROM `t` WHERE `a` = ?");
   }
@@ -79,7 +79,7 @@ TEST_CASE("an execution is inspected as what was prepared", "[steering]") {
     steered.answer("00 07000000 0000 0000 00 0000");
     const Inspection& inspection =
         steered.send(Command::com_stmt_execute, std::string("\xFF\xFF\xFF\xFF\0\1\0\0\0", 9));
-    CHECK(inspection.what.kind == StatementKind::delete_);
+    CHECK(inspection.what->kind == StatementKind::delete_);
   }
   SECTION("and not when it refused") {
     steered.answer(err);
@@ -151,7 +151,7 @@ TEST_CASE("of a part it is not said what it does", "[steering]") {
         Gate::Verdict::pass);
   const Inspection& inspection = steered.steering.inspection();
   CHECK_FALSE(inspection.whole);
-  CHECK(inspection.what.kind == StatementKind::unknown);
-  CHECK(inspection.what.has(mysqlwire::sql::Effect::writes));
+  CHECK(inspection.what->kind == StatementKind::unknown);
+  CHECK(inspection.what->has(mysqlwire::sql::Effect::writes));
   CHECK(inspection.digest_truncated);
 }

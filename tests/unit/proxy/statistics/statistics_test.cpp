@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include <memory>
 #include <string>
 
 using namespace mysqlproxy;
@@ -55,6 +56,30 @@ TEST_CASE("statements are added up by their key", "[statistics]") {
   CHECK(app.figures.latency.total() == 23);
   CHECK(app.example == "SELECT ?, ?");
   CHECK(report.evicted == 0);
+}
+
+TEST_CASE("a shape's line is that of who asks, as long as it is there", "[statistics]") {
+  const auto shapes = std::make_unique<ShapeCache>();
+  const auto shape = shapes->of_query("SELECT 5", {});
+  REQUIRE(shape->digest_text == "SELECT ?");
+  StatementStatistics statistics(2);
+  StatementStatistics others(2);
+  const auto count = [&](StatementStatistics& where, std::string_view user) {
+    const auto line = where.find(key("SELECT ?", user), "SELECT 5", {}, shape.get());
+    where.add(line, {});
+  };
+  for (const std::string_view user : {"app", "app", "jo", "app"}) count(statistics, user);
+  count(others, "app");
+  add(statistics, "DO ?", 10);
+  add(statistics, "DO ? + ?", 10);
+  count(statistics, "app");
+  const StatementReport report = statistics.report();
+  REQUIRE(report.statements.size() == 2);
+  CHECK(report.statements[0].digest_text == "SELECT ?");
+  CHECK(report.statements[0].user == "app");
+  CHECK(report.statements[0].figures.count == 1);
+  CHECK(report.other.count == 5);
+  CHECK(others.report().statements[0].figures.count == 1);
 }
 
 TEST_CASE("the least used gives way, and sums stay right", "[statistics]") {
