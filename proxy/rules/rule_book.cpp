@@ -362,7 +362,10 @@ Misfit RuleBook::misfit_of_statement(const Compiled& rule, Question& question, b
     if (asked.digest_regex != no_regex && digest_hit(question, asked.digest_regex) != wanted)
       return Misfit::match_digest;
     if (asked.text_regex == no_regex) return Misfit::none;
-    if (by_shape && !statement.prepared)
+    // All texts of what is prepared, or to be, are the same.
+    const bool one_text = statement.prepared ||
+                          (statement.shape != nullptr && statement.shape->of == Shape::Of::exact);
+    if (by_shape && !one_text)
       return wanted && !may_hit_text(question, asked.text_regex) ? Misfit::match : Misfit::none;
     if (text_hit(question, asked.text_regex) != wanted) return Misfit::match;
     return Misfit::none;
