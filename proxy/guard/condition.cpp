@@ -331,10 +331,12 @@ class Reader {
     const std::size_t right_to = at_;
     if (take(Keyword::k_ESCAPE)) primary(depth);
     if (left.is_constant() && right.is_constant()) return like_constants(like, left, right);
-    // Every text is like '%', but NULL.
-    if (like && right.kind == Value::Kind::text && !right.text.empty() &&
-        right.text.find_first_not_of('%') == std::string::npos)
-      return truth_value(true);
+    if (like && right.kind == Value::Kind::text) {
+      result_.depends_on_values = true;
+      // Every text is like '%', but NULL.
+      if (!right.text.empty() && right.text.find_first_not_of('%') == std::string::npos)
+        return truth_value(true);
+    }
     if (!like || !same(from, to, right_from, right_to)) return Value{};
     result_.tautology = true;
     return truth_value(true);
@@ -633,6 +635,8 @@ class Reader {
       const Token& x = tokens_[a];
       const Token& y = tokens_[b];
       if (x.kind == TokenKind::parameter || x.keyword == Keyword::k_RAND) return false;
+      // `5` in quotes is a name, and no 5.
+      if (x.is_literal() != y.is_literal()) return false;
       // Of another statement with the same digest they may differ.
       if (x.is_literal()) result_.depends_on_values = true;
       const bool names = x.kind != TokenKind::string && y.kind != TokenKind::string;

@@ -16,7 +16,7 @@ struct Conditions {
   /// Somewhere constants are compared and it is true (`AND 5 = 5`, `HAVING 1 < 2`), something is
   /// compared with itself (`id = id`), or a constant stands where a condition does (`OR 1`).
   bool tautology = false;
-  /// Whether `tautology` can differ between statements of one digest.
+  /// Whether the two above can differ between statements of one digest.
   bool depends_on_values = false;
   /// More tokens or deeper nesting than is read: nothing of the above is known.
   bool too_complex = false;

@@ -238,7 +238,7 @@ class UserGuard::Judge {
         const Conditions conditions = read_conditions(text, dialect_);
         if (conditions.constant_where) find(GuardCheck::no_where);
         if (conditions.too_complex) find(GuardCheck::unreadable);
-        by_values_ = by_values_ || conditions.depends_on_values;
+        by_values_ = by_values_ || conditions.depends_on_values || conditions.too_complex;
       }
     }
     if (!on(GuardCheck::no_limit) || what.has(Effect::has_limit)) return;
@@ -280,7 +280,7 @@ class UserGuard::Judge {
       const Conditions conditions = tautologies().find(inspection, dialect_);
       if (conditions.tautology) find(GuardCheck::tautology);
       if (conditions.too_complex) find(GuardCheck::unreadable);
-      by_values_ = by_values_ || conditions.depends_on_values;
+      by_values_ = by_values_ || conditions.depends_on_values || conditions.too_complex;
     }
     if (!guard_.learn_) return find(GuardCheck::unknown_digest);
     if (!can_be_known(inspection)) return;
