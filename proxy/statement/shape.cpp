@@ -14,8 +14,8 @@ namespace {
 
 /// What a byte outside of quotes is.
 enum class Byte : std::uint8_t {
-  plain,
-  name,  ///< goes on what a digit or a quote behind it belongs to: letters, `_ $ @ .`
+  plain,  ///< these two are what texts have most of
+  name,   ///< goes on what a digit or a quote behind it belongs to: letters, `_ $ @ .`
   digit,
   quote,
   backquote,
@@ -38,6 +38,14 @@ constexpr std::array<Byte, 256> byte_table = [] {
   table['-'] = Byte::dash;
   table['/'] = Byte::slash;
   table[';'] = Byte::semicolon;
+  return table;
+}();
+
+// Where reading of a string has to look closer.
+constexpr std::array<bool, 256> stops_in_string = [] {
+  std::array<bool, 256> table{};
+  for (const unsigned char c : std::string_view("'\"\\")) table[c] = true;
+  for (unsigned c = 0x80; c < 256; ++c) table[c] = true;
   return table;
 }();
 
@@ -69,6 +77,7 @@ std::size_t end_of_string(std::string_view sql, std::size_t at, const Dialect& d
   const bool bytes = dialect.multibyte == Multibyte::none || dialect.multibyte == Multibyte::latin1;
   for (++at; at < sql.size(); ++at) {
     const char c = sql[at];
+    if (!stops_in_string[static_cast<unsigned char>(c)]) continue;
     if (c == quote) {
       if (at + 1 == sql.size() || sql[at + 1] != quote) return at + 1;
       ++at;
@@ -123,37 +132,52 @@ bool find_pattern(std::string_view sql, const Dialect& dialect, std::span<char> 
                   Pattern& pattern) noexcept {
   pattern = {};
   std::size_t used = 0;
-  Byte before = Byte::plain;
+  std::size_t copied = 0;  // up to there the text is in the pattern
+  const auto copy_to = [&](std::size_t to) {
+    const std::size_t size = to - copied;
+    if (size >= room.size() - used) return false;  // a mark is to follow
+    std::memcpy(room.data() + used, sql.data() + copied, size);
+    used += size;
+    return true;
+  };
+  const auto leave_out = [&](std::size_t from, std::size_t to, char mark) {
+    if (!copy_to(from)) return false;
+    room[used++] = mark;
+    copied = to;
+    return true;
+  };
   for (std::size_t at = 0; at < sql.size();) {
-    if (used == room.size()) return false;
     const Byte byte = byte_at(sql, at);
+    if (byte <= Byte::name) {
+      ++at;
+      continue;
+    }
+    // Of the digits of a name, and of a number, only the last stands in front of something here.
+    const Byte before = at == 0 ? Byte::plain : byte_at(sql, at - 1);
+    const char next = at + 1 < sql.size() ? sql[at + 1] : '\0';
     std::size_t end = at + 1;
-    const char next = end < sql.size() ? sql[end] : '\0';
     switch (byte) {
-      case Byte::plain: break;
+      case Byte::plain:
       case Byte::name: break;
       case Byte::digit:
+        if (before == Byte::backquote) return false;
         if (before == Byte::name) {
           end = skip_digits(sql, at);
           break;  // as a part of a name
         }
-        if (before == Byte::backquote) return false;
-        at = end_of_number(sql, at);
-        if (at == 0) return false;
-        room[used++] = number_mark;
+        end = end_of_number(sql, at);
+        if (end == 0 || !leave_out(at, end, number_mark)) return false;
         pattern.numbers = true;
-        before = Byte::digit;
-        continue;
+        break;
       case Byte::quote:
         // N'', x'', _utf8'', user@'host', and "names" in ANSI mode.
-        if (before == Byte::name || before == Byte::backquote) return false;
+        if (before == Byte::name || before == Byte::digit || before == Byte::backquote)
+          return false;
         if (sql[at] == '"' && dialect.ansi_quotes) return false;
-        at = end_of_string(sql, at, dialect);
-        if (at == 0) return false;
-        room[used++] = string_mark;
+        end = end_of_string(sql, at, dialect);
+        if (end == 0 || !leave_out(at, end, string_mark)) return false;
         pattern.strings = true;
-        before = Byte::quote;
-        continue;
+        break;
       case Byte::backquote:
         end = end_of_name(sql, at);
         if (end == 0) return false;
@@ -169,13 +193,9 @@ bool find_pattern(std::string_view sql, const Dialect& dialect, std::span<char> 
         break;
       case Byte::other: return false;
     }
-    // A name keeps what stands in front of its first digit in mind, and so does "a.5".
-    before = byte == Byte::digit ? Byte::name : byte;
-    if (room.size() - used < end - at) return false;
-    std::memcpy(room.data() + used, sql.data() + at, end - at);
-    used += end - at;
     at = end;
   }
+  if (!copy_to(sql.size())) return false;
   pattern.text = {room.data(), used};
   return true;
 }
