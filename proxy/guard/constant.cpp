@@ -47,6 +47,15 @@ std::optional<bool> truth(const Value& value) {
   }
 }
 
+Value negated(const Value& value) {
+  if (value.kind == Value::Kind::null) return value;
+  const auto known = truth(value);
+  if (!known) return value;
+  Value result = truth_value(!*known);
+  result.compared = value.compared;
+  return result;
+}
+
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
   return std::ranges::equal(a, b, {}, lower, lower);
 }

@@ -32,6 +32,8 @@ Value truth_value(bool truth);
 double number_of(const Value& value);
 /// True, false, or nothing where that is not known; NULL is not true.
 std::optional<bool> truth(const Value& value);
+/// NOT of it, compared as it was.
+Value negated(const Value& value);
 /// Below 0, 0 or above. Texts compare as most collations have it: case and blanks at the end don't
 /// count.
 int compare(const Value& a, const Value& b);
