@@ -1,6 +1,7 @@
 #include "proxy/explain_command.hpp"
 
 #include "proxy/config/suggest.hpp"
+#include "proxy/guard/guard.hpp"
 #include "proxy/rules/explanation.hpp"
 #include "proxy/rules/mobility.hpp"
 
@@ -19,7 +20,8 @@ constexpr const char* description =
     R"(mysqlproxy explain: what would become of a statement
 
 Nothing is run and nothing but the configuration is read: it says how the statement is
-understood, which rules match, which do not and why, and where it would go.)";
+understood, what the guard finds, which rules match, which do not and why, and where it
+would go.)";
 
 constexpr const char* footer =
     R"(Exit codes: 0 the statement passes or is answered, 1 it is refused, 2 usage or trouble.)";
@@ -29,6 +31,13 @@ CommandLineResult failed(std::string text) {
   result.exit = ExitCode::usage;
   result.err = "mysqlproxy: " + std::move(text) + "\n";
   return result;
+}
+
+std::string all_of(const std::vector<Problem>& problems) {
+  std::string text;
+  for (const Problem& problem : problems)
+    text += (text.empty() ? "" : "\nmysqlproxy: ") + to_string(problem);
+  return text;
 }
 
 /// "2026-11-20 09:30" in the process's zone.
@@ -134,6 +143,23 @@ void find_servers(const Config& config, const rules::RuleBook& book,
   explanation.balance = to_string(pool->balance);
 }
 
+/// What the guard says of it: of what is prepared it is asked when that is.
+GuardFindings ask_guard(const GuardConfig& config, const rules::Explanation& explanation,
+                        const mysqlwire::sql::Dialect& dialect) {
+  Inspection inspection;
+  inspection.command =
+      explanation.prepared ? mysqlwire::Command::com_stmt_prepare : mysqlwire::Command::com_query;
+  inspection.text = explanation.sql;
+  inspection.what = &explanation.analysis.what;
+  inspection.digest_text = explanation.analysis.digest.text;
+  inspection.digest = explanation.analysis.digest.hash;
+  ConnectionFacts facts;
+  facts.user = explanation.user;
+  facts.schema = explanation.schema;
+  const Guard guard(config, config.known ? *config.known : DigestsByUser());
+  return guard.of(explanation.user).judge(facts, inspection, dialect);
+}
+
 }  // namespace
 
 ExplainCommandLine parse_explain_command(const std::vector<std::string>& arguments) {
@@ -190,7 +216,7 @@ ExplainCommandLine parse_explain_command(const std::vector<std::string>& argumen
 
 CommandLineResult run_explain_command(const ExplainCommand& command) {
   const LoadResult loaded = load_file(command.config_file);
-  if (!loaded.config) return failed(to_string(loaded.errors.front()));
+  if (!loaded.config) return failed(all_of(loaded.errors));
   const Config& config = *loaded.config;
   const ClientHost from = parse_client(command.client).value_or(ClientHost());
   const UserConfig* account = account_of(config, command, from);
@@ -234,6 +260,8 @@ CommandLineResult run_explain_command(const ExplainCommand& command) {
       return number < command.parameters.size() ? std::optional(command.parameters[number])
                                                 : std::nullopt;
     };
+  if (!config.guard.idle())
+    explanation.guard = ask_guard(config.guard, explanation, statement.dialect);
   if (explanation.at_connection.last_word == nullptr)
     explanation.statement = book.explain(client, &statement, moment, explanation.at_statement);
   explanation.tie = rules::tie_to_session(explanation.analysis.what);

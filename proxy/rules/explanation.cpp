@@ -50,6 +50,26 @@ void print_verdicts(std::string& out, std::string_view title, const std::vector<
   }
 }
 
+std::vector<std::string_view> names_of(GuardChecks checks) {
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < guard_checks; ++i) {
+    const auto check = static_cast<GuardCheck>(i);
+    if (checks.has(check)) names.push_back(to_string(check));
+  }
+  return names;
+}
+
+void print_guard(std::string& out, const std::optional<GuardFindings>& guard) {
+  if (!guard) return;
+  out += "\nguard\n";
+  if (!guard->refused.empty())
+    out += fmt::format("  refuses: {}\n", fmt::join(names_of(guard->refused), ", "));
+  if (!guard->observed.empty())
+    out += fmt::format("  notes: {}\n", fmt::join(names_of(guard->observed), ", "));
+  if (guard->is_new || !guard->new_inside.empty()) out += "  learns a digest\n";
+  if (guard->clean()) out += "  finds nothing\n";
+}
+
 /// What becomes of it, a line for each thing.
 std::vector<std::string> outcome(const Explanation& one) {
   std::vector<std::string> lines;
@@ -60,6 +80,12 @@ std::vector<std::string> outcome(const Explanation& one) {
   };
   if (one.at_connection.last_word != nullptr) {
     refuse(*one.at_connection.last_word);
+    return lines;
+  }
+  if (one.guard && !one.guard->refused.empty()) {
+    const Refusal refusal = refusal_of(one.guard->refused, "…");
+    lines.push_back(
+        fmt::format("refused with {} ({}): {}", refusal.code, refusal.sqlstate, refusal.message));
     return lines;
   }
   const Decision& decision = one.at_statement;
@@ -119,7 +145,7 @@ ordered_json verdicts_json(const std::vector<Verdict>& all) {
 }  // namespace
 
 bool Explanation::refused() const noexcept {
-  return (at_connection.last_word != nullptr) ||
+  return (at_connection.last_word != nullptr) || (guard && !guard->refused.empty()) ||
          (at_statement.last_word != nullptr && at_statement.last_word->config().then.refuse);
 }
 
@@ -170,6 +196,7 @@ std::string to_text(const Explanation& one) {
   line("digest", fmt::format("{:016x}", one.analysis.digest.hash));
   line("", one.analysis.digest.text);
   print_verdicts(out, "rules of the connection", one.connection);
+  print_guard(out, one.guard);
   print_verdicts(out, "rules of the statement", one.statement);
   out += "\nresult\n";
   for (const std::string& text : outcome(one)) out += fmt::format("  {}\n", text);
@@ -195,6 +222,9 @@ ordered_json to_json(const Explanation& one) {
                       {"prepared", one.prepared}}},
                     {"connection_rules", verdicts_json(one.connection)},
                     {"statement_rules", verdicts_json(one.statement)}};
+  if (one.guard)
+    json["guard"] = {{"refused", names_of(one.guard->refused)},
+                     {"observed", names_of(one.guard->observed)}};
   ordered_json result{{"refused", one.refused()}, {"outcome", outcome(one)}};
   const Decision& decision = one.at_statement;
   if (decision.route != nullptr) result["rule"] = decision.route->config().name;

@@ -1,12 +1,14 @@
 // What rules make of a statement, in words and as JSON.
 #pragma once
 
+#include "proxy/guard/guard.hpp"
 #include "proxy/rules/rule_book.hpp"
 
 #include <mysqlwire/sql/analysis.hpp>
 
 #include <nlohmann/json.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,7 @@ struct Explanation {
   std::string sql;
   bool prepared = false;
   mysqlwire::sql::Analysis analysis;
+  std::optional<GuardFindings> guard;  ///< nothing: the guard looks for nothing
   std::vector<Verdict> connection;
   std::vector<Verdict> statement;
   Decision at_connection;
@@ -28,6 +31,7 @@ struct Explanation {
   std::string balance;               ///< how one of them is chosen; "hash", "named"
   std::string tie;                   ///< what keeps the statement where its session is; or empty
 
+  /// By the guard, or by a rule.
   bool refused() const noexcept;
 };
 

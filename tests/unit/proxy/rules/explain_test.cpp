@@ -40,9 +40,9 @@ struct Explained {
   nlohmann::json json;
 };
 
-Explained explain(std::vector<std::string> arguments) {
+Explained explain(std::vector<std::string> arguments, const std::string& more = {}) {
   const TemporaryFolder folder;
-  write_file(folder / "rules.toml", rules_base + some_rules);
+  write_file(folder / "rules.toml", rules_base + some_rules + more);
   arguments.insert(arguments.end(), {"-c", folder / "rules.toml", "--json"});
   const ExplainCommandLine line = parse_explain_command(arguments);
   if (!line.command) return {static_cast<int>(line.result.exit), line.result.err, {}};
@@ -111,6 +111,41 @@ TEST_CASE("explain refuses what it can't make sense of", "[rules]") {
     CHECK(result.code == static_cast<int>(ExitCode::usage));
     CHECK_THAT(result.err, Contains(why));
   }
+}
+
+TEST_CASE("explain asks the guard too", "[rules][guard]") {
+  const std::string guard = R"(
+[guard]
+ddl = "enforce"
+no_where = "enforce"
+comment = "observe"
+[guard.batch]
+users = ["report"]
+no_where = "observe"
+)";
+  const auto ask = [&](const std::string& user, const std::string& sql) {
+    return explain({"--user", user, "--sql", sql, "--db", "s", "--time=2026-11-20 12:00"}, guard);
+  };
+  const auto refused = ask("app", "DELETE FROM t WHERE /* all */ 1");
+  CHECK(refused.code == 1);
+  CHECK(refused.json["guard"]["refused"] == nlohmann::json{"no_where"});
+  CHECK(refused.json["guard"]["observed"] == nlohmann::json{"comment"});
+  CHECK(refused.json["result"]["refused"] == true);
+  // Not by the rule, which is asked when the guard has nothing against it.
+  CHECK_THAT(refused.json["result"]["outcome"][0].get<std::string>(),
+             Contains("refused with 1175 (HY000)") && Contains("guard"));
+  const auto passed = ask("report", "DELETE FROM t WHERE 1 = 1");
+  CHECK(passed.json["guard"]["refused"].empty());
+  CHECK(passed.json["guard"]["observed"] == nlohmann::json{"no_where"});
+  CHECK(ask("app", "SELECT a FROM t WHERE id = 5").code == 0);
+  CHECK_FALSE(explain_at_noon("SELECT 1").json.contains("guard"));
+}
+
+TEST_CASE("explain says all that is wrong with a configuration", "[rules]") {
+  const auto result = explain({"--user", "app", "--sql", "SELECT 1"},
+                              "[guard]\nddl = \"maybe\"\nno_were = \"enforce\"\n");
+  CHECK(result.code == 2);
+  CHECK_THAT(result.err, Contains("ddl") && Contains("no_were"));
 }
 
 TEST_CASE("explain's help names every option and fits a screen", "[rules]") {
