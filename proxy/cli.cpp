@@ -123,6 +123,8 @@ void declare(CLI::App& app, CommandLine& options, bool& version) {
   repeated("--server", options.setup.server, "ADDR[,weight=N]", "a server; may be repeated");
   repeated("--user", options.setup.user, "NAME:HASH",
            "a user and the hash of its password; may be repeated");
+  app.add_option("--run-as", options.run_as, "become this user once the addresses are bound")
+      ->type_name("NAME");
   add_words(app, "--log-level", options.log_level,
             {LogLevel::error, LogLevel::warn, LogLevel::info, LogLevel::debug},
             "overrides log.level");

@@ -23,6 +23,7 @@ struct CommandLine {
   std::string config_file;  ///< empty: `setup` counts
   SimpleSetup setup;
   bool check_config = false;
+  std::string run_as;  ///< a user to become once the addresses are bound; empty: stay
   std::optional<LogLevel> log_level;  ///< these two win over the file, at a reload too
   std::optional<LogFormat> log_format;
 };

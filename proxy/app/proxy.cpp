@@ -1,5 +1,6 @@
 #include "proxy/app/proxy.hpp"
 
+#include "proxy/app/run_as.hpp"
 #include "proxy/config/files.hpp"
 #include "proxy/net/address.hpp"
 #include "proxy/session/errors.hpp"
@@ -145,6 +146,7 @@ ExitCode Proxy::run() {
     log_.error(error.what());
     return ExitCode::cannot_bind;
   }
+  if (!give_up_root()) return ExitCode::failure;
   look_up_servers(*topology_);
   resolver_.start();
   resolver_.watch(topology_->servers());
@@ -172,6 +174,15 @@ ExitCode Proxy::run() {
                         {"silent_probes", counters.silent_probes.load()},
                         {"refused_logins", counters.refused_logins.load()}});
   return exit_;
+}
+
+/// With --run-as; addresses below port 1024 are bound by now, and nothing has been read from a
+/// peer.
+bool Proxy::give_up_root() {
+  if (options_.run_as.empty()) return true;
+  const std::string fault = run_as(options_.run_as);
+  if (!fault.empty()) log_.error(fault);
+  return fault.empty();
 }
 
 /// What all TLS contexts share. Throws TlsError or std::system_error.

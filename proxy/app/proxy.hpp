@@ -42,6 +42,7 @@ class Proxy {
 
  private:
   void open_listeners(const Config& config);
+  bool give_up_root();
   std::unique_ptr<Listener>* find_listener(const Endpoint& endpoint, const std::string& name,
                                            std::span<const Listener* const> taken);
   void prepare_tls(const Config& config);

@@ -98,6 +98,17 @@ FileText read_whole_file(const std::string& path, std::size_t limit) {
   return result;
 }
 
+namespace {
+
+std::string everybody_reads(const std::string& path) {
+  struct stat status{};
+  if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
+  if ((status.st_mode & S_IROTH) == 0) return {};
+  return fmt::format("everybody on this machine can read {:?}", path);
+}
+
+}  // namespace
+
 Password read_secret_file(const std::string& file, const std::string& config_file) {
   const std::string path = beside(config_file, file);
   Password password;
@@ -109,6 +120,11 @@ Password read_secret_file(const std::string& file, const std::string& config_fil
   }
   password.value = mysqlwire::crypto::SecretBytes(mysqlwire::as_bytes(content.text));
   mysqlwire::crypto::cleanse({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+  password.fault = everybody_reads(path);
+  if (!password.fault.empty()) {
+    password.value = {};
+    return password;
+  }
   password.warning = exposure_of(path);
   return password;
 }
@@ -125,10 +141,9 @@ Password read_password_file(const std::string& file, const std::string& config_f
 }
 
 std::string exposure_of(const std::string& path) {
+  if (std::string fault = everybody_reads(path); !fault.empty()) return fault;
   struct stat status{};
   if (stat(path.c_str(), &status) != 0) return {};
-  if ((status.st_mode & S_IROTH) != 0)
-    return fmt::format("everybody on this machine can read {:?}", path);
   if ((status.st_mode & (S_IWOTH | S_IWGRP)) != 0)
     return fmt::format("others than its owner can write {:?}", path);
   return {};

@@ -22,8 +22,8 @@ FileText read_whole_file(const std::string& path, std::size_t limit);
 
 struct Password {
   mysqlwire::crypto::SecretBytes value;
-  std::string fault;    ///< empty when it could be read
-  std::string warning;  ///< when others can read it too
+  std::string fault;    ///< empty when it could be read, and not everybody can
+  std::string warning;  ///< when others can write it
 };
 
 /// The first line of `file`; a relative name is looked for in the folder of `config_file`.

@@ -82,8 +82,8 @@ TEST_CASE("every option is documented, and the help names them all", "[docs]") {
   CHECK(help.err.empty());
   const auto options = matches(help.out, "(--[a-z-]+)");
   CHECK(options == std::set<std::string>{"--check-config", "--config", "--help", "--listen",
-                                         "--log-format", "--log-level", "--server", "--user",
-                                         "--version"});
+                                         "--log-format", "--log-level", "--run-as", "--server",
+                                         "--user", "--version"});
   const std::string text = documentation();
   for (const std::string& option : options) CHECK_THAT(text, Contains(option));
   CHECK_THAT(help.out, Contains("Signals:") && Contains("Exit codes:"));

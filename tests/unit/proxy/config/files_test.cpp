@@ -49,12 +49,19 @@ TEST_CASE("a password file that is no good") {
   test::write_file(folder / "blank", "\nsecret\n");
   test::write_file(folder / "large", std::string(65'537, 'x'));
   test::write_file(folder / "public", "secret\n");
+  test::write_file(folder / "shared", "secret\n");
+  for (const char* name : {"empty", "blank", "large"})
+    std::filesystem::permissions(folder / name, std::filesystem::perms(0600));
   std::filesystem::permissions(folder / "public", std::filesystem::perms(0644));
+  std::filesystem::permissions(folder / "shared", std::filesystem::perms(0660));
   const std::string config = folder / "proxy.toml";
   CHECK_THAT(read_password_file("none", config).fault, Contains("No such file"));
   CHECK_THAT(read_password_file("empty", config).fault, Contains("is empty"));
   CHECK_THAT(read_password_file("blank", config).fault, Contains("is empty"));
   CHECK_THAT(read_password_file("large", config).fault, Contains("is larger than"));
-  CHECK(read_password_file(folder / "public", "elsewhere/proxy.toml").fault.empty());
-  CHECK_THAT(read_password_file("public", config).warning, Contains("everybody"));
+  const Password exposed = read_password_file(folder / "public", "elsewhere/proxy.toml");
+  CHECK_THAT(exposed.fault, Contains("everybody on this machine can read"));
+  CHECK(exposed.value.bytes().empty());
+  CHECK(read_password_file("shared", config).fault.empty());
+  CHECK_THAT(read_password_file("shared", config).warning, Contains("others than its owner"));
 }

@@ -134,7 +134,7 @@ TEST_CASE("the health check's password comes from its file") {
   const std::string base =
       test::read_file((fs::path(MYSQLWIRE_CONFIG_CASES) / "valid" / "minimal.toml").string());
   test::write_file(folder / "pw", "monitor's\n");
-  fs::permissions(folder / "pw", fs::perms(0644));
+  fs::permissions(folder / "pw", fs::perms(0660));
   test::write_file(folder / "proxy.toml",
                    base + "[health]\nuser = \"monitor\"\npassword_file = \"pw\"\n");
   const auto result = load_file(folder / "proxy.toml");
@@ -144,6 +144,16 @@ TEST_CASE("the health check's password comes from its file") {
   REQUIRE(result.warnings.size() == 1);
   CHECK(result.warnings.front().where == folder / "proxy.toml" + ":13:17");
   CHECK(to_toml(*result.config).find("monitor's") == std::string::npos);
+
+  // What everybody can read is no secret.
+  fs::permissions(folder / "pw", fs::perms(0644));
+  const auto refused = load_file(folder / "proxy.toml");
+  REQUIRE(refused.errors.size() == 1);
+  CHECK(refused.errors.front().text.find("everybody on this machine can read") !=
+        std::string::npos);
+  fs::permissions(folder / "pw", fs::perms(0640));
+  CHECK(load_file(folder / "proxy.toml").config);
+  CHECK(load_file(folder / "proxy.toml").warnings.empty());
 }
 
 TEST_CASE("users stand in a file of their own") {
