@@ -59,6 +59,7 @@ class Worker {
   Mirrors& mirrors() noexcept { return mirrors_; }
   lending::ImageStore& images() noexcept { return images_; }
   lending::StatementSources& statement_sources() noexcept { return statement_sources_; }
+  lending::Borrowers& borrowers() noexcept { return borrowers_; }
   lending::KnownLogins& known_logins() noexcept { return known_logins_; }
   lending::Lender& lender() noexcept { return lender_; }
   bool draining() const noexcept { return draining_; }
@@ -75,6 +76,7 @@ class Worker {
   Mirrors mirrors_{loop_};
   lending::ImageStore images_;
   lending::StatementSources statement_sources_;
+  lending::Borrowers borrowers_;
   lending::KnownLogins known_logins_;
   lending::Lender lender_;
   std::unordered_map<Session*, std::unique_ptr<Session>> sessions_;

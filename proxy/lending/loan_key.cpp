@@ -98,6 +98,20 @@ bool Borrower::same_login(const Borrower& other) const noexcept {
          mysqlwire::crypto::equal_in_constant_time(fingerprint_, other.fingerprint_);
 }
 
+std::shared_ptr<const Borrower> Borrowers::find(std::shared_ptr<const Borrower> made) {
+  const auto [first, last] = known_.equal_range(made->hash());
+  for (auto known = first; known != last; ++known) {
+    auto borrower = known->second.lock();
+    if (borrower && borrower->same_login(*made) && borrower->same_address(*made)) return borrower;
+  }
+  if (known_.size() >= sweep_at_) {
+    std::erase_if(known_, [](const auto& one) { return one.second.expired(); });
+    sweep_at_ = std::max<std::size_t>(64, 2 * known_.size());
+  }
+  if (made->shareable()) known_.emplace(made->hash(), made);
+  return made;
+}
+
 bool operator==(const LoanKey& a, const LoanKey& b) noexcept {
   if (a.server != b.server) return false;
   if (a.who == b.who) return true;

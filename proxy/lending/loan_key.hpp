@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_map>
 
 namespace mysqlproxy::lending {
 
@@ -47,6 +48,19 @@ class Borrower {
   std::string address_;  ///< the client's, without its port
   bool shareable_ = true;
   std::size_t hash_ = 0;
+};
+
+/// Borrowers of one thread's sessions that are the same are one object: they are compared by
+/// address then, and cost an idle session nothing.
+class Borrowers {
+ public:
+  /// One that is the same as `made`, or that itself.
+  std::shared_ptr<const Borrower> find(std::shared_ptr<const Borrower> made);
+  std::size_t size() const noexcept { return known_.size(); }
+
+ private:
+  std::unordered_multimap<std::size_t, std::weak_ptr<const Borrower>> known_;
+  std::size_t sweep_at_ = 64;
 };
 
 /// Connections with equal keys can stand in for each other, once their sessions' images are alike.

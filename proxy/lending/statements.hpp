@@ -4,6 +4,7 @@
 #include "proxy/lending/session_image.hpp"
 
 #include <mysqlwire/wire/value.hpp>
+#include <mysqlwire/wire/writer.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -86,6 +87,9 @@ struct ClientStatement {
   bool held = false;
   /// As the client sent them last. Empty: never.
   std::vector<mysqlwire::ValueType> types;
+  /// The last execute from its flags up to its first value: one that begins alike has these types
+  /// as well, or counts on them.
+  mysqlwire::Buffer head;
 };
 
 /// Those of one client, by ids that the proxy gives.

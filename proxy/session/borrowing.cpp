@@ -86,6 +86,24 @@ bool same_types(const std::vector<mysqlwire::ValueType>& known,
   return true;
 }
 
+/// Where the flags of a COM_STMT_EXECUTE stand.
+constexpr std::size_t flags_at = 5;
+/// Of more parameters the types are read each time.
+constexpr std::size_t longest_head = 256;
+
+bool begins_alike(mysqlwire::Bytes execute, const mysqlwire::Buffer& head) {
+  return !head.empty() && execute.size() >= flags_at + head.size() &&
+         std::equal(head.begin(), head.end(), execute.begin() + flags_at);
+}
+
+void note_head(mysqlwire::Bytes execute, const mysqlwire::ParameterList& parameters,
+               mysqlwire::Buffer& head) {
+  const auto end = static_cast<std::size_t>(parameters.values().data() - execute.data());
+  if (parameters.empty() || end - flags_at > longest_head) return;
+  const mysqlwire::Bytes said = execute.first(end).subspan(flags_at);
+  head.assign(said.begin(), said.end());
+}
+
 }  // namespace
 
 void Borrowing::begin(lending::SharedImage image, const lending::ServerTraits& server,
@@ -309,6 +327,11 @@ void Borrowing::note_execute(const Inspection& inspection) {
     return;
   }
   if (command_ != Command::com_stmt_execute || statement.parameters == 0) return;
+  if (begins_alike(inspection.payload, statement.head)) {
+    if (entry.types != statement.types) entry.types = statement.types;
+    return;
+  }
+  statement.head.clear();
   const auto execute = inspection.whole ? mysqlwire::ComStmtExecute::decode(
                                               inspection.payload, client_side_,
                                               {statement.parameters, statement.types, {}})
@@ -321,17 +344,16 @@ void Borrowing::note_execute(const Inspection& inspection) {
     entry.holder = target_.id;
     return;
   }
+  note_head(inspection.payload, execute->parameters, statement.head);
   if (!execute->new_params_bind_flag) return;
-  if (same_types(statement.types, execute->parameters) &&
-      statement.types.size() == statement.parameters) {
-    if (entry.types != statement.types) entry.types = statement.types;
-    return;
+  if (!same_types(statement.types, execute->parameters) ||
+      statement.types.size() != statement.parameters) {
+    statement.types.clear();
+    for (const mysqlwire::Parameter& parameter : execute->parameters) {
+      if (statement.types.size() < statement.parameters) statement.types.push_back(parameter.type);
+    }
   }
-  statement.types.clear();
-  for (const mysqlwire::Parameter& parameter : execute->parameters) {
-    if (statement.types.size() < statement.parameters) statement.types.push_back(parameter.type);
-  }
-  entry.types = statement.types;
+  if (entry.types != statement.types) entry.types = statement.types;
 }
 
 void Borrowing::on_answer(PacketKind kind, mysqlwire::Bytes payload,

@@ -65,7 +65,8 @@ std::unique_ptr<Borrowing> Session::new_borrowing(const SessionWishes& wishes) {
   const Origin origin = this->origin();
   auto borrowing = std::make_unique<Borrowing>(worker_.images(), worker_.statement_sources());
   borrowing->begin(std::move(image), traits, client_side, server_side);
-  borrowing->set_wishes(asked, lending::Borrower::make(credentials_, asked, &origin));
+  borrowing->set_wishes(
+      asked, worker_.borrowers().find(lending::Borrower::make(credentials_, asked, &origin)));
   return borrowing;
 }
 
@@ -91,8 +92,8 @@ Task<ConnectOutcome> Session::borrow_for_login(LoginDialog& dialog, const Sessio
   // What the login has taught of the password is worth more than what was known before.
   const Origin origin = this->origin();
   if (!borrowing_->who()->shareable())
-    borrowing_->set_wishes(borrowing_->wishes(),
-                           lending::Borrower::make(credentials_, borrowing_->wishes(), &origin));
+    borrowing_->set_wishes(borrowing_->wishes(), worker_.borrowers().find(lending::Borrower::make(
+                                                     credentials_, borrowing_->wishes(), &origin)));
   if (server_) release_server();
   take(std::move(borrowed.connection));
   const BatchOutcome alike = co_await make_alike();

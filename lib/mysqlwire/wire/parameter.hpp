@@ -130,6 +130,8 @@ class ParameterList {
   static std::default_sentinel_t end() noexcept { return {}; }
   std::size_t size() const noexcept { return count_; }
   bool empty() const noexcept { return count_ == 0; }
+  /// The values as they were received; what comes before them is all that says how to read them.
+  Bytes values() const noexcept { return values_; }
 
   /// Reads `count` parameters, one or more:
   ///
