@@ -1,9 +1,10 @@
 #include "cli/mysqlprobe/password_input.hpp"
 
+#include "cli/common/silent_terminal.hpp"
+
 #include <mysqlwire/wire/bytes.hpp>
 
 #include <fcntl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <array>
@@ -21,11 +22,14 @@ namespace {
 constexpr std::size_t longest = 4096;
 
 // Up to the end of the line or of the input; one byte at a time, so that nothing is read beyond.
-SecretBytes read_line(int descriptor, const std::string& what) {
+// `terminal`: what the descriptor is of; null: a file.
+SecretBytes read_line(int descriptor, const std::string& what,
+                      const cli::SilentTerminal* terminal = nullptr) {
   std::array<std::uint8_t, longest + 1> line{};
   std::size_t size = 0;
   for (;;) {
-    const ssize_t got = ::read(descriptor, line.data() + size, 1);
+    const bool ready = terminal == nullptr || terminal->wait();
+    const ssize_t got = ready ? ::read(descriptor, line.data() + size, 1) : -1;
     if (got < 0 && errno == EINTR) throw PasswordError(what + ": interrupted");
     if (got < 0) throw PasswordError(what + ": " + std::strerror(errno));
     if (got == 0 || line[size] == '\n') break;
@@ -36,23 +40,6 @@ SecretBytes read_line(int descriptor, const std::string& what) {
   cleanse(line);
   return secret;
 }
-
-class NoEcho {
- public:
-  explicit NoEcho(int terminal) : terminal_(terminal) {
-    ::tcgetattr(terminal_, &before_);
-    termios quiet = before_;
-    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    ::tcsetattr(terminal_, TCSAFLUSH, &quiet);
-  }
-  ~NoEcho() { ::tcsetattr(terminal_, TCSAFLUSH, &before_); }
-  NoEcho(const NoEcho&) = delete;
-  NoEcho& operator=(const NoEcho&) = delete;
-
- private:
-  int terminal_;
-  termios before_{};
-};
 
 }  // namespace
 
@@ -86,10 +73,13 @@ SecretBytes password_from_terminal(const std::string& prompt) {
   if (terminal < 0)
     throw PasswordError("there is no terminal to ask for the password on; see --password-file");
   try {
-    const NoEcho quiet(terminal);
-    (void)!::write(terminal, prompt.data(), prompt.size());
-    SecretBytes secret = read_line(terminal, "the terminal");
-    (void)!::write(terminal, "\n", 1);
+    SecretBytes secret;
+    {
+      const cli::SilentTerminal quiet(terminal);
+      if (!quiet.silent()) throw PasswordError("the terminal can't be made silent");
+      (void)!::write(terminal, prompt.data(), prompt.size());
+      secret = read_line(terminal, "the terminal", &quiet);
+    }
     ::close(terminal);
     return secret;
   } catch (...) {

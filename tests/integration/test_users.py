@@ -1,12 +1,8 @@
 """Where users come from, and what keeps strangers out: files, pasted lines, the servers themselves; limits."""
 
 import os
-import pty
-import select
-import signal
 import socket
 import subprocess
-import termios
 import time
 
 import pytest
@@ -217,49 +213,6 @@ def test_user_add_and_check(secure_server, start, people, proxy_executable):
                     "--replace").returncode == 0
     proxy.reload()
     assert verdict(proxy).code == 1045
-
-
-@pytest.mark.parametrize("again", [WALTER.password, "something else"])
-def test_user_hash_asks_without_echo(proxy_executable, again):
-    """On the terminal itself, whatever standard input and output are."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execv(proxy_executable, [str(proxy_executable), "user", "hash", "--plugin", "mysql_native_password"])
-    seen = b""
-
-    def read_until(text):
-        nonlocal seen
-        while text not in seen:
-            assert select.select([terminal], [], [], 20)[0], seen
-            seen += os.read(terminal, 1000)
-
-    read_until(b"Password: ")
-    os.write(terminal, WALTER.password.encode() + b"\n")
-    read_until(b"Again: ")
-    os.write(terminal, again.encode() + b"\n")
-    read_until(WALTER.native_hash.encode() if again == WALTER.password else b"differ")
-    _, status = os.waitpid(pid, 0)
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(status) == (0 if again == WALTER.password else 2)
-    assert WALTER.password.encode() not in seen and again.encode() not in seen
-
-
-def test_interrupted_prompt_leaves_the_terminal_as_it_was(proxy_executable):
-    pid, terminal = pty.fork()
-    if pid == 0:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a test run in the background has it ignored
-        os.execv(proxy_executable, [str(proxy_executable), "user", "hash"])
-    before = termios.tcgetattr(terminal)[3]
-    seen = b""
-    while b"Password: " not in seen:
-        assert select.select([terminal], [], [], 20)[0], seen
-        seen += os.read(terminal, 1000)
-    assert not termios.tcgetattr(terminal)[3] & termios.ECHO
-    os.write(terminal, b"\x03")
-    _, status = os.waitpid(pid, 0)
-    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGINT
-    assert termios.tcgetattr(terminal)[3] == before
-    os.close(terminal)
 
 
 # Other accounts on the servers
