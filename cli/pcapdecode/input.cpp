@@ -145,7 +145,11 @@ bool Capture::next(Frame& frame) {
   frame.length = header->len;
   // tv_usec holds nanoseconds: that precision was asked for.
   const bool is_fine = pcap_get_tstamp_precision(pcap_) == PCAP_TSTAMP_PRECISION_NANO;
-  frame.time = static_cast<std::int64_t>(header->ts.tv_sec) * 1'000'000'000 +
+  // A file can claim any time; those up to 2096 are told apart, and the difference of two fits.
+  constexpr std::int64_t last_second = 4'000'000'000;
+  const std::int64_t seconds =
+      std::clamp<std::int64_t>(header->ts.tv_sec, -last_second, last_second);
+  frame.time = seconds * 1'000'000'000 +
                static_cast<std::int64_t>(header->ts.tv_usec) * (is_fine ? 1 : 1000);
   return true;
 }

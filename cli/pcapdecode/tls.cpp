@@ -128,7 +128,7 @@ void Reader::take_record(Direction direction, std::array<std::uint8_t, 3> start,
   if (!mine.cipher.ready() && (mine.tried || !set_keys(direction))) return;
   Buffer opened;
   std::uint8_t inner = start[0];
-  if (!mine.cipher.open(start, record, is_13(), opened, inner)) {
+  if (!mine.cipher.open(start, record, opened, inner)) {
     mine.lost = true;
     return;
   }

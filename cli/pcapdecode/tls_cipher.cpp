@@ -161,8 +161,9 @@ void RecordCipher::set(const CipherSuite& suite, TrafficKeys keys, std::uint16_t
   EVP_CIPHER* cipher = EVP_CIPHER_fetch(nullptr, suite.cipher, nullptr);
   if (cipher == nullptr) return;
   EVP_CIPHER_CTX_reset(context_.get());
+  const std::size_t least_iv = suite.mode == Mode::gcm && version != 0x0304 ? 4 : 12;
   const bool works =
-      keys.key.size() == suite.key_size &&
+      keys.key.size() == suite.key_size && keys.iv.size() >= least_iv &&
       EVP_DecryptInit_ex2(context_.get(), cipher, keys.key.data(), nullptr, nullptr) == 1;
   EVP_CIPHER_free(cipher);
   if (!works) return;
@@ -173,12 +174,12 @@ void RecordCipher::set(const CipherSuite& suite, TrafficKeys keys, std::uint16_t
   encrypt_then_mac_ = encrypt_then_mac;
 }
 
-bool RecordCipher::open(const std::array<std::uint8_t, 3>& start, Bytes record, bool is_13,
-                        Buffer& out, std::uint8_t& type) {
+bool RecordCipher::open(const std::array<std::uint8_t, 3>& start, Bytes record, Buffer& out,
+                        std::uint8_t& type) {
   const bool is_open =
-      suite_->mode == Mode::cbc ? open_cbc(record, out) : open_aead(start, record, is_13, out);
+      suite_->mode == Mode::cbc ? open_cbc(record, out) : open_aead(start, record, out);
   ++sequence_;
-  if (!is_open || !is_13) return is_open;
+  if (!is_open || !is_13()) return is_open;
   // Content, its type, padding of zeros.
   while (!out.empty() && out.back() == 0) out.pop_back();
   if (out.empty()) return false;
@@ -187,9 +188,8 @@ bool RecordCipher::open(const std::array<std::uint8_t, 3>& start, Bytes record, 
   return true;
 }
 
-bool RecordCipher::open_aead(const std::array<std::uint8_t, 3>& start, Bytes record, bool is_13,
-                             Buffer& out) {
-  const bool has_nonce = !is_13 && suite_->mode == Mode::gcm;
+bool RecordCipher::open_aead(const std::array<std::uint8_t, 3>& start, Bytes record, Buffer& out) {
+  const bool has_nonce = !is_13() && suite_->mode == Mode::gcm;
   const std::size_t overhead = tag_size + (has_nonce ? explicit_nonce : 0);
   if (record.size() < overhead) return false;
   Buffer nonce = keys_.iv;
@@ -203,11 +203,11 @@ bool RecordCipher::open_aead(const std::array<std::uint8_t, 3>& start, Bytes rec
   const Bytes body = record.first(record.size() - tag_size);
   Buffer tag(record.end() - tag_size, record.end());
   Buffer extra;
-  if (!is_13)
+  if (!is_13())
     for (int shift = 56; shift >= 0; shift -= 8)
       extra.push_back(static_cast<std::uint8_t>(sequence_ >> shift));
   extra.insert(extra.end(), start.begin(), start.end());
-  const std::size_t size = is_13 ? record.size() : body.size();
+  const std::size_t size = is_13() ? record.size() : body.size();
   extra.push_back(static_cast<std::uint8_t>(size >> 8));
   extra.push_back(static_cast<std::uint8_t>(size));
   out.resize(body.size());

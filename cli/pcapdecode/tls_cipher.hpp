@@ -67,11 +67,11 @@ class RecordCipher {
   /// `start`: type and version of the record's header. `type` becomes that of the content. False
   /// when the record can't be opened. The MAC of a CBC record is taken off and not checked: whoever
   /// looks on can't refuse it.
-  bool open(const std::array<std::uint8_t, 3>& start, mysqlwire::Bytes record, bool is_13,
+  bool open(const std::array<std::uint8_t, 3>& start, mysqlwire::Bytes record,
             mysqlwire::Buffer& out, std::uint8_t& type);
 
  private:
-  bool open_aead(const std::array<std::uint8_t, 3>& start, mysqlwire::Bytes record, bool is_13,
+  bool open_aead(const std::array<std::uint8_t, 3>& start, mysqlwire::Bytes record,
                  mysqlwire::Buffer& out);
   bool open_cbc(mysqlwire::Bytes record, mysqlwire::Buffer& out);
 
@@ -82,6 +82,9 @@ class RecordCipher {
   const CipherSuite* suite_ = nullptr;
   TrafficKeys keys_;
   std::uint64_t sequence_ = 0;
+  /// Of the keys, which a second hello does not change.
+  bool is_13() const noexcept { return version_ == 0x0304; }
+
   std::uint16_t version_ = 0;
   bool encrypt_then_mac_ = false;
 };

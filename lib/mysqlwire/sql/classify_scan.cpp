@@ -76,7 +76,7 @@ bool is_expression_word(Keyword word) noexcept {
 }
 
 // Words that do something wherever they stand: the cases of scan_keyword.
-constexpr bool has_effect(Keyword word) noexcept {
+consteval bool has_effect(Keyword word) noexcept {
   switch (word) {
     case k_CURRENT_DATE:
     case k_CURRENT_TIME:
@@ -113,7 +113,7 @@ constexpr bool has_effect(Keyword word) noexcept {
   }
 }
 
-constexpr std::array<bool, keyword_count> effective_words = [] {
+constexpr std::array<bool, keyword_count> effective_words = []() consteval {
   std::array<bool, keyword_count> result{};
   for (std::size_t i = 0; i < result.size(); ++i) result[i] = has_effect(static_cast<Keyword>(i));
   return result;

@@ -119,7 +119,7 @@ void push_null(DigestText& text) noexcept {
 }
 
 // What the word is; NOT and BINARY are others where an operand is expected.
-constexpr Part part_of(Keyword word) noexcept {
+consteval Part part_of(Keyword word) noexcept {
   using enum Keyword;
   switch (word) {
     case k_IN: return Part::in;
@@ -173,7 +173,7 @@ constexpr Part part_of(Keyword word) noexcept {
   }
 }
 
-constexpr std::array<Part, keyword_count> parts = [] {
+constexpr std::array<Part, keyword_count> parts = []() consteval {
   std::array<Part, keyword_count> result{};
   for (std::size_t i = 0; i < result.size(); ++i) result[i] = part_of(static_cast<Keyword>(i));
   return result;
