@@ -35,31 +35,38 @@ std::string_view limit_key(LimitBy by, std::string_view user, std::string_view h
   return {};
 }
 
+const Decision Asker::nothing_;
+
 void Asker::use(std::shared_ptr<const RuleBook> book) {
-  decision_.clear();
-  book_ = book && !book->empty(RuleStage::statement) ? std::move(book) : nullptr;
-  scope_known_ = false;
+  state_.reset();
+  if (!book || book->empty(RuleStage::statement)) return;
+  state_ = std::make_unique<State>();
+  state_->book = std::move(book);
 }
 
-void Asker::look_at(const ConnectionFacts& facts) {
-  user_ = facts.user;
-  schema_ = facts.schema;
-  pool_ = facts.pool;
-  host_ = host_of(facts.address);
-  scope_ = book_->scope({user_, schema_, facts.host, host_, facts.listener, pool_});
-  nothing_ = scope_.nothing();
-  scope_known_ = true;
+void Asker::look_at(State& state, const ConnectionFacts& facts) {
+  state.user = facts.user;
+  state.schema = facts.schema;
+  state.pool = facts.pool;
+  state.host = host_of(facts.address);
+  state.scope = state.book->scope(
+      {state.user, state.schema, facts.host, state.host, facts.listener, state.pool});
+  state.nothing = state.scope.nothing();
+  state.scope_known = true;
 }
 
 const Decision& Asker::ask(const ConnectionFacts& facts, const Inspection& inspection,
                            const mysqlwire::sql::Dialect& dialect) {
-  if (std::exchange(asked_, false)) decision_.clear();
-  if (!book_ || !is_statement(inspection)) return decision_;
-  if (!scope_known_) look_at(facts);
-  if (nothing_) return decision_;
+  if (!state_) return nothing_;
+  State& state = *state_;
+  if (std::exchange(state.asked, false)) state.decision.clear();
+  if (!is_statement(inspection)) return state.decision;
+  if (!state.scope_known) look_at(state, facts);
+  if (state.nothing) return state.decision;
   const Shape* const shape = inspection.shape;
-  if (shape != nullptr && book_->rules_out(scope_, *shape, schema_)) return decision_;
-  asked_ = true;
+  if (shape != nullptr && state.book->rules_out(state.scope, *shape, state.schema))
+    return state.decision;
+  state.asked = true;
   Statement statement;
   statement.shape = shape;
   statement.text = inspection.text;
@@ -70,11 +77,11 @@ const Decision& Asker::ask(const ConnectionFacts& facts, const Inspection& inspe
   statement.prepared = inspection.command == mysqlwire::Command::com_stmt_execute ||
                        inspection.command == mysqlwire::Command::com_stmt_bulk_execute;
   statement.dialect = dialect;
-  const Client client{user_, schema_, facts.host, host_, facts.listener, pool_};
+  const Client client{state.user, state.schema, facts.host, state.host, facts.listener, state.pool};
   // Looking at the clock costs more than most books do.
-  const Moment moment = book_->asks_moment() ? Moment::now() : Moment();
-  book_->at_statement(scope_, client, statement, moment, decision_);
-  return decision_;
+  const Moment moment = state.book->asks_moment() ? Moment::now() : Moment();
+  state.book->at_statement(state.scope, client, statement, moment, state.decision);
+  return state.decision;
 }
 
 }  // namespace mysqlproxy::rules

@@ -19,24 +19,32 @@ class Asker {
   /// until the next.
   const Decision& ask(const ConnectionFacts& facts, const Inspection& inspection,
                       const mysqlwire::sql::Dialect& dialect);
-  const Decision& decision() const noexcept { return decision_; }
+  const Decision& decision() const noexcept { return state_ ? state_->decision : nothing_; }
   /// For a command that no rule is asked about.
-  void forget() noexcept { decision_ = {}; }
+  void forget() noexcept {
+    if (state_) state_->decision = {};
+  }
   /// Other facts are given to ask() from here on: user, schema, pool.
-  void facts_changed() noexcept { scope_known_ = false; }
+  void facts_changed() noexcept {
+    if (state_) state_->scope_known = false;
+  }
 
  private:
-  void look_at(const ConnectionFacts& facts);
+  struct State {
+    std::shared_ptr<const RuleBook> book;
+    RuleBook::Scope scope;
+    bool scope_known = false;
+    bool nothing = true;
+    bool asked = false;  ///< there may be something in the decision
+    // What the scope was made of.
+    std::string user, schema, pool, host;
+    Decision decision;
+  };
 
-  bool asked_ = false;  ///< there may be something in the decision
+  static void look_at(State& state, const ConnectionFacts& facts);
 
-  std::shared_ptr<const RuleBook> book_;
-  RuleBook::Scope scope_;
-  bool scope_known_ = false;
-  bool nothing_ = true;
-  // What the scope was made of.
-  std::string user_, schema_, pool_, host_;
-  Decision decision_;
+  static const Decision nothing_;
+  std::unique_ptr<State> state_;  ///< null: there are no rules for statements
 };
 
 /// The host of "10.0.0.9:41234", "[::1]:41234" and "unix".
