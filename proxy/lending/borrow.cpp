@@ -2,6 +2,8 @@
 
 #include "proxy/session/errors.hpp"
 
+#include <mysqlwire/wire/err_packet.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,6 +16,14 @@ namespace {
 
 /// How often it is looked for a primary that is awaited.
 constexpr std::chrono::milliseconds primary_poll{100};
+/// How often a server is asked again that has no room for another connection.
+constexpr std::chrono::milliseconds crowded_poll{20};
+
+/// ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS: not now, but maybe soon.
+bool says_crowded(const mysqlwire::Buffer& reply) noexcept {
+  const auto err = mysqlwire::ErrPacket::decode(reply, {});
+  return err && (err->code == 1040 || err->code == 1203);
+}
 
 /// One request under way.
 class Borrowing {
@@ -33,6 +43,8 @@ class Borrowing {
       if (settled_) break;
       if (full_)
         co_await wait_for_full();
+      else if (crowded_)
+        co_await wait_for_room();
       else
         co_await wait_for_primary();
     }
@@ -43,7 +55,10 @@ class Borrowing {
   Task<void> try_all();
   Task<void> open(ServerSlot place);
   Task<void> wait_for_full();
+  Task<void> wait_for_room();
   Task<void> wait_for_primary();
+  Task<void> pause_for(std::chrono::milliseconds time);
+  std::chrono::milliseconds queue_time_left() const noexcept;
   void settle(std::unique_ptr<LentConnection> lent);
   void settle(Refusal refusal, const Server& server);
   void give_up();
@@ -61,6 +76,7 @@ class Borrowing {
   std::shared_ptr<Server> full_;     ///< the first of them that has no room
   std::shared_ptr<Server> useless_;  ///< nobody can wait for that one
   mysqlwire::Buffer only_reply_;
+  bool crowded_ = false;  ///< one of them has as many connections as it takes, others' too
   bool settled_ = false;
 };
 
@@ -78,6 +94,7 @@ bool Borrowing::told_to_stop() const noexcept {
 Task<void> Borrowing::try_all() {
   reasons_.clear();
   full_.reset();
+  crowded_ = false;
   candidates_ = lender_.candidates(request_.pool, true);
   for (std::size_t i = 0; i < candidates_.size() && !settled_; ++i) {
     const LoanKey wanted = key(candidates_[i]);
@@ -106,7 +123,8 @@ Task<void> Borrowing::open(ServerSlot place) {
                             std::move(made.connection), request_.credentials, request_.wishes));
     co_return;
   }
-  if (made.refused || made.client_gone) {
+  const bool crowded = says_crowded(made.reply);
+  if ((made.refused && !crowded) || made.client_gone) {
     outcome_.refused = made.refused;
     outcome_.client_gone = made.client_gone;
     outcome_.reply = std::move(made.reply);
@@ -115,18 +133,14 @@ Task<void> Borrowing::open(ServerSlot place) {
     co_return;
   }
   only_reply_ = std::move(made.reply);
+  crowded_ = crowded_ || crowded;
   reasons_ += fmt::format("{}{}", reasons_.empty() ? "" : "; ", made.reason);
 }
 
 Task<void> Borrowing::wait_for_full() {
   const LoanKey wanted = key(full_);
   Patience patience = request_.patience;
-  if (patience.limit.count() == 0) patience.limit = request_.pool->config().lending.queue_timeout;
-  if (patience.limit.count() != 0) {
-    // Of the whole, however often it has to queue up.
-    const std::chrono::milliseconds spent(lender_.loop().now() - began_);
-    patience.limit = std::max(patience.limit - spent, std::chrono::milliseconds(1));
-  }
+  patience.limit = queue_time_left();
   Turn turn =
       co_await lender_.wait_turn(request_.waker, wanted, request_.pool, request_.session, patience);
   if (turn.connection) {
@@ -146,14 +160,39 @@ Task<void> Borrowing::wait_for_full() {
   }
 }
 
+/// For a connection of whoever is in the queue; 0: as long as it takes. Of the whole, however often
+/// it has to queue up.
+std::chrono::milliseconds Borrowing::queue_time_left() const noexcept {
+  std::chrono::milliseconds limit = request_.patience.limit;
+  if (limit.count() == 0) limit = request_.pool->config().lending.queue_timeout;
+  if (limit.count() == 0) return limit;
+  const std::chrono::milliseconds spent(lender_.loop().now() - began_);
+  return std::max(limit - spent, std::chrono::milliseconds(1));
+}
+
+/// The server itself has refused, since it has no room. A connection that comes back, or one that
+/// somebody else gives up, is as good as a place in the queue.
+Task<void> Borrowing::wait_for_room() {
+  if (queue_time_left() == std::chrono::milliseconds(1)) {
+    give_up();
+    co_return;
+  }
+  co_await pause_for(crowded_poll);
+}
+
 /// There is nobody to ask. A primary may be on its way.
 Task<void> Borrowing::wait_for_primary() {
   if (!primary_limit_.is_set() || primary_limit_.passed()) {
     give_up();
     co_return;
   }
+  co_await pause_for(primary_poll);
+}
+
+/// Gives up where nobody waits any more.
+Task<void> Borrowing::pause_for(std::chrono::milliseconds time) {
   Deadline pause(lender_.loop(), request_.waker);
-  pause.set(primary_poll);
+  pause.set(time);
   while (!pause.passed() && !client_left() && !told_to_stop()) co_await request_.waker;
   outcome_.client_gone = client_left();
   if (!outcome_.client_gone && !told_to_stop()) co_return;

@@ -307,6 +307,52 @@ def test_many_clients_over_few_connections(server, pooled, table):
     assert time.time() - before < 120
 
 
+def test_a_server_that_has_no_room_itself_is_waited_for(server, pooled):
+    """It lets less in than the configuration counts on: who finds that out waits as for a connection of the proxy's."""
+    proxy = pooled(max_connections=50)
+    most = server.ask("SELECT @@GLOBAL.max_connections")[0][0]
+    failures = []
+
+    def work():
+        try:
+            with connect(proxy, database="test") as client:
+                for _ in range(3):
+                    ask(client, "BEGIN")
+                    ask(client, "SELECT SLEEP(0.02)")
+                    ask(client, "COMMIT")
+        except Exception as error:  # noqa: BLE001
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(30)]
+    server.ask("SET GLOBAL max_connections = 10")
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    finally:
+        # An administrator is let in even now.
+        server.ask(f"SET GLOBAL max_connections = {most}")
+    assert failures == []
+    assert server.ask("SHOW GLOBAL STATUS LIKE 'Connection_errors_max_connections'")[0][1] != "0"
+
+
+def test_a_server_that_has_no_room_for_long_says_so(server, pooled):
+    proxy = pooled(max_connections=50, queue_timeout="300ms")
+    most = server.ask("SELECT @@GLOBAL.max_connections")[0][0]
+    holders = [server.admin() for _ in range(9)]
+    try:
+        server.ask("SET GLOBAL max_connections = 10")
+        holders.append(pymysql.connect(host="127.0.0.1", port=server.port, user=APP.name, password=APP.password))
+        with pytest.raises(pymysql.err.OperationalError) as raised:
+            connect(proxy)
+        assert raised.value.args[0] == 1040
+    finally:
+        holders[0].cursor().execute(f"SET GLOBAL max_connections = {most}")
+        for holder in holders:
+            holder.close()
+
+
 def test_kill_finds_a_client_without_a_connection(pooled):
     proxy = pooled(max_connections=2)
     first, second = connect(proxy), connect(proxy)
