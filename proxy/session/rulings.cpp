@@ -178,6 +178,7 @@ Task<Session::Ruled> Session::obey_rules() {
     if (!refusal.empty()) {
       answer(error_payload(limit_reached, refusal));
       relay_->drop_command();
+      steering_->settle(true);
       co_return Ruled::settled;
     }
     for (rules::Permit& permit : permits) steering_->keep(std::move(permit));
@@ -185,6 +186,7 @@ Task<Session::Ruled> Session::obey_rules() {
   if (ruling.last_word != nullptr && !prepare) {
     answer_by_rule(*ruling.last_word->config().then.answer);
     relay_->drop_command();
+    steering_->settle(false);
     steering_->let_go();
     co_return Ruled::settled;
   }

@@ -84,9 +84,11 @@ Gate::Verdict Steering::ask_rules() {
   eventful_ = true;
   if (ruling.last_word == nullptr) return Verdict::hold;
   const RuleConfig& rule = ruling.last_word->config();
-  if (rule.then.refuse)
+  if (rule.then.refuse) {
     decision_.refusal = {rule.then.refuse->code, rule.then.refuse->sqlstate,
                          rules::refusal_text(rule)};
+    settle(true);
+  }
   // Of a long command nothing has to wait.
   return inspection_.whole ? Verdict::hold : Verdict::refuse;
 }

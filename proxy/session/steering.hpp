@@ -72,6 +72,10 @@ class Steering final : public Gate {
     permits_.push_back(std::move(permit));
   }
   void let_go() noexcept { permits_.clear(); }
+  /// A rule has refused the command, or answered it: no server is to see it.
+  void settle(bool refused) {
+    if (watch_) watch_->settle(facts_, refused);
+  }
 
   /// Another user or server: nothing that was prepared is left.
   void restart(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect);

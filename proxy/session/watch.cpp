@@ -218,6 +218,10 @@ std::optional<Refusal> Watch::refuse_at_limit(const ConnectionFacts& facts, Guar
   return refusal_of(checks, request);
 }
 
+void Watch::settle(const ConnectionFacts& facts, bool refused) {
+  if (under_way_) finish(facts, refused);
+}
+
 void Watch::finish(const ConnectionFacts& facts, bool refused) {
   under_way_ = false;
   if (limits_) deadline_.clear();

@@ -36,8 +36,7 @@ class Watch {
         std::uint64_t connection_id, std::shared_ptr<const Topology> topology,
         std::string_view user);
 
-  /// What is to become of a command: nothing where the guard has nothing against it. Those that
-  /// rules refuse don't come here.
+  /// What is to become of a command: nothing where the guard has nothing against it.
   std::optional<Refusal> on_command(const ConnectionFacts& facts, const Inspection& inspection,
                                     const mysqlwire::sql::Dialect& dialect);
   void on_answer(mysqlwire::PacketKind kind, mysqlwire::Bytes prefix,
@@ -47,6 +46,8 @@ class Watch {
                                      const mysqlwire::Tracker& tracker);
   /// The same when the command's time is over.
   std::optional<Refusal> on_time(const ConnectionFacts& facts);
+  /// No server is to see the command: a rule refused it, or the proxy has answered it.
+  void settle(const ConnectionFacts& facts, bool refused);
 
  private:
   std::optional<Refusal> refuse_at_limit(const ConnectionFacts& facts, GuardCheck check);

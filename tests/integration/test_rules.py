@@ -1,6 +1,7 @@
 """Rules in front of real servers: every action as a client sees it, and a reload under load."""
 
 import json
+import signal
 import subprocess
 import threading
 import time
@@ -419,6 +420,39 @@ def test_a_rule_that_logs_tells_the_digest_and_no_value(server, ruled):
     assert said["digest"] == "SELECT ? + ?"
     assert said["user"] == APP.name
     assert "4711" not in json.dumps(said)
+
+
+def test_what_rules_did_stands_in_the_statistics(server, ruled):
+    proxy = ruled(server, tables={"statistics": {"file": "statistics.json"}}, rules=[
+        rule("no", {"match": "forbidden"}, {"refuse": True}),
+        rule("fixed", {"match": "what are you"}, {"answer": {"columns": ["a"], "rows": [["proxy"]]}}),
+        rule("seldom", {"match": "seldom"}, {"rate": {"per_second": 1, "burst": 1}}),
+        rule("never", {"match": "nobody says that"}, {"refuse": True}),
+    ])
+    with connect(proxy) as connection:
+        for _ in range(3):
+            assert refused(connection, "SELECT 'forbidden'")[0] == 1148
+        assert ask(connection, "SELECT 'what are you', 1") == (("proxy",),)
+        ask(connection, "SELECT 'seldom', 1, NULL")
+        assert refused(connection, "SELECT 'seldom', 1, NULL")[0] == 1226
+        ask(connection, "SELECT 1 + 1")
+    proxy.child.send(signal.SIGUSR1)
+    proxy.wait_for_log("statistics were written")
+    report = json.loads((proxy.folder / "statistics.json").read_text())
+    rules = {one.pop("name"): one for one in report["rules"]}
+    nothing = {"hits": 0, "limited": 0, "kept": 0, "mirrored": 0, "mirror_lost": 0}
+    assert rules == {"no": nothing | {"hits": 3}, "fixed": nothing | {"hits": 1},
+                     "seldom": nothing | {"hits": 2, "limited": 1}, "never": nothing}
+    # Statements that no server has seen are counted as others are.
+    lines = {line["digest_text"]: line for line in report["statements"]}
+
+    def figures(digest):
+        line = lines[digest]
+        return line["count"], line["errors"], line["refused"], sum(count for _, count in line["latency"]["buckets_us"])
+
+    assert figures("SELECT ?") == (3, 3, 3, 0)
+    assert figures("SELECT ?, ...") == (3, 1, 1, 2)
+    assert figures("SELECT ? + ?") == (1, 0, 0, 1)
 
 
 def test_explain_says_what_the_proxy_does(proxy_executable, pair, ruled):
