@@ -63,6 +63,7 @@ bool did_nothing(std::uint16_t code) noexcept {
     case 1149:  // ER_SYNTAX_ERROR
     case 1193:  // ER_UNKNOWN_SYSTEM_VARIABLE
     case 1227:  // ER_SPECIFIC_ACCESS_DENIED_ERROR
+    case 1243:  // ER_UNKNOWN_STMT_HANDLER
     case 1253:  // ER_COLLATION_CHARSET_MISMATCH
     case 1273:  // ER_UNKNOWN_COLLATION
     case 1305:  // ER_SP_DOES_NOT_EXIST
@@ -79,6 +80,19 @@ bool uses_tables(const Inspection& inspection) noexcept {
     case StatementKind::update:
     case StatementKind::delete_:
       return inspection.what->table_count > 0 && !inspection.what->has(Effect::several);
+    default: return false;
+  }
+}
+
+// Triggers may run, which set user variables.
+bool may_trigger(const Inspection& inspection) noexcept {
+  if (inspection.what->has(Effect::several)) return true;
+  switch (inspection.what->kind) {
+    case StatementKind::insert:
+    case StatementKind::replace:
+    case StatementKind::update:
+    case StatementKind::delete_:
+    case StatementKind::load_data: return true;
     default: return false;
   }
 }
@@ -152,6 +166,8 @@ void SessionFollower::on_command(const Inspection& inspection,
   inserts_ = inspection.what->kind == StatementKind::insert ||
              inspection.what->kind == StatementKind::replace;
   uses_tables_ = uses_tables(inspection);
+  may_trigger_ = may_trigger(inspection);
+  trackers_told_ = false;
   answer_due_ = true;
   switch (inspection.command) {
     case Command::com_query:
@@ -234,6 +250,9 @@ void SessionFollower::on_answer(PacketKind kind, Bytes payload, const mysqlwire:
 }
 
 void SessionFollower::on_ok(const OkPacket& packet, const Context& context) {
+  // MariaDB goes on keeping to itself what changed before an ERR, until there is something more.
+  if (server_.flavor == Flavor::mysql || packet.status.has(ServerStatus::session_state_changed))
+    trackers_told_ = true;
   warnings_ = std::max(warnings_, packet.warnings);
   // It may also be a value that the statement gave, which LAST_INSERT_ID() is not.
   if (!packet.ends_rows && packet.last_insert_id != 0) unknown_.last_insert_id = true;
@@ -309,19 +328,37 @@ void SessionFollower::on_variable(std::string_view reported_name, std::string_vi
 
 void SessionFollower::succeed() {
   if (command_ == Command::com_reset_connection) return on_reset();
-  const bool told = pending_ && (pending_->explained || pending_->lasting.any());
-  if (state_changed_ && !told) {
+  // What changed may also be what the statement before it did until it failed.
+  const bool doubtful = in_doubt_;
+  if (trackers_told_) in_doubt_ = false;
+  const bool lasting = pending_ && pending_->lasting.any();
+  const bool told = pending_ && pending_->explained && !doubtful;
+  if (state_changed_ && !told && !lasting) {
     const bool own_tables = pending_ && pending_->defines && held_.pins().has(Pin::temporary_table);
-    if (!own_tables) lasting_.add(Pin::unknown_change);
+    if (doubtful || !own_tables) lasting_.add(Pin::unknown_change);
   }
   settle(true);
   settle_statement(warnings_ > 0);
   publish();
 }
 
+void SessionFollower::settle_doubt(const OkPacket& packet, const Context& context) {
+  if (!in_doubt_) return;
+  pending_.reset();
+  state_changed_ = false;
+  on_ok(packet, context);
+  if (state_changed_) lasting_.add(Pin::unknown_change);
+  in_doubt_ = false;
+  publish();
+}
+
 // Some of it may have happened nevertheless: what is taken is taken, nothing is given up.
 void SessionFollower::fail(std::uint16_t code) {
-  if (!did_nothing(code) || (pending_ && pending_->several)) settle(false);
+  if (!did_nothing(code) || (pending_ && pending_->several)) {
+    settle(false);
+    // An ERR says nothing of the session.
+    in_doubt_ = in_doubt_ || (may_trigger_ && server_.tracks);
+  }
   settle_statement(true);
   publish();
 }
@@ -479,7 +516,8 @@ std::optional<std::string> SessionFollower::text_literal(std::string_view text) 
 }
 
 void SessionFollower::settle_statement(bool has_warnings) {
-  if (!is_executed(command_) && command_ != Command::com_stmt_prepare) return;
+  const bool statement = is_executed(command_) || command_ == Command::com_stmt_prepare;
+  if (!statement && !has_warnings) return;
   const bool found_rows = pending_ && pending_->found_rows;
   if (pending_ && pending_->reads_last) {
     if (has_warnings) of_statement_.add(Pin::warnings);

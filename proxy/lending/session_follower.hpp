@@ -74,6 +74,15 @@ class SessionFollower {
   /// is pinned from there on. An ERR: with an empty span.
   bool take_values(std::span<const ReportedValue> row);
 
+  /// A variable whose value has to be asked for.
+  bool is_unknown(std::string_view variable) const { return unknown_.variables.contains(variable); }
+
+  /// A statement has failed, and nobody has told yet whether a trigger had changed something before
+  /// that. The OK of a BEGIN does.
+  bool in_doubt() const noexcept { return in_doubt_; }
+  /// That OK.
+  void settle_doubt(const mysqlwire::OkPacket& packet, const mysqlwire::Context& context);
+
   /// The last transaction of this session as its server named it, for causal reads; empty: none.
   const std::string& last_gtid() const noexcept { return last_gtid_; }
 
@@ -152,6 +161,9 @@ class SessionFollower {
   bool state_changed_ = false;  // a tracker said so
   bool inserts_ = false;
   bool uses_tables_ = false;
+  bool may_trigger_ = false;
+  bool trackers_told_ = false;  // by an OK
+  bool in_doubt_ = false;       // not only of this command
   bool answer_due_ = false;
 };
 

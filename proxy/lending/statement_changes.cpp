@@ -609,12 +609,25 @@ bool changes_reading(const StatementChanges& changes) noexcept {
          });
 }
 
+// No tracker has anything to say of it.
+bool leaves_session(const Classification& what) noexcept {
+  switch (what.kind) {
+    case StatementKind::begin:
+    case StatementKind::commit:
+    case StatementKind::rollback:
+    case StatementKind::savepoint: return true;
+    case StatementKind::select: return what.table_count == 0 && !what.has(Effect::calls);
+    default: return false;
+  }
+}
+
 }  // namespace
 
 void read_changes(std::string_view sql, const Classification& what, const Dialect& dialect,
                   std::string_view schema, StatementChanges& changes) {
   if (!what.has(Effect::several)) return Reader(sql, what, dialect, schema, changes).read();
   changes.several = true;
+  bool explained = true;
   std::size_t count = 0;
   for (std::string_view rest = sql; !rest.empty(); ++count) {
     const auto [statement, more] = mysqlwire::sql::split(rest, dialect);
@@ -627,9 +640,12 @@ void read_changes(std::string_view sql, const Classification& what, const Dialec
       changes.lasting.add(Pin::unknown_change);
       return;
     }
+    changes.explained = false;
     Reader(statement, its, dialect, schema, changes).read();
+    explained = explained && (changes.explained || leaves_session(its));
     rest = more;
   }
+  changes.explained = explained;
 }
 
 bool reads_last_statement(std::string_view sql, const Dialect& dialect) {

@@ -95,6 +95,10 @@ struct ClientStatement {
 /// Those of one client, by ids that the proxy gives.
 class ClientStatements {
  public:
+  /// Servers count from 1 on each connection, and don't get that far: an id of a client that is
+  /// passed on by mistake, or to hear that there is no such statement, is never that of another's.
+  static constexpr std::uint32_t first_id = 0x1000'0001;
+
   /// The id of the next one that is added.
   std::uint32_t next_id() const noexcept { return last_ + 1; }
   ClientStatement& add(ClientStatement statement);
@@ -110,7 +114,7 @@ class ClientStatements {
 
  private:
   std::unordered_map<std::uint32_t, ClientStatement> statements_;
-  std::uint32_t last_ = 0;
+  std::uint32_t last_ = first_id - 1;
   std::size_t held_ = 0;
 };
 

@@ -1,7 +1,6 @@
 #include "proxy/session/borrowing.hpp"
 
 #include "proxy/lending/ok_filter.hpp"
-#include "proxy/session/errors.hpp"
 
 #include <mysqlwire/wire/admin.hpp>
 #include <mysqlwire/wire/ok_packet.hpp>
@@ -11,6 +10,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <system_error>
 #include <utility>
 
 namespace mysqlproxy {
@@ -21,15 +22,6 @@ using mysqlwire::ServerStatus;
 
 namespace {
 
-constexpr SqlError unknown_statement{1243, "HY000"};
-constexpr SqlError no_open_cursor{1421, "HY000"};
-
-mysqlwire::Buffer unknown_statement_error(std::uint32_t id, std::string_view function) {
-  return error_payload(
-      unknown_statement,
-      fmt::format("Unknown prepared statement handler ({}) given to {}", id, function));
-}
-
 std::uint32_t statement_id(mysqlwire::Bytes payload, const mysqlwire::Context& context) noexcept {
   const auto id = mysqlwire::read_statement_id(payload, context);
   return id ? *id : 0;
@@ -38,6 +30,13 @@ std::uint32_t statement_id(mysqlwire::Bytes payload, const mysqlwire::Context& c
 void write_id(std::span<std::uint8_t> payload, std::uint32_t id) noexcept {
   for (std::size_t i = 1; i <= 4 && i < payload.size(); ++i, id >>= 8)
     payload[i] = static_cast<std::uint8_t>(id);
+}
+
+/// The id by which a server is told of a statement that the client does not have, so that it has
+/// none either, and says so: the client's own, unless a server may have given that to another.
+std::uint32_t id_of_none(std::uint32_t id) noexcept {
+  constexpr std::uint32_t first = lending::ClientStatements::first_id;
+  return id < first || id == mysqlwire::last_prepared_statement ? first - 1 : id;
 }
 
 /// Behind these commands the connection is no place for statements any more, or not for a while.
@@ -54,8 +53,8 @@ bool turns_connection(Command command) noexcept {
 }
 
 /// Of the flags of an answer those that say how the session is, and not how its last statement was.
-constexpr mysqlwire::StatusFlags session_flags{ServerStatus::autocommit,
-                                               ServerStatus::no_backslash_escapes};
+constexpr mysqlwire::StatusFlags session_flags{
+    ServerStatus::autocommit, ServerStatus::no_backslash_escapes, ServerStatus::ansi_quotes};
 
 constexpr std::size_t eof_size = 5;
 
@@ -66,12 +65,14 @@ void clear_state_changed(std::span<std::uint8_t> eof) noexcept {
 }
 
 /// The server closes the connection behind it.
-bool ends_connection(const Inspection& inspection, const lending::SessionImage& image) {
+bool ends_connection(const Inspection& inspection, const lending::SessionFollower& follower) {
   using mysqlwire::sql::Effect;
   if (inspection.what->has(Effect::releases)) return true;
   if (!inspection.what->has(Effect::ends_transaction)) return false;
-  const auto type = image.variables.find("completion_type");
-  return type != image.variables.end() && (type->second == "2" || type->second == "'RELEASE'");
+  const auto& variables = follower.image()->variables;
+  const auto type = variables.find("completion_type");
+  return follower.is_unknown("completion_type") ||
+         (type != variables.end() && (type->second == "2" || type->second == "'RELEASE'"));
 }
 
 /// Two lists of types say the same.
@@ -207,32 +208,35 @@ mysqlwire::Buffer Borrowing::change_user_ok() const {
 }
 
 std::optional<mysqlwire::Buffer> Borrowing::answer_here(const Inspection& inspection) {
-  const std::uint32_t id = target_.sent_id;
   const bool known = target_.statement != nullptr;
   switch (inspection.command) {
-    case Command::com_ping: return attached() ? std::nullopt : std::optional(plain_ok());
+    case Command::com_ping: return attached() ? std::nullopt : std::optional(counted_ok());
     case Command::com_stmt_close:
       statements_.close(target_.id);
       if (prepared_ != nullptr) prepared_->let_go(target_.id);
       return mysqlwire::Buffer();
-    case Command::com_stmt_execute:
-    case Command::com_stmt_bulk_execute:
-      if (known) return std::nullopt;
-      return unknown_statement_error(id, "mysqld_stmt_execute");
     case Command::com_stmt_send_long_data:
       // Servers keep the error for the next execute, which has one of its own.
       return known ? std::nullopt : std::optional(mysqlwire::Buffer());
     case Command::com_stmt_reset:
-      if (!known) return unknown_statement_error(id, "mysqld_stmt_reset");
-      return target_.entry != nullptr ? std::nullopt : std::optional(plain_ok());
-    case Command::com_stmt_fetch:
-      if (!known) return unknown_statement_error(id, "mysqld_stmt_fetch");
-      if (target_.entry != nullptr) return std::nullopt;
-      return error_payload(no_open_cursor,
-                           fmt::format("The statement ({}) has no open cursor{}", id,
-                                       server_.flavor == mysqlwire::Flavor::mysql ? "." : ""));
+      return known && !attached() ? std::optional(counted_ok()) : std::nullopt;
     default: return std::nullopt;
   }
+}
+
+mysqlwire::Buffer Borrowing::counted_ok() {
+  last_.row_count = 0;
+  return plain_ok();
+}
+
+std::optional<mysqlwire::Buffer> Borrowing::stand_in(const Inspection& inspection) {
+  if (target_.entry == nullptr) target_.entry = find_entry();
+  // With a statement that the server does not have there is nothing to reset but the diagnostics of
+  // the one before.
+  if (inspection.command == Command::com_stmt_reset && target_.statement != nullptr &&
+      target_.entry == nullptr)
+    return mysqlwire::Buffer{static_cast<std::uint8_t>(Command::com_ping)};
+  return std::nullopt;
 }
 
 const lending::SharedSource* Borrowing::to_prepare(const Inspection& inspection) {
@@ -240,10 +244,12 @@ const lending::SharedSource* Borrowing::to_prepare(const Inspection& inspection)
   switch (inspection.command) {
     case Command::com_stmt_execute:
     case Command::com_stmt_bulk_execute:
-    case Command::com_stmt_send_long_data: break;
+    case Command::com_stmt_send_long_data:
+    case Command::com_stmt_fetch: break;
     default: return nullptr;
   }
-  return target_.entry != nullptr ? nullptr : &target_.statement->source;
+  if (target_.statement == nullptr || target_.entry != nullptr) return nullptr;
+  return &target_.statement->source;
 }
 
 void Borrowing::prepared(lending::SharedSource source, std::uint32_t server_id) {
@@ -288,7 +294,11 @@ void Borrowing::on_forward(const Inspection& inspection, std::span<std::uint8_t>
   diagnoses_ = inspection.what->kind == mysqlwire::sql::StatementKind::signal;
   failed_ = false;
   being_prepared_.reset();
-  stuck_ = stuck_ || turns_connection(command_) || ends_connection(inspection, *follower_.image());
+  stuck_ = stuck_ || turns_connection(command_) || ends_connection(inspection, follower_);
+  if (!payload.empty() && payload[0] != static_cast<std::uint8_t>(command_)) {
+    command_ = static_cast<Command>(payload[0]);  // what stands in for it
+    return;
+  }
   switch (command_) {
     case Command::com_stmt_prepare:
       if (inspection.whole)
@@ -304,7 +314,10 @@ void Borrowing::on_forward(const Inspection& inspection, std::span<std::uint8_t>
     case Command::com_stmt_send_long_data:
     case Command::com_stmt_reset:
     case Command::com_stmt_fetch:
-      if (target_.entry == nullptr) break;
+      if (target_.entry == nullptr) {
+        write_id(payload, id_of_none(target_.sent_id));
+        break;
+      }
       note_execute(inspection);
       write_id(payload, target_.entry->server_id);
       break;
@@ -381,16 +394,41 @@ void Borrowing::on_answer(PacketKind kind, mysqlwire::Bytes payload,
 
 void Borrowing::note_last_statement(PacketKind kind, mysqlwire::Bytes payload,
                                     const mysqlwire::Tracker& tracker) {
-  if (command_ != Command::com_query && command_ != Command::com_stmt_execute) return;
-  if (kind == PacketKind::ok) {
-    const auto ok = mysqlwire::OkPacket::decode(payload, server_side_);
-    if (ok && !diagnoses_) last_.row_count = static_cast<std::int64_t>(ok->affected_rows);
-  } else if (kind == PacketKind::result_end) {
-    last_ = {-1, tracker.rows()};
-    found_rows_elsewhere_ = false;
-  } else if (kind == PacketKind::err) {
-    last_.row_count = -1;
+  switch (kind) {
+    case PacketKind::ok: {
+      const auto ok = mysqlwire::OkPacket::decode(payload, server_side_);
+      if (ok && !diagnoses_) last_.row_count = static_cast<std::int64_t>(ok->affected_rows);
+      break;
+    }
+    case PacketKind::result_end:
+      last_.row_count = -1;
+      if (command_ != Command::com_query && command_ != Command::com_stmt_execute) break;
+      last_.found_rows = tracker.rows();
+      found_rows_elsewhere_ = false;
+      break;
+    case PacketKind::err:
+    case PacketKind::eof:
+    case PacketKind::field_list_end: last_.row_count = -1; break;
+    default: break;
   }
+}
+
+std::string_view Borrowing::last_statement_query() noexcept {
+  return "SELECT ROW_COUNT(), FOUND_ROWS()";
+}
+
+bool Borrowing::take_last_statement(std::span<const lending::ReportedValue> row,
+                                    mysqlwire::StatusFlags status) {
+  if (row.size() != 2 || !row[0].text || !row[1].text) return false;
+  const auto read = [](std::string_view text, auto& number) {
+    return std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc();
+  };
+  lending::LastStatement last;
+  if (!read(*row[0].text, last.row_count) || !read(*row[1].text, last.found_rows)) return false;
+  last_ = last;
+  status_ = status;
+  failed_ = false;
+  return true;
 }
 
 void Borrowing::end_of_answer(PacketKind kind, const mysqlwire::Tracker& tracker) {

@@ -71,6 +71,9 @@ class Borrowing {
   mysqlwire::Buffer change_user_ok() const;
   /// The payload of the answer, where none of a server is needed; empty: the command has none.
   std::optional<mysqlwire::Buffer> answer_here(const Inspection& inspection);
+  /// The payload of a command with the same answer and effect, where the server of the connection
+  /// does not have the statement that is meant. Nothing: the command itself can go.
+  std::optional<mysqlwire::Buffer> stand_in(const Inspection& inspection);
   /// What has to be prepared first on the connection that the session has now; null: nothing.
   const lending::SharedSource* to_prepare(const Inspection& inspection);
   /// It has been, under this id.
@@ -103,13 +106,20 @@ class Borrowing {
                       mysqlwire::Buffer& instead);
   /// The id that the client knows its newest statement by.
   std::uint32_t id_of_new_statement() const noexcept { return client_id_of_new_; }
-  /// The proxy itself has asked the server, which said this.
-  void note_status(mysqlwire::StatusFlags status) noexcept { status_ = status; }
+  /// Asks for what only the connection knows of the session's last statement.
+  static std::string_view last_statement_query() noexcept;
+  /// Its answer, with the status flags that came with it. False when it is none.
+  bool take_last_statement(std::span<const lending::ReportedValue> row,
+                           mysqlwire::StatusFlags status);
+  /// Somebody may want to know more of it than its answer has told.
+  bool asks_back() const noexcept {
+    return asks_back_ || follower_.pins().has(lending::Pin::found_rows);
+  }
 
   // Between commands.
   enum class Hold : std::uint8_t {
     none,       ///< the connection can be given back
-    uncertain,  ///< the last answer does not tell: ask for the status
+    uncertain,  ///< briefly, and then the status has to be asked for: the last answer has none
     briefly,    ///< only the next statement could ask for what keeps it
     firmly,
   };
@@ -125,6 +135,7 @@ class Borrowing {
   void aim(const Inspection& inspection) noexcept;
   lending::PreparedHere::Entry* find_entry() noexcept;
   bool has_types(const Inspection& inspection) const;
+  mysqlwire::Buffer counted_ok();
   void note_execute(const Inspection& inspection);
   bool has_other_option() const;
   void note_last_statement(mysqlwire::PacketKind kind, mysqlwire::Bytes payload,

@@ -11,6 +11,7 @@
 
 #include <mysqlwire/wire/command.hpp>
 #include <mysqlwire/wire/frame.hpp>
+#include <mysqlwire/wire/ok_packet.hpp>
 #include <mysqlwire/wire/stmt.hpp>
 
 #include <fmt/format.h>
@@ -122,7 +123,10 @@ Task<ConnectOutcome> Session::borrow_for_login(LoginDialog& dialog, const Sessio
 bool Session::answer_itself() {
   const auto reply = borrowing_->answer_here(steering_->inspection());
   if (!reply) return false;
-  if (!reply->empty()) answer(*reply);
+  if (!reply->empty()) {
+    answer(*reply);
+    last_loan_ = {};  // no connection's last command was this one
+  }
   relay_->drop_command();
   return true;
 }
@@ -135,6 +139,7 @@ std::optional<bool> Session::serve_at_once() {
   if (answer_itself()) return true;
   if (!server_ && !attach_at_once(pool_for_statement())) return std::nullopt;
   if (!fitted_ || must_catch_up() || borrowing_->to_prepare(inspection) != nullptr ||
+      borrowing_->stand_in(inspection) ||
       borrowing_->asks_strangers(inspection, steering_->dialect()) ||
       borrowing_->lacks_types(inspection))
     return std::nullopt;
@@ -164,6 +169,13 @@ Task<bool> Session::serve_borrowed(std::shared_ptr<Pool> pool,
   if (!by_rule) {
     const bool current = co_await catch_up();
     if (!current) co_return ending_.reason.empty();
+  }
+  if (auto payload = borrowing_->stand_in(inspection)) {
+    strange_ = false;
+    std::uint8_t sequence_id = 0;
+    mysqlwire::Buffer packet;
+    mysqlwire::append_packet(packet, *payload, sequence_id);
+    co_return outlives(relay_->forward_instead(client_, server_->channel, std::move(packet)));
   }
   const bool ready = co_await prepare_here();
   if (!ready) co_return ending_.reason.empty();
@@ -437,7 +449,8 @@ bool Session::settle_due() const {
 /// The answer is complete, and nothing of the session is left on the connection: it goes back. The
 /// usual case of settle(), which is for when this gives false.
 bool Session::settle_at_once() {
-  if (borrowing_->hold() != Borrowing::Hold::none || borrowing_->follower().asks_for_values())
+  if (borrowing_->hold() != Borrowing::Hold::none || borrowing_->follower().in_doubt() ||
+      borrowing_->follower().asks_for_values())
     return false;
   settled_ = relay_->commands();
   give_back();
@@ -449,22 +462,22 @@ Task<void> Session::settle() {
   const bool anew = settled_ != relay_->commands();
   settled_ = relay_->commands();
   Borrowing::Hold hold = borrowing_->hold();
-  if (hold == Borrowing::Hold::uncertain) {
-    const mysqlwire::Buffer ping{static_cast<std::uint8_t>(Command::com_ping)};
-    const BatchMeans means = own_batch();
-    const BatchOutcome outcome = co_await run_command(means, ping);
-    if (outcome.kind != BatchOutcome::Kind::done) {
-      discard();
-      co_return;
-    }
-    borrowing_->note_status(outcome.status);
-    hold = borrowing_->hold();
-  }
-  if (hold == Borrowing::Hold::briefly && (anew || !linger_.passed())) {
+  const bool waits = hold == Borrowing::Hold::briefly || hold == Borrowing::Hold::uncertain;
+  if (waits && (anew || !linger_.passed())) {
     if (anew) linger_.set(pool_->config().lending.linger);
     co_return;
   }
   linger_.clear();
+  if (hold == Borrowing::Hold::uncertain || (waits && borrowing_->asks_back())) {
+    const bool told = co_await ask_last_statement();
+    if (!told) co_return;
+    hold = borrowing_->hold();
+  }
+  if (hold != Borrowing::Hold::firmly && borrowing_->follower().in_doubt()) {
+    const bool dispelled = co_await dispel_doubt();
+    if (!dispelled) co_return;
+    hold = borrowing_->hold();
+  }
   if (hold == Borrowing::Hold::firmly) {
     note_pins();
     co_return;
@@ -487,6 +500,43 @@ Task<void> Session::settle() {
     if (borrowing_->hold() == Borrowing::Hold::firmly) co_return;
   }
   give_back();
+}
+
+/// Finds out what no other connection can tell of the last statement. False when there is no
+/// answer: the connection stays, or is gone.
+Task<bool> Session::ask_last_statement() {
+  const mysqlwire::Buffer query =
+      query_payload(Borrowing::last_statement_query(), borrowing_->server_side());
+  OneRow row(borrowing_->server_side());
+  BatchMeans means = own_batch();
+  means.on_packet = [&row](PacketKind kind, Bytes payload) { row.take(kind, payload); };
+  const BatchOutcome outcome = co_await run_command(means, query);
+  if (outcome.kind == BatchOutcome::Kind::broken) discard();
+  if (outcome.kind != BatchOutcome::Kind::done) co_return false;
+  asked_here_ = true;
+  co_return borrowing_->take_last_statement(row.values(), outcome.status);
+}
+
+/// Finds out what a statement that has failed did before that. False when the connection is gone.
+Task<bool> Session::dispel_doubt() {
+  const mysqlwire::Context& context = borrowing_->server_side();
+  // Not COM_PING: MariaDB tells only together with something new.
+  const mysqlwire::Buffer commands[] = {query_payload("BEGIN", context),
+                                        query_payload("ROLLBACK AND NO CHAIN NO RELEASE", context)};
+  BatchMeans means = own_batch();
+  means.on_packet = [&](PacketKind kind, Bytes payload) {
+    if (kind != PacketKind::ok) return;
+    if (const auto ok = mysqlwire::OkPacket::decode(payload, context))
+      borrowing_->follower().settle_doubt(*ok, context);
+  };
+  const BatchOutcome outcome = co_await run_batch(means, commands);
+  asked_here_ = true;
+  if (outcome.kind == BatchOutcome::Kind::done && !borrowing_->follower().in_doubt())
+    co_return true;
+  // What it knew of the session is lost.
+  end(EndedBy::server, fmt::format("server {} lost a session", server_name_));
+  discard();
+  co_return false;
 }
 
 /// The server of the command under way is gone. Nothing of the session went with it, unless it had
@@ -570,8 +620,9 @@ Task<void> Session::hand_back() {
   const lending::SharedImage fresh = borrowing_->initial_image();
   const lending::Plan plan =
       lending::reset_and_difference(*borrowing_->image(), *fresh, borrowing_->server());
-  const bool clean =
-      borrowing_->hold() == Borrowing::Hold::none && !borrowing_->follower().asks_for_values();
+  const bool clean = borrowing_->hold() == Borrowing::Hold::none &&
+                     !borrowing_->follower().in_doubt() &&
+                     !borrowing_->follower().asks_for_values();
   if (!clean) {
     if (!plan.possible || !borrowing_->reset_suffices()) {
       discard();

@@ -166,6 +166,8 @@ class Session {
   Task<bool> prepare_here();
   bool is_strange() const;
   Task<bool> forget_last_statement();
+  Task<bool> ask_last_statement();
+  Task<bool> dispel_doubt();
   void close_statement(std::uint32_t server_id);
   void refuse_command(mysqlwire::Bytes err_payload);
   bool settle_due() const;

@@ -6,9 +6,16 @@ import time
 import pymysql
 import pytest
 
+from harness import wire
 from harness.accounts import APP
+from harness.exchange import Session
 from harness.process import wait_until
 from harness.proxy import Proxy
+from harness.wire import Closed, Err
+
+
+#: How the proxy says that a server has closed a connection.
+LOST = b"closed the connection"
 
 
 @pytest.fixture
@@ -216,6 +223,104 @@ def test_counts_of_the_statement_before(server, one, table):
                 cursor.execute("SELECT ROW_COUNT(), FOUND_ROWS() + 1")
                 answers.append((cursor.description[0], cursor.fetchall()[0][0]))
         assert answers[0] == answers[1], sql
+
+
+def test_found_rows_are_kept_longer_than_the_connection(pooled, table):
+    proxy = pooled(max_connections=1, linger="50ms")
+    first, second = connect(proxy, database="test", autocommit=True), connect(proxy)
+    ask(first, "INSERT INTO pooled (name) VALUES ('a'), ('b'), ('c')")
+    ask(first, "SELECT SQL_CALC_FOUND_ROWS id FROM pooled LIMIT 1")
+    assert value(second, "SELECT 1") == 1
+    assert value(first, "SELECT FOUND_ROWS()") == 3
+
+
+def test_warnings_can_be_read_without_autocommit(one):
+    first = connect(one)
+    with pytest.raises(pymysql.MySQLError):
+        ask(first, "SELECT nothing")
+    assert len(ask(first, "SHOW ERRORS")) == 1
+
+
+@pytest.fixture
+def trigger(server, table):
+    """Sets @seen before each row of `pooled`, also of one that is refused."""
+    server.ask("CREATE TRIGGER test.pooled_insert BEFORE INSERT ON test.pooled FOR EACH ROW SET @seen = NEW.id")
+    server.ask("INSERT INTO test.pooled VALUES (7, 'there')")
+
+
+@pytest.mark.parametrize("between", [[], ["SELECT 1"], ["SELECT * FROM nowhere"], ["COMMIT"], ["SET @other = 1"]], ids=str)
+@pytest.mark.parametrize("eof", [0, wire.DEPRECATE_EOF], ids=["eof", "no eof"])
+def test_what_a_trigger_sets_before_an_error_is_not_lost(pooled, trigger, between, eof):
+    proxy = pooled(max_connections=2, linger="50ms")
+    with Session(proxy.port, APP, wire.USUAL | eof) as first, Session(proxy.port, APP) as second:
+        assert Err.of(first.query(b"INSERT INTO pooled VALUES (7, 'again')")[-1]).code == 1062
+        for statement in between:
+            first.query(statement.encode())
+        time.sleep(0.2)
+        second.query(b"BEGIN")  # on the connection, if it was given back
+        with Session(proxy.port, APP) as third:
+            third.query(b"SELECT 1")
+        assert b"\x017" in first.query(b"SELECT @seen")
+
+
+def test_what_a_trigger_sets_in_a_batch_is_not_lost(pooled, trigger):
+    proxy = pooled(max_connections=2)
+    with Session(proxy.port, APP) as first, Session(proxy.port, APP) as second:
+        first.query(b"INSERT INTO pooled VALUES (8, 'new'); SET @other = 1")
+        second.query(b"BEGIN")
+        with Session(proxy.port, APP) as third:
+            third.query(b"SELECT 1")
+        assert b"\x018" in first.query(b"SELECT @seen")
+
+
+@pytest.mark.parametrize("commands", [
+    # An execute, a fetch and a reset of a statement that is not there; of one without a cursor.
+    [("execute", 0, ()), ("query", b"SHOW WARNINGS"), ("query", b"SELECT ROW_COUNT()")],
+    [("query", b"SELECT 1/0"), ("fetch", 0, 1), ("query", b"SHOW WARNINGS")],
+    [("reset_statement", 0), ("query", b"SHOW ERRORS")],
+    [("prepare", 0, b"SELECT 1"), ("fetch", 0, 1), ("query", b"SELECT ROW_COUNT()")],
+    # What leaves another ROW_COUNT().
+    [("query", b"SELECT 1"), ("prepare", 0, b"SELECT 1"), ("reset_statement", 0), ("query", b"SELECT ROW_COUNT()")],
+    [("query", b"SELECT 1"), ("ping",), ("query", b"SELECT ROW_COUNT()")],
+    [("ping",), ("set_option", True), ("query", b"SELECT ROW_COUNT()")],
+    [("prepare", 0, b"SELECT 1 UNION SELECT 2"), ("execute", 0, (), 1), ("fetch", 0, 1), ("fetch", 0, 5), ("reset_statement", 0),
+     ("query", b"SELECT ROW_COUNT()")],
+    # What is asked for without a server.
+    [("query", b"SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'"), ("ping",)],
+    # Nobody tells of it behind a reset.
+    [("reset_connection",), ("query", b"SET completion_type = 2"), ("query", b"ROLLBACK"), ("query", b"SELECT 1")],
+], ids=lambda commands: " ".join(command[0] for command in commands))
+def test_same_answers_as_alone(server, pooled, commands):
+    proxy = pooled(max_connections=2)
+
+    def answers(port, others):
+        said = []
+        with Session(port, APP) as session:
+            session.query(b"SELECT 'begin'")
+            for name, *arguments in commands:
+                if others:
+                    connect(proxy).close()
+                try:
+                    said.append(getattr(session, name)(*arguments))
+                except Closed:
+                    said.append("closed")
+                    break
+                if said[-1] and LOST in said[-1][-1]:
+                    said[-1] = "closed"
+                    break
+        return said
+
+    assert answers(proxy.port, True) == answers(server.port, False)
+
+
+def test_ids_of_statements_are_nobody_elses(one):
+    with Session(one.port, APP) as first, Session(one.port, APP) as second:
+        first.prepare(0, b"SELECT 'secret'")
+        first.execute(0, ())
+        for number in (*range(1, 9), 0xFFFFFFFF):
+            second.gone[0] = number
+            assert Err.of(second.execute(0, ())[-1]).code == 1243
+            assert Err.of(second.fetch(0, 1)[-1]).code == 1243
 
 
 # What keeps a connection

@@ -635,3 +635,59 @@ TEST_CASE("Statements about the statement before them") {
     CHECK_FALSE(reads(sql));
   }
 }
+
+TEST_CASE("what a failed statement did before that is told by an OK of another one", "[lending]") {
+  const auto [server, any_ok] = GENERATE(std::pair(mysql_8, true), std::pair(mariadb, false));
+  Session session(server);
+  session.command("INSERT INTO t VALUES (1)");
+  session.err(1062);
+  CHECK(session.follower.in_doubt());
+  SECTION("a statement that was not run has done nothing") {
+    Session other(server);
+    other.command("INSERT INTO nowhere VALUES (1)");
+    other.err(1146);
+    CHECK_FALSE(other.follower.in_doubt());
+    other.command("SELECT 1/x FROM t");
+    other.err(1365);
+    CHECK_FALSE(other.follower.in_doubt());
+  }
+  SECTION("an ERR does not tell") {
+    session.command("SELECT * FROM nowhere");
+    session.err(1146);
+    CHECK(session.follower.in_doubt());
+  }
+  SECTION("MariaDB does not tell where there is nothing else") {
+    session.query("DO 1");
+    CHECK(session.follower.in_doubt() != any_ok);
+  }
+  SECTION("it may hide behind what is told anyhow") {
+    Told told;
+    told.state_change = true;
+    told.variables = {{"sql_notes", "OFF"}};
+    session.query("SET sql_notes = 0", told);
+    CHECK(session.follower.pins().has(Pin::unknown_change));
+  }
+  SECTION("what changed was asked for") {
+    OkPacket packet;
+    packet.status = {ServerStatus::session_state_changed, ServerStatus::in_trans};
+    const std::uint8_t changed[] = {2, 1, '1'};
+    const bool change = GENERATE(false, true);
+    if (change) packet.session_state = changed;
+    session.follower.settle_doubt(packet, session.context());
+    CHECK_FALSE(session.follower.in_doubt());
+    CHECK(session.follower.pins().has(Pin::unknown_change) == change);
+  }
+}
+
+TEST_CASE("of several statements each has to say what it changes", "[lending]") {
+  Told told;
+  told.state_change = true;
+  const auto [sql, explained] = GENERATE(std::pair("SET @a = 1; SET @b = 2", true),
+                                         std::pair("BEGIN; SET @a = 1; SELECT 1", true),
+                                         std::pair("INSERT INTO t VALUES (1); SET @a = 1", false),
+                                         std::pair("SET @a = 1; SELECT * FROM v", false));
+  INFO(sql);
+  Session session;
+  session.query(sql, told);
+  CHECK(session.follower.pins().has(Pin::unknown_change) != explained);
+}

@@ -92,13 +92,16 @@ TEST_CASE("a client's statements", "[lending]") {
   StatementSources sources;
   ClientStatements statements;
   const auto source = sources.find(image("shop"), "SELECT ?");
-  CHECK(statements.next_id() == 1);
+  constexpr std::uint32_t id = ClientStatements::first_id;
+  CHECK(statements.next_id() == id);
+  CHECK(statements.find(mysqlwire::last_prepared_statement) == nullptr);
   ClientStatement& first = statements.add({source, 1});
   statements.add({source, 1});
-  CHECK(statements.find(1) == &first);
-  CHECK(statements.find(3) == nullptr);
-  CHECK(statements.resolve(mysqlwire::last_prepared_statement) == 2);
-  CHECK(statements.find(mysqlwire::last_prepared_statement) == statements.find(2));
+  CHECK(statements.find(id) == &first);
+  CHECK(statements.find(id + 2) == nullptr);
+  CHECK(statements.find(1) == nullptr);
+  CHECK(statements.resolve(mysqlwire::last_prepared_statement) == id + 1);
+  CHECK(statements.find(mysqlwire::last_prepared_statement) == statements.find(id + 1));
 
   CHECK_FALSE(statements.holds_connection());
   statements.hold(first, true);
@@ -106,10 +109,10 @@ TEST_CASE("a client's statements", "[lending]") {
   CHECK(statements.holds_connection());
   SECTION("until it lets go") { statements.hold(first, false); }
   SECTION("until it is closed") {
-    statements.close(1);
-    CHECK(statements.find(1) == nullptr);
+    statements.close(id);
+    CHECK(statements.find(id) == nullptr);
   }
   SECTION("until all are forgotten") { statements.clear(); }
   CHECK_FALSE(statements.holds_connection());
-  CHECK(statements.next_id() == 3);
+  CHECK(statements.next_id() == id + 2);
 }
