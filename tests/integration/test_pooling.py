@@ -251,7 +251,7 @@ def trigger(server, table):
 @pytest.mark.parametrize("between", [[], ["SELECT 1"], ["SELECT * FROM nowhere"], ["COMMIT"], ["SET @other = 1"]], ids=str)
 @pytest.mark.parametrize("eof", [0, wire.DEPRECATE_EOF], ids=["eof", "no eof"])
 def test_what_a_trigger_sets_before_an_error_is_not_lost(pooled, trigger, between, eof):
-    proxy = pooled(max_connections=2, linger="50ms")
+    proxy = pooled(max_connections=2, linger="50ms", queue_timeout="300ms")
     with Session(proxy.port, APP, wire.USUAL | eof) as first, Session(proxy.port, APP) as second:
         assert Err.of(first.query(b"INSERT INTO pooled VALUES (7, 'again')")[-1]).code == 1062
         for statement in between:
@@ -259,12 +259,12 @@ def test_what_a_trigger_sets_before_an_error_is_not_lost(pooled, trigger, betwee
         time.sleep(0.2)
         second.query(b"BEGIN")  # on the connection, if it was given back
         with Session(proxy.port, APP) as third:
-            third.query(b"SELECT 1")
+            third.query(b"SELECT 1")  # or it is told soon that there is none
         assert b"\x017" in first.query(b"SELECT @seen")
 
 
 def test_what_a_trigger_sets_in_a_batch_is_not_lost(pooled, trigger):
-    proxy = pooled(max_connections=2)
+    proxy = pooled(max_connections=2, queue_timeout="300ms")
     with Session(proxy.port, APP) as first, Session(proxy.port, APP) as second:
         first.query(b"INSERT INTO pooled VALUES (8, 'new'); SET @other = 1")
         second.query(b"BEGIN")
