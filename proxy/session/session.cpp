@@ -230,8 +230,12 @@ void Session::answer_server_fault() {
   const std::string reason =
       fmt::format("server {} broke the protocol: {}", server_name_, to_string(relay_->error()));
   services_.log.error(reason, {{"client", arrival_.address}});
-  if (relay_->client_at_boundary())
-    say(error_payload(read_error, reason), relay_->next_sequence_id());
+  if (relay_->client_at_boundary()) {
+    // To what nobody asked for this is no answer either.
+    const bool asked = relay_->tracker().pending_commands() != 0;
+    if (!asked) client_.begin_command();
+    say(error_payload(read_error, reason), asked ? relay_->next_sequence_id() : 0);
+  }
   end(EndedBy::server, reason);
 }
 
