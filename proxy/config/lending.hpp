@@ -33,6 +33,8 @@ struct LendingConfig {
   std::chrono::milliseconds queue_timeout{10'000};
   /// How long one stays with its session for what only the next statement could ask for.
   std::chrono::milliseconds linger{1'000};
+  /// A read in autocommit mode whose server is lost before it has said anything goes to another.
+  bool replay_reads = false;
 
   friend bool operator==(const LendingConfig&, const LendingConfig&) = default;
 };

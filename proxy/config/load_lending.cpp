@@ -28,6 +28,7 @@ void read_limits(TableReader& reader, LendingConfig& lending) {
   reader.read("queue_limit", lending.queue_limit, 0, most);
   reader.read("queue_timeout", lending.queue_timeout, 0ms);
   reader.read("linger", lending.linger, 0ms);
+  reader.read("replay_reads", lending.replay_reads);
 }
 
 }  // namespace
@@ -41,7 +42,7 @@ void LendingReader::read(TableReader& reader, PoolConfig& pool) {
   };
   for (const std::string_view key :
        {"min_idle", "max_idle", "idle_timeout", "max_lifetime", "max_uses", "queue_limit",
-        "queue_timeout", "linger", "read_pool"})
+        "queue_timeout", "linger", "replay_reads", "read_pool"})
     belongs(key, pool.pooling == Pooling::transaction, "of pooling = \"transaction\"");
   read_limits(reader, pool.lending);
   const Placed place{pool.name, reader.path(), place_of(reader, "read_pool"),

@@ -209,6 +209,7 @@ void print(Printer& out, const LendingConfig& lending) {
   out.optional("queue_limit", lending.queue_limit, standard.queue_limit);
   out.optional("queue_timeout", lending.queue_timeout, standard.queue_timeout);
   out.optional("linger", lending.linger, standard.linger);
+  out.optional("replay_reads", lending.replay_reads, standard.replay_reads);
 }
 
 void print(Printer& out, const SplitConfig& split) {

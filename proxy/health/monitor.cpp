@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace mysqlproxy {
@@ -18,6 +19,13 @@ namespace {
 
 /// The name under which a server without an account for checks is asked for life.
 constexpr std::string_view stranger = "mysqlproxy_health";
+
+/// What decides on which servers are used.
+auto role(const std::optional<Standing>& standing) {
+  const Standing one = standing.value_or(Standing());
+  return std::tuple(standing.has_value(), one.writable, one.out_of_step, one.unsynced,
+                    one.replicating);
+}
 
 }  // namespace
 
@@ -91,8 +99,8 @@ std::chrono::milliseconds Monitor::take_turns(Watch& watch) const {
     next = next == 0 ? turn.due : std::min(next, turn.due);
   };
   take(watch.reachable, plan_.reachable, true);
-  take(watch.read_only, plan_.read_only, plan_.standings);
-  take(watch.replication, plan_.replication, plan_.standings);
+  take(watch.read_only, plan_.read_only, plan_.account_given);
+  take(watch.replication, plan_.replication, plan_.account_given);
   take(watch.threads, plan_.threads, plan_.threads.interval.count() != 0);
   return std::chrono::milliseconds(next - now);
 }
@@ -104,19 +112,21 @@ Task<void> Monitor::check(Watch& watch) {
   ServerConnector connector(loop_, watch.waker, plan_.reachable.timeout, nobody);
   const SessionWishes wishes = own_wishes();
   ConnectOutcome outcome = co_await connector.connect(watch.server, plan_.account, wishes);
-  bool changed = false;
   bool alive = false;
   if (outcome.connection) alive = co_await ping(watch, *outcome.connection);
   if (watch.reachable.now) judge(watch, outcome, alive);
-  if (alive && plan_.standings) changed = co_await find_standing(watch, *outcome.connection);
+  if (alive && plan_.account_given) co_await find_standing(watch, *outcome.connection);
   if (alive && watch.threads.now) co_await count_threads(watch, *outcome.connection);
   if (outcome.connection) {
     constexpr std::uint8_t quit[] = {1, 0, 0, 0, 0x01};
     outcome.connection->channel.send_command(quit);
   }
   const bool down = server.reachability() == Reachability::down;
-  changed = changed || down != watch.was_down;
+  // Sessions may have found out before the check has.
+  const auto standing = server.standing();
+  const bool changed = down != watch.was_down || role(standing) != role(watch.known);
   watch.was_down = down;
+  watch.known = standing;
   if (changed) changed_();
 }
 
@@ -137,39 +147,51 @@ void Monitor::judge(Watch& watch, const ConnectOutcome& outcome, bool alive) {
   watch.refusal = refusal;
 }
 
-/// True when it is another one than before.
-Task<bool> Monitor::find_standing(Watch& watch, ServerConnection& connection) {
-  const bool first = !watch.server->standing();
-  const bool mode_due = watch.read_only.now || first;
-  const bool copies_due = watch.replication.now || first;
-  if (!mode_due && !copies_due) co_return false;
+Task<void> Monitor::find_standing(Watch& watch, ServerConnection& connection) {
+  const bool mariadb = connection.greeting.flavor() == mysqlwire::Flavor::mariadb;
+  if (!plan_.standings && !mariadb) co_return;
+  // After it was away nothing is true any more.
+  const bool anew = !watch.server->standing() || watch.was_down;
+  const bool mode_due = watch.read_only.now || anew;
+  const bool copies_due = watch.replication.now || anew || watch.seen.out_of_step;
+  if (!mode_due && !copies_due) co_return;
   const auto asked = Server::Clock::now();
   std::string trouble;
+  bool refuses = false;
   if (mode_due) {
     const TextResult read_only =
         co_await ask(loop_, watch.waker, connection, read_only_query, plan_.read_only.timeout);
-    trouble = take_read_only(read_only, watch.seen);
+    refuses = refuses_statements(read_only);
+    if (!refuses) trouble = take_read_only(read_only, watch.seen);
   }
   const bool known = trouble.empty();
-  if (known && copies_due) trouble = co_await find_replication(watch, connection);
+  if (refuses)
+    watch.seen.clustered = watch.seen.out_of_step = true;
+  else if (known && copies_due)
+    trouble = co_await find_replication(watch, connection);
   if (!trouble.empty() && trouble != watch.trouble)
     log_.warn(fmt::format("health check: what {} is among the others is not fully known: {}",
                           watch.server->name(), trouble));
   watch.trouble = trouble;
-  if (!known) co_return false;
+  if (!known) co_return;
+  // Where nobody wants to know of roles a cluster is all that matters.
+  if (!plan_.standings && !watch.seen.clustered && !watch.server->standing()) co_return;
   std::optional<RiseFall> mode;
   std::optional<RiseFall> copies;
-  if (mode_due) mode = plan_.read_only.needs;
-  if (copies_due) copies = plan_.replication.needs;
-  co_return watch.server->set_standing(watch.seen, mode, copies, asked);
+  if (mode_due && !refuses) mode = plan_.read_only.needs;
+  if (copies_due || refuses) copies = plan_.replication.needs;
+  watch.server->set_standing(watch.seen, mode, copies, asked);
 }
 
 /// Returns what is strange about the answers.
 Task<std::string> Monitor::find_replication(Watch& watch, ServerConnection& connection) {
-  const TextResult replication =
-      co_await ask(loop_, watch.waker, connection, replication_query(connection.greeting),
-                   plan_.replication.timeout);
-  std::string trouble = take_replication(replication, watch.seen);
+  std::string trouble;
+  if (plan_.standings) {
+    const TextResult replication =
+        co_await ask(loop_, watch.waker, connection, replication_query(connection.greeting),
+                     plan_.replication.timeout);
+    trouble = take_replication(replication, watch.seen);
+  }
   if (connection.greeting.flavor() != mysqlwire::Flavor::mariadb) co_return trouble;
   const TextResult cluster =
       co_await ask(loop_, watch.waker, connection, cluster_query, plan_.replication.timeout);

@@ -36,7 +36,8 @@ class Monitor {
   void start();
   void stop();
   /// Checks these servers from now on, in the place of the former ones.
-  /// `standings`: find out what each is among the others.
+  /// `standings`: find out what each is among the others. Without it only whether members of a
+  /// cluster are in step.
   void watch(const std::vector<std::shared_ptr<Server>>& servers, const HealthConfig& config,
              bool standings);
   /// Waits until each of the servers has been checked once, or for `at_most`.
@@ -59,6 +60,7 @@ class Monitor {
     std::string refusal;  ///< of the last check's login, so that it is logged once
     std::string trouble;  ///< the same for the questions behind it
     bool was_down = false;
+    std::optional<Standing> known;  ///< as it was when this check had begun
     Turn reachable;
     Turn read_only;
     Turn replication;
@@ -84,7 +86,7 @@ class Monitor {
   Task<void> check(Watch& watch);
   void judge(Watch& watch, const ConnectOutcome& outcome, bool alive);
   Task<bool> ping(Watch& watch, ServerConnection& connection);
-  Task<bool> find_standing(Watch& watch, ServerConnection& connection);
+  Task<void> find_standing(Watch& watch, ServerConnection& connection);
   Task<std::string> find_replication(Watch& watch, ServerConnection& connection);
   Task<void> count_threads(Watch& watch, ServerConnection& connection);
   void checked_once();

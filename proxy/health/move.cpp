@@ -219,7 +219,12 @@ Task<bool> Move::take_back() {
 Task<void> Move::gather() {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     candidates_[i].trouble.clear();
-    if (!members_[i].connection) {
+    const bool lost =
+        request_.kind == MoveRequest::Kind::failover && members_[i].server->down_by_checks();
+    if (lost && !members_[i].connection) {
+      // One that hangs would take the time of another check, while writes wait.
+      candidates_[i].trouble = members_[i].server->describe();
+    } else if (!members_[i].connection) {
       const std::string fault = co_await reconnect(members_[i]);
       candidates_[i].trouble = fault;
     }

@@ -1,5 +1,7 @@
 #include "proxy/health/standing_query.hpp"
 
+#include "proxy/pool/second_thoughts.hpp"
+
 #include <mysqlwire/sql/dialect.hpp>
 
 #include <algorithm>
@@ -9,6 +11,10 @@
 namespace mysqlproxy {
 
 namespace {
+
+/// wsrep_local_state of a member that has all and holds nobody up. Others are joining, are a
+/// donor's or a desynced member's, or have joined and not caught up.
+constexpr std::string_view wsrep_synced = "4";
 
 /// The column that has one of the two names, which are those of before and since MySQL 8.0.22.
 std::optional<std::size_t> column(const TextResult& result, std::string_view old_name,
@@ -66,16 +72,24 @@ std::string take_replication(const TextResult& result, Standing& standing) {
   return {};
 }
 
+bool refuses_statements(const TextResult& result) noexcept {
+  return refused_by_cluster(result.code(), result.error());
+}
+
 std::string take_cluster(const TextResult& result, Standing& standing) {
   if (!result.error().empty()) return result.error();
   bool ready = true;
   bool member = false;
+  bool synced = true;
   for (const TextResult::Row& row : result.rows()) {
     if (row.size() != 2) return "a cluster status of unknown columns";
     if (row[0] == "wsrep_ready") ready = row[1] == "ON";
     if (row[0] == "wsrep_provider_name") member = !row[1].empty();
+    if (row[0] == "wsrep_local_state") synced = row[1] == wsrep_synced;
   }
+  standing.clustered = member;
   standing.out_of_step = member && !ready;
+  standing.unsynced = member && ready && !synced;
   return {};
 }
 

@@ -637,6 +637,11 @@ std::string SessionFollower::value_query() const {
   return sql;
 }
 
+bool SessionFollower::lacks_id_alone() const noexcept {
+  return unknown_.last_insert_id && !unknown_.schema && unknown_.variables.empty() &&
+         unknown_.user_variables.empty();
+}
+
 bool SessionFollower::take_values(std::span<const ReportedValue> row) {
   const std::size_t columns = std::size_t{unknown_.schema} + std::size_t{unknown_.last_insert_id} +
                               unknown_.variables.size() +

@@ -73,6 +73,10 @@ class SessionFollower {
   /// Its answer, one value for each column. False when that is not what was asked for: the session
   /// is pinned from there on. An ERR: with an empty span.
   bool take_values(std::span<const ReportedValue> row);
+  /// All that it would be asked for is LAST_INSERT_ID(), of which servers promise nothing behind a
+  /// statement that has failed. A connection that can't be asked then can be done without.
+  bool lacks_id_alone() const noexcept;
+  void forget_id() noexcept { unknown_.last_insert_id = false; }
 
   /// A variable whose value has to be asked for.
   bool is_unknown(std::string_view variable) const { return unknown_.variables.contains(variable); }

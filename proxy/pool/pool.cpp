@@ -72,7 +72,7 @@ std::vector<std::shared_ptr<Server>> Pool::of_role() {
     if (auto server = primary()) chosen.push_back(std::move(server));
     return chosen;
   }
-  if (config_.role == PoolRole::any) return servers_;
+  if (config_.role == PoolRole::any) return in_step();
   std::ranges::copy_if(servers_, std::back_inserter(chosen),
                        [&](const auto& server) { return reads_from(*server); });
   const bool has_replica =
@@ -84,6 +84,21 @@ std::vector<std::shared_ptr<Server>> Pool::of_role() {
     const auto standing = server->standing();
     if (standing && standing->writable && !standing->out_of_step) chosen.push_back(server);
   }
+  return chosen;
+}
+
+/// Of a cluster's members those that take statements, and of those the ones that are in step, where
+/// there are any.
+std::vector<std::shared_ptr<Server>> Pool::in_step() const {
+  std::vector<std::shared_ptr<Server>> chosen;
+  std::vector<std::shared_ptr<Server>> second;
+  for (const auto& server : servers_) {
+    const auto standing = server->standing();
+    if (standing && standing->out_of_step) continue;
+    (standing && standing->unsynced ? second : chosen).push_back(server);
+  }
+  const bool enough = std::ranges::any_of(chosen, [](const auto& server) { return up(*server); });
+  if (!enough) chosen.insert(chosen.end(), second.begin(), second.end());
   return chosen;
 }
 
@@ -102,7 +117,11 @@ std::shared_ptr<Server> Pool::primary() {
   for (const auto& server : servers_) {
     const auto standing = server->standing();
     PrimaryChoice::Seen one{.up = up(*server), .writable = std::nullopt};
-    if (standing) one.writable = standing->writable && !standing->out_of_step;
+    if (standing) {
+      one.writable = standing->writable && !standing->out_of_step;
+      one.in_step = standing->clustered && !standing->out_of_step;
+      one.second_choice = standing->unsynced;
+    }
     seen.push_back(one);
   }
   const std::lock_guard lock(choice_mutex_);

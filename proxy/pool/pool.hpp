@@ -42,6 +42,10 @@ class Pool {
   /// A session that is on `server` had better leave it: another one is the primary now, or this one
   /// can't be written to any more.
   bool has_left(const Server& server);
+  /// The primary is being moved: nobody is to get there, and who has it leaves it.
+  bool moves() const noexcept {
+    return config_.role == PoolRole::primary && brake_->held.load(std::memory_order_acquire);
+  }
   /// Even before the end of a transaction.
   bool hurries() const noexcept { return brake_->hurry.load(std::memory_order_relaxed); }
   /// For somebody who is on a server that has_left(): the move waits until this is gone.
@@ -57,6 +61,7 @@ class Pool {
 
  private:
   std::vector<std::shared_ptr<Server>> of_role();
+  std::vector<std::shared_ptr<Server>> in_step() const;
   void order_first(std::vector<std::shared_ptr<Server>>& servers);
   std::size_t place_of(const Server& server) const noexcept;
   bool reads_from(const Server& server) const;

@@ -10,7 +10,8 @@ namespace mysqlproxy {
 
 /// Follows the one server that can be written to, and never two at once: a primary that was left is
 /// fenced, since it lacks what the new one was told meanwhile. It may be the primary again once it
-/// has been seen read-only, which says that somebody has taken care of it.
+/// has been seen read-only, which says that somebody has taken care of it; or once it is in step
+/// with a cluster, whose members lack nothing.
 ///
 /// Pure: a value that is asked with what is known just now. No clock, no thread.
 class PrimaryChoice {
@@ -19,6 +20,8 @@ class PrimaryChoice {
   struct Seen {
     bool up = false;
     std::optional<bool> writable;  ///< nothing: not found out yet
+    bool in_step = false;          ///< with a cluster that it belongs to
+    bool second_choice = false;    ///< for when there is no other
   };
 
   /// `servers` are those of the pool, always as many and in the same order. Returns the primary's

@@ -46,6 +46,7 @@ void Server::take_over(const Server& old) {
   standing_ = old.standing_;
   steady_standing_ = old.steady_standing_;
   standing_fixed_ = old.standing_fixed_;
+  clustered_ = old.clustered();
   threads_ = old.threads_;
   room_ = old.room_;
   up_ = old.up_;
@@ -89,23 +90,42 @@ bool Server::set_standing(const Standing& seen, std::optional<RiseFall> read_onl
                           std::optional<RiseFall> replication, Clock::time_point asked) {
   const std::lock_guard lock(mutex_);
   if (asked <= standing_fixed_) return false;
+  return set_standing_locked(seen, read_only, replication);
+}
+
+bool Server::set_standing_locked(const Standing& seen, std::optional<RiseFall> read_only,
+                                 std::optional<RiseFall> replication) {
   const auto role = [](const Standing& one) {
-    return std::tuple(one.writable, one.out_of_step, one.replicating);
+    return std::tuple(one.writable, one.out_of_step, one.unsynced, one.replicating);
   };
+  clustered_.store(seen.clustered, std::memory_order_relaxed);
   const Standing& standing = steady_standing_.take(seen, read_only, replication);
   const bool news = !standing_ || role(*standing_) != role(standing);
   standing_ = standing;
   if (news)
-    log_.info(fmt::format("server {} is {}{}{}", name(),
+    log_.info(fmt::format("server {} is {}{}{}{}", name(),
                           standing.writable ? "writable" : "read-only",
                           standing.replicating ? ", and replicates" : "",
-                          standing.out_of_step ? ", and is not in step with its cluster" : ""));
+                          standing.out_of_step ? ", and is not in step with its cluster" : "",
+                          standing.unsynced ? ", and is not synced with its cluster" : ""));
   return news;
 }
 
 void Server::fix_standing(const Standing& standing) {
-  set_standing(standing);
   const std::lock_guard lock(mutex_);
+  set_standing_locked(standing, RiseFall(), RiseFall());
+  standing_fixed_ = Clock::now();
+}
+
+void Server::has_refused(bool read_only) {
+  const std::lock_guard lock(mutex_);
+  if (!standing_) return;
+  Standing standing = *standing_;
+  if (read_only)
+    standing.writable = false;
+  else
+    standing.clustered = standing.out_of_step = true;
+  set_standing_locked(standing, RiseFall(), RiseFall());
   standing_fixed_ = Clock::now();
 }
 
@@ -150,6 +170,13 @@ void Server::unreachable(std::string reason, bool by_check) {
   ++failures_;
   quota.set_down(true);
   if (fell) since_ = std::chrono::system_clock::now();
+  if (fell && standing_ && standing_->clustered) {
+    // When it is back it has to catch up, and is of no use before a check has seen that it has.
+    Standing standing = *standing_;
+    standing.out_of_step = true;
+    set_standing_locked(standing, RiseFall(), RiseFall());
+    standing_fixed_ = Clock::now();
+  }
   const bool news = fell || reason != reason_;
   reason_ = std::move(reason);
   if (news) log_.warn("server " + describe_locked());
@@ -183,7 +210,10 @@ std::string Server::describe() const {
 std::string Server::describe_locked() const {
   switch (reachability_locked()) {
     case Reachability::unknown: return fmt::format("{} not tried yet", name());
-    case Reachability::up: return fmt::format("{} up", name());
+    case Reachability::up:
+      return fmt::format(
+          "{} up{}", name(),
+          standing_ && standing_->out_of_step ? ", not in step with its cluster" : "");
     case Reachability::down: break;
   }
   const auto since = fmt::localtime(std::chrono::system_clock::to_time_t(since_));

@@ -84,6 +84,11 @@ class Server {
   /// Whoever has changed it says what it is now. Checks that asked before that do not count.
   void fix_standing(const Standing& standing);
   std::optional<Standing> standing() const;
+  /// It has refused a statement as it would not if it still were what it was: it is read-only, or
+  /// takes no statement at all. The next check that asks from now on may say otherwise.
+  void has_refused(bool read_only);
+  /// Belongs to a cluster, as far as it is known.
+  bool clustered() const noexcept { return clustered_.load(std::memory_order_relaxed); }
   /// How busy it is; nothing where nobody asks.
   void set_threads(const Threads& threads, RiseFall needs);
   std::optional<Threads> threads() const;
@@ -107,6 +112,8 @@ class Server {
   lending::Quota quota;
 
  private:
+  bool set_standing_locked(const Standing& seen, std::optional<RiseFall> read_only,
+                           std::optional<RiseFall> replication);
   std::string describe_locked() const;
   Reachability reachability_locked() const;
 
@@ -119,6 +126,7 @@ class Server {
   std::optional<Standing> standing_;
   SteadyStanding steady_standing_;
   Clock::time_point standing_fixed_{};
+  std::atomic<bool> clustered_ = false;
   std::optional<Threads> threads_;
   Steady room_;
   RiseFall needs_;

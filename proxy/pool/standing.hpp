@@ -12,8 +12,13 @@ namespace mysqlproxy {
 /// As its last checks found it.
 struct Standing {
   bool writable = false;  ///< read_only is off
-  /// It belongs to a cluster (Galera) that it is not in step with: it takes no statement.
+  /// It belongs to a cluster (Galera): while it is in step it has what the others have.
+  bool clustered = false;
+  /// It belongs to a cluster that it is not in step with: it takes no statement.
   bool out_of_step = false;
+  /// It takes statements, and is not to be asked while others can be: it gives a new member its
+  /// data, has not caught up yet, or an operator has set wsrep_desync.
+  bool unsynced = false;
   /// It copies from another server, and both of its threads run.
   bool replicating = false;
   /// The thread that receives has a connection to its source. Of several sources: all have.
@@ -48,11 +53,13 @@ class SteadyStanding {
       // Here a yes is a fault.
       const RiseFall inverse{.rise = replication->fall, .fall = replication->rise};
       out_of_step_.take(seen.out_of_step, inverse);
+      unsynced_.take(seen.unsynced, inverse);
       replicating_.take(seen.replicating, *replication);
     }
     standing_ = seen;
     standing_.writable = writable_.value().value_or(false);
     standing_.out_of_step = out_of_step_.value().value_or(false);
+    standing_.unsynced = unsynced_.value().value_or(false);
     standing_.replicating = replicating_.value().value_or(false);
     return standing_;
   }
@@ -60,6 +67,7 @@ class SteadyStanding {
  private:
   Steady writable_;
   Steady out_of_step_;
+  Steady unsynced_;
   Steady replicating_;
   Standing standing_;
 };

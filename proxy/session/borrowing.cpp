@@ -290,6 +290,8 @@ std::optional<mysqlwire::Buffer> Borrowing::with_types(const Inspection& inspect
 }
 
 void Borrowing::on_forward(const Inspection& inspection, std::span<std::uint8_t> payload) {
+  const bool values_known = !follower_.asks_for_values() || (failed_ && follower_.lacks_id_alone());
+  second_chance_.on_forward(inspection, autocommit() && values_known && hold() != Hold::firmly);
   command_ = inspection.command;
   diagnoses_ = inspection.what->kind == mysqlwire::sql::StatementKind::signal;
   failed_ = false;
@@ -433,6 +435,7 @@ bool Borrowing::take_last_statement(std::span<const lending::ReportedValue> row,
 
 void Borrowing::end_of_answer(PacketKind kind, const mysqlwire::Tracker& tracker) {
   failed_ = kind == PacketKind::err;
+  second_chance_.on_answered();
   if (!failed_ && kind != PacketKind::statistics && kind != PacketKind::prepare_ok)
     status_ = tracker.status();
   lending::ClientStatement* const statement = target_.statement;

@@ -6,6 +6,7 @@
 #include "proxy/lending/session_follower.hpp"
 #include "proxy/lending/statements.hpp"
 #include "proxy/session/gate.hpp"
+#include "proxy/session/second_chance.hpp"
 #include "proxy/session/server_connection.hpp"
 #include "proxy/statement/inspection.hpp"
 
@@ -104,6 +105,11 @@ class Borrowing {
                  const mysqlwire::Tracker& tracker);
   bool rewrite_answer(mysqlwire::PacketKind kind, std::span<std::uint8_t> payload,
                       mysqlwire::Buffer& instead);
+  /// The whole answer is this ERR. True: the client is not to see it, the command is repeated.
+  bool takes_back(mysqlwire::Bytes err_payload) {
+    return second_chance_.takes_back(err_payload, server_side_);
+  }
+  SecondChance& second_chance() noexcept { return second_chance_; }
   /// The id that the client knows its newest statement by.
   std::uint32_t id_of_new_statement() const noexcept { return client_id_of_new_; }
   /// Asks for what only the connection knows of the session's last statement.
@@ -124,6 +130,8 @@ class Borrowing {
     firmly,
   };
   Hold hold() const;
+  /// The last command was answered by an ERR.
+  bool failed() const noexcept { return failed_; }
   /// COM_RESET_CONNECTION takes back all that keeps the connection.
   bool reset_suffices() const;
   /// Why, in words: "transaction", "temporary_table, cursor"; empty: nothing.
@@ -173,6 +181,7 @@ class Borrowing {
   bool failed_ = false;  ///< the last answer was an ERR
   bool trackers_off_ = false;
   bool reset_ = false;
+  SecondChance second_chance_;
   lending::LastStatement last_;
   bool found_rows_elsewhere_ = false;  ///< FOUND_ROWS() of the connection is not the session's
   bool asks_back_ = false;             ///< the client asks about statements behind them

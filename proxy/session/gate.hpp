@@ -45,6 +45,13 @@ class Gate {
     return false;
   }
 
+  /// An ERR, whole, that is all of an answer, before on_answer() is told and the client gets it.
+  /// True: neither happens, since the session has the command done again.
+  virtual bool takes_back(mysqlwire::Bytes payload) {
+    static_cast<void>(payload);
+    return false;
+  }
+
   /// A packet of the answer that is no row, after the tracker took it; `prefix` is its beginning,
   /// at least 24 bytes where it has as many. The last one of an answer has
   /// tracker.response_complete().

@@ -3,6 +3,7 @@
 #include "proxy/lending/borrow.hpp"
 #include "proxy/lending/difference.hpp"
 #include "proxy/lending/ok_filter.hpp"
+#include "proxy/pool/second_thoughts.hpp"
 #include "proxy/session/batch.hpp"
 #include "proxy/session/errors.hpp"
 #include "proxy/session/login_dialog.hpp"
@@ -10,6 +11,7 @@
 #include "proxy/session/session.hpp"
 
 #include <mysqlwire/wire/command.hpp>
+#include <mysqlwire/wire/err_packet.hpp>
 #include <mysqlwire/wire/frame.hpp>
 #include <mysqlwire/wire/ok_packet.hpp>
 #include <mysqlwire/wire/stmt.hpp>
@@ -138,8 +140,8 @@ std::optional<bool> Session::serve_at_once() {
   if (inspection.command == Command::com_quit || relay_->is_own_command()) return std::nullopt;
   if (answer_itself()) return true;
   if (!server_ && !attach_at_once(pool_for_statement())) return std::nullopt;
-  if (!fitted_ || must_catch_up() || borrowing_->to_prepare(inspection) != nullptr ||
-      borrowing_->stand_in(inspection) ||
+  if (!fitted_ || lent_->pool->moves() || must_catch_up() ||
+      borrowing_->to_prepare(inspection) != nullptr || borrowing_->stand_in(inspection) ||
       borrowing_->asks_strangers(inspection, steering_->dialect()) ||
       borrowing_->lacks_types(inspection))
     return std::nullopt;
@@ -163,31 +165,26 @@ Task<bool> Session::serve_borrowed(std::shared_ptr<Pool> pool,
   }
   if (answer_itself()) co_return true;
   const bool by_rule = pool != nullptr;
-  if (!by_rule) pool = pool_for_statement();
-  const bool there = co_await attach(pool);
-  if (!there) co_return ending_.reason.empty();
-  if (!by_rule) {
-    const bool current = co_await catch_up();
-    if (!current) co_return ending_.reason.empty();
-  }
-  if (auto payload = borrowing_->stand_in(inspection)) {
-    strange_ = false;
-    std::uint8_t sequence_id = 0;
-    mysqlwire::Buffer packet;
-    mysqlwire::append_packet(packet, *payload, sequence_id);
-    co_return outlives(relay_->forward_instead(client_, server_->channel, std::move(packet)));
-  }
-  const bool ready = co_await prepare_here();
-  if (!ready) co_return ending_.reason.empty();
-  if (!instead && borrowing_->asks_strangers(inspection, steering_->dialect())) {
-    if (strange_) {
-      const bool forgot = co_await forget_last_statement();
-      if (!forgot) co_return ending_.reason.empty();
-    }
+  Readiness readiness = Readiness::again;
+  for (int tries = 0; tries < most_stale && readiness == Readiness::again; ++tries) {
+    readiness = co_await make_ready(pool, by_rule, tries != 0);
+    if (readiness != Readiness::ready || instead) continue;
+    if (!borrowing_->asks_strangers(inspection, steering_->dialect())) continue;
+    if (strange_) readiness = co_await forget_last_statement();
+    if (readiness != Readiness::ready) continue;
     if (const auto text = borrowing_->without_last_statement(inspection, steering_->dialect()))
       instead = rewritten(*text);
   }
+  if (readiness == Readiness::again)
+    refuse_command(
+        error_payload(read_error, fmt::format("server {} closed the connection", server_name_)));
+  if (readiness != Readiness::ready) co_return ending_.reason.empty();
   strange_ = false;
+  if (auto payload = borrowing_->stand_in(inspection)) {
+    std::uint8_t sequence_id = 0;
+    mysqlwire::append_packet(instead.emplace(), *payload, sequence_id);
+    co_return outlives(relay_->forward_instead(client_, server_->channel, std::move(*instead)));
+  }
   if (auto payload = borrowing_->with_types(inspection)) {
     std::uint8_t sequence_id = 0;
     mysqlwire::append_packet(instead.emplace(), *payload, sequence_id);
@@ -219,12 +216,35 @@ void Session::note_strangeness() {
   if (strange_) borrowing_->note_strange_connection();
 }
 
+/// A connection for the command that is held, with all that the command needs there. `pool`: where
+/// rules want it, if `by_rule`. `anew`: it did not work out just now.
+Task<Session::Readiness> Session::make_ready(std::shared_ptr<Pool> pool, bool by_rule, bool anew) {
+  if (!by_rule) pool = pool_for_statement();
+  const bool there = co_await attach(pool, anew);
+  if (!there) co_return Readiness::over;
+  if (!by_rule) {
+    const bool current = co_await catch_up();
+    if (!current) co_return Readiness::over;
+  }
+  if (!borrowing_->stand_in(steering_->inspection())) {
+    const Readiness prepared = co_await prepare_here();
+    if (prepared != Readiness::ready) co_return prepared;
+  }
+  // Whoever gets here after the sessions have been told to leave a primary is not waited for.
+  if (!misplaced_ && lent_->pool->moves() && borrowing_->hold() != Borrowing::Hold::firmly) {
+    give_back();
+    co_return Readiness::again;
+  }
+  co_return Readiness::ready;
+}
+
 /// Borrows a connection for the command that is held, and makes it like the client's session. False
-/// when that can't be done: the client has been told then, or the session is over.
-Task<bool> Session::attach(std::shared_ptr<Pool> pool) {
+/// when that can't be done: the client has been told then, or the session is over. `anew`: by what
+/// is known of the servers now and not a moment ago.
+Task<bool> Session::attach(std::shared_ptr<Pool> pool, bool anew) {
   if (server_ && fitted_) co_return true;
   for (int tries = 0; tries < most_stale; ++tries) {
-    if (!server_ && attach_at_once(pool)) co_return true;
+    if (!server_ && !anew && tries == 0 && attach_at_once(pool)) co_return true;
     if (!server_) {
       lending::BorrowOutcome outcome = co_await borrow(pool, nullptr);
       if (outcome.client_gone) {
@@ -246,10 +266,13 @@ Task<bool> Session::attach(std::shared_ptr<Pool> pool) {
         discard();
         end(EndedBy::client, "left while its session was made anew");
         co_return false;
-      case BatchOutcome::Kind::refused:
+      case BatchOutcome::Kind::refused: {
+        const bool by_cluster = refused_by_cluster(alike);
         discard();
+        if (by_cluster) break;
         refuse_command(alike.err);
         co_return false;
+      }
       case BatchOutcome::Kind::broken: discard(); break;
     }
   }
@@ -307,6 +330,11 @@ void Session::take(std::unique_ptr<lending::LentConnection> lent) {
   fitted_ = false;
   if (server_name_ != server_->server()->name()) server_name_ = server_->server()->name();
   if (steering_) steering_->set_server(server_name_);
+  const Server& server = *server_->server();
+  borrowing_->second_chance().set_terms(
+      {.read_only = lent_->pool->config().role == PoolRole::primary,
+       .cluster = server.clustered(),
+       .lost_reads = pool_->config().lending.replay_reads});
   id_.attach({server_->server(), server_->greeting.connection_id});
 }
 
@@ -353,29 +381,50 @@ bool Session::is_strange() const {
 }
 
 /// Has the connection forget the warnings of somebody else's statement.
-Task<bool> Session::forget_last_statement() {
+Task<Session::Readiness> Session::forget_last_statement() {
   // MariaDB keeps warnings over statements without a table.
   const mysqlwire::Buffer query =
       query_payload("SELECT 1 FROM (SELECT 1) t", borrowing_->server_side());
   BatchMeans means = own_batch();
   means.client = &client_.socket;
   const BatchOutcome outcome = co_await run_command(means, query);
-  if (outcome.kind == BatchOutcome::Kind::done) co_return true;
+  if (outcome.kind == BatchOutcome::Kind::done) co_return Readiness::ready;
+  const Readiness readiness = lose_connection(outcome, "left while its session was made anew");
+  co_return readiness;
+}
+
+/// The server belongs to a cluster and takes no statement just now; so that nobody else asks it.
+bool Session::refused_by_cluster(const BatchOutcome& outcome) {
+  if (outcome.kind != BatchOutcome::Kind::refused) return false;
+  const auto err = mysqlwire::ErrPacket::decode(outcome.err, borrowing_->server_side());
+  if (!err || !mysqlproxy::refused_by_cluster(err->code, err->message)) return false;
+  server_->server()->has_refused(false);
+  worker_.lender().reconsider();
+  return true;
+}
+
+/// The connection is in doubt after what the proxy has done there before the command that is held.
+Session::Readiness Session::lose_connection(const BatchOutcome& outcome, std::string client_left) {
+  const bool pinned = borrowing_->hold() == Borrowing::Hold::firmly;
+  (void)refused_by_cluster(outcome);
   discard();
-  if (outcome.kind == BatchOutcome::Kind::client_gone)
-    end(EndedBy::client, "left while its session was made anew");
-  else
-    refuse_command(
-        error_payload(read_error, fmt::format("server {} closed the connection", server_name_)));
-  co_return false;
+  if (outcome.kind == BatchOutcome::Kind::client_gone) {
+    end(EndedBy::client, std::move(client_left));
+    return Readiness::over;
+  }
+  if (!pinned) return Readiness::again;
+  // What the client had there, a transaction maybe, is gone with it.
+  refuse_command(
+      error_payload(read_error, fmt::format("server {} closed the connection", server_name_)));
+  end(EndedBy::server, fmt::format("server {} lost a session", server_name_));
+  return Readiness::over;
 }
 
 /// Prepares what the command that is held executes, where the connection does not have it yet.
-/// False as in attach().
-Task<bool> Session::prepare_here() {
+Task<Session::Readiness> Session::prepare_here() {
   const Inspection& inspection = steering_->inspection();
   const lending::SharedSource* const missing = borrowing_->to_prepare(inspection);
-  if (missing == nullptr) co_return true;
+  if (missing == nullptr) co_return Readiness::ready;
   const lending::SharedSource source = *missing;
   const mysqlwire::Context& context = borrowing_->server_side();
   const lending::SharedImage now = borrowing_->image();
@@ -402,31 +451,20 @@ Task<bool> Session::prepare_here() {
     if (ok) id = ok->statement_id;
   };
   const BatchOutcome outcome = co_await run_batch(means, commands);
-  if (outcome.kind == BatchOutcome::Kind::client_gone) {
-    discard();
-    end(EndedBy::client, "left while a statement was prepared");
-    co_return false;
-  }
   if (outcome.kind == BatchOutcome::Kind::done && id) {
     borrowing_->prepared(source, *id);
-    co_return true;
+    co_return Readiness::ready;
   }
   // A refused PREPARE is as much as a refused execute; where something else failed the connection
   // is not what it should be.
   const bool only_prepare =
       outcome.kind == BatchOutcome::Kind::refused && !id && commands.size() == prepare + 1;
-  const bool in_doubt = outcome.kind != BatchOutcome::Kind::refused || !only_prepare;
-  refuse_command(outcome.kind == BatchOutcome::Kind::refused
-                     ? outcome.err
-                     : error_payload(read_error,
-                                     fmt::format("server {} closed the connection", server_name_)));
-  if (in_doubt) {
-    // What the client had there, a transaction maybe, is gone with it.
-    if (borrowing_->hold() == Borrowing::Hold::firmly)
-      end(EndedBy::server, fmt::format("server {} lost a session", server_name_));
-    discard();
+  if (only_prepare && !refused_by_cluster(outcome)) {
+    refuse_command(outcome.err);
+    co_return Readiness::over;
   }
-  co_return false;
+  const Readiness readiness = lose_connection(outcome, "left while a statement was prepared");
+  co_return readiness;
 }
 
 /// There is no answer to it.
@@ -443,7 +481,7 @@ void Session::close_statement(std::uint32_t server_id) {
 /// There is an answer since this was looked at last, or what kept the connection has had its time.
 bool Session::settle_due() const {
   return borrowing_ && server_ && relay_->answered() &&
-         (settled_ != relay_->commands() || linger_.passed());
+         (settled_ != relay_->commands() || linger_.passed() || (misplaced_ && linger_.is_set()));
 }
 
 /// The answer is complete, and nothing of the session is left on the connection: it goes back. The
@@ -463,7 +501,7 @@ Task<void> Session::settle() {
   settled_ = relay_->commands();
   Borrowing::Hold hold = borrowing_->hold();
   const bool waits = hold == Borrowing::Hold::briefly || hold == Borrowing::Hold::uncertain;
-  if (waits && (anew || !linger_.passed())) {
+  if (waits && !misplaced_ && (anew || !linger_.passed())) {
     if (anew) linger_.set(pool_->config().lending.linger);
     co_return;
   }
@@ -493,6 +531,11 @@ Task<void> Session::settle() {
       // What it knew of the session, and what is not known here, is lost.
       end(EndedBy::server, fmt::format("server {} lost a session", server_name_));
       discard();
+      co_return;
+    }
+    if (refused_by_cluster(outcome)) {
+      // Nothing else is known there for now either, so that what is gets asked for later.
+      if (borrowing_->failed() && borrowing_->follower().lacks_id_alone()) forget_connection();
       co_return;
     }
     borrowing_->follower().take_values(row.values());
@@ -541,20 +584,55 @@ Task<bool> Session::dispel_doubt() {
 
 /// The server of the command under way is gone. Nothing of the session went with it, unless it had
 /// something there that no other server has: the command fails, and the session goes on.
-bool Session::outlives_lost_server() {
+/// Does not count where the command can be done once more.
+bool Session::outlives_lost_server(std::string_view what) {
   if (!borrowing_ || !server_ || borrowing_->hold() == Borrowing::Hold::firmly) return false;
   if (id_.killed() || relay_->mid_command()) return false;
   if (relay_->tracker().pending_commands() != 0) {
     if (!relay_->client_at_boundary()) return false;
-    const std::string reason = fmt::format("server {} closed the connection", server_name_);
+    const std::string reason = fmt::format("server {} {}", server_name_, what);
     services_.log.warn(reason, {{"client", arrival_.address}, {"user", credentials_.user}});
-    say(error_payload(read_error, reason), relay_->next_sequence_id());
+    const bool again = relay_->unanswered() && borrowing_->second_chance().survives_loss();
+    if (!again) say(error_payload(read_error, reason), relay_->next_sequence_id());
     relay_->restart(relay_->tracker().context(), may_get_compressed(), {});
     steering_->let_go();
+    if (again) repeat_command();
   }
   discard();
   return true;
 }
+
+/// The command under way only reads, and its server is taken for dead by the health check.
+bool Session::may_be_done_elsewhere() const {
+  return borrowing_ && server_ && relay_ && relay_->tracker().pending_commands() != 0 &&
+         relay_->unanswered() && borrowing_->second_chance().survives_loss() &&
+         server_->server()->down_by_checks();
+}
+
+/// The server has refused the command under way because another one is to have it.
+void Session::do_elsewhere() {
+  const bool read_only = borrowing_->second_chance().refusal() == SecondChance::Refusal::read_only;
+  services_.log.debug(
+      fmt::format("server {} has refused a statement, which is done elsewhere", server_name_),
+      {{"client", arrival_.address}, {"user", credentials_.user}});
+  server_->server()->has_refused(read_only);
+  worker_.lender().reconsider();
+  steering_->let_go();
+  repeat_command();
+  if (borrowing_->follower().asks_for_values())
+    forget_connection();
+  else
+    give_back();
+}
+
+/// With the id that a failed statement may have left there.
+void Session::forget_connection() {
+  borrowing_->follower().forget_id();
+  discard();
+}
+
+/// It comes once more, as if the client had sent it again.
+void Session::repeat_command() { relay_->repeat(borrowing_->second_chance().take()); }
 
 /// Once for each reason.
 void Session::note_pins() {

@@ -272,6 +272,14 @@ Relay::State Relay::take_answers(Chunk chunk, Channel& client) {
         state = State::server_fault;
         break;
       }
+      if (std::exchange(taken_back_, false)) {
+        if (!pass_to_client(chunk.subspan(passed, used - passed), asked, client))
+          return State::client_closed;
+        used += whole.size;
+        passed = used;
+        state = State::taken_back;
+        continue;
+      }
       mysqlwire::Buffer instead;
       if (rewrites && cut_ != Cut::done &&
           rewrite(rest.first(whole.size), whole.sequence_id, instead)) {
@@ -318,7 +326,8 @@ bool Relay::must_be_whole(Bytes packet) const noexcept {
     return false;
   const std::uint8_t first = packet[packet_header_size];
   return first == mysqlwire::OkPacket::header_as_eof ||
-         (first == mysqlwire::OkPacket::header && !tracker_.reads_rows());
+         (first == mysqlwire::OkPacket::header && !tracker_.reads_rows()) ||
+         (first == err_header && !answer_begun_);
 }
 
 /// True: `instead` has another packet in the place of this one, which may have been changed itself.
@@ -383,11 +392,18 @@ bool Relay::note(Direction direction, std::uint32_t frame_length, std::uint8_t s
   next_sequence_id_ = static_cast<std::uint8_t>(sequence_id + 1);
   if (direction == Direction::to_client) {
     last_kind_ = *kind;
+    const bool begins = !std::exchange(answer_begun_, true);
+    if (gate_ != nullptr && *kind == PacketKind::err && begins && prefix.size() == frame_length &&
+        tracker_.idle() && cut_ == Cut::none && gate_->takes_back(prefix)) {
+      taken_back_ = true;
+      return true;
+    }
     if (gate_ != nullptr && *kind != PacketKind::text_row && *kind != PacketKind::binary_row)
       gate_->on_answer(*kind, prefix, tracker_);
   } else if (*kind == PacketKind::command) {
     ++commands_;
     answer_bytes_ = 0;
+    answer_begun_ = false;
     if (!prefix.empty() && prefix[0] == static_cast<std::uint8_t>(Command::com_quit)) quit_ = true;
   }
   return true;

@@ -33,6 +33,7 @@ class Relay {
     busy,           ///< there is more to move, but others should have their turn
     command,        ///< command() is for the session to see to; nothing else is outstanding
     excess,         ///< the gate wants no more of the answer under way to reach the client
+    taken_back,     ///< the gate has taken the answer back; the client knows of none
     quit,           ///< the client sent COM_QUIT, the server has it and has answered all before it
     client_closed,  ///< the client has closed, or reset, its connection
     server_closed,  ///< the server has closed, or reset, its connection
@@ -69,6 +70,9 @@ class Relay {
   /// command's; or nothing where the proxy has answered the client itself.
   State forward_instead(Channel& client, Channel& server, mysqlwire::Buffer instead);
   void drop_command();
+  /// A command that was forwarded, and of whose answer the client knows nothing, comes once more:
+  /// its packets, as the client sent them.
+  void repeat(mysqlwire::Bytes packets);
   /// The sequence id of an answer to command() in the server's place.
   std::uint8_t answer_sequence_id() const noexcept { return answer_sequence_id_; }
   /// The client gets no more of the answer under way, and behind what it has, when the server has
@@ -95,6 +99,8 @@ class Relay {
     return tracker_.idle() && from_client_.at_boundary() && from_server_.at_boundary() &&
            partial_.empty();
   }
+  /// Of the answer that is due nothing has come yet.
+  bool unanswered() const noexcept { return !answer_begun_; }
   /// The sequence id of the next packet to the client, should the proxy have to speak.
   std::uint8_t next_sequence_id() const noexcept {
     return numbering_ ? numbering_->to_client : next_sequence_id_;
@@ -167,7 +173,9 @@ class Relay {
   mysqlwire::PacketKind last_kind_ = mysqlwire::PacketKind::ok;  ///< from the server
   Cut cut_ = Cut::none;
   bool held_by_gate_ = false;
-  bool swallowing_ = false;  ///< what is left of the client's packet goes nowhere
+  bool answer_begun_ = false;  ///< of the command under way
+  bool taken_back_ = false;    ///< that answer
+  bool swallowing_ = false;    ///< what is left of the client's packet goes nowhere
   bool quit_ = false;
   bool look_at_held_ = false;  ///< held_ has bytes that were not looked at yet
   /// The server can't be written to any more. What it said before, an ERR maybe, is still read.

@@ -142,6 +142,12 @@ void Relay::drop_command() {
   consume_command();
 }
 
+void Relay::repeat(Bytes packets) {
+  --commands_;
+  held_.insert(held_.begin(), packets.begin(), packets.end());
+  look_at_held_ = true;
+}
+
 mysqlwire::Buffer Relay::surrender() noexcept {
   ++commands_;
   held_by_gate_ = false;

@@ -58,11 +58,16 @@ void Session::drain() noexcept {
 
 void Session::reconsider() {
   if (!server_ || !pool_) return;
-  if (!misplaced_ && pool_->has_left(*server_->server())) {
+  if (!misplaced_ && pool_of_server()->has_left(*server_->server())) {
     misplaced_ = true;
-    straggler_ = pool_->straggle();
+    straggler_ = pool_of_server()->straggle();
   }
-  if (misplaced_) waker_.notify();
+  if (misplaced_ || may_be_done_elsewhere()) waker_.notify();
+}
+
+/// One that borrows may have been sent to a server of another pool than its own.
+const std::shared_ptr<Pool>& Session::pool_of_server() const noexcept {
+  return lent_ ? lent_->pool : pool_;
 }
 
 void Session::cut() noexcept {
@@ -101,6 +106,8 @@ Task<void> Session::serve() {
         goes_on = *done;
       else
         goes_on = co_await act_on_command();
+    } else if (state == Relay::State::taken_back) {
+      do_elsewhere();
     } else if (state == Relay::State::excess) {
       goes_on = co_await cut_answer();
     } else if (state != Relay::State::waiting) {
@@ -167,11 +174,19 @@ bool Session::leave_if_asked() {
     misplaced_ = false;
     straggler_.leave();
   }
-  if (misplaced_ && (server_->server()->reachability() == Reachability::down || pool_->hurries() ||
-                     (relay_->quiet() && !relay_->tracker().in_transaction()))) {
+  if (may_be_done_elsewhere()) {
+    // No answer is to come of one that has gone silent.
+    (void)outlives_lost_server("is down");
+    return false;
+  }
+  if (misplaced_ &&
+      (server_->server()->reachability() == Reachability::down || pool_of_server()->hurries() ||
+       (relay_->quiet() && !relay_->tracker().in_transaction()))) {
     // Of a server that is gone no answer is to come either.
-    const std::string reason = fmt::format("server {} is not the primary of pool {} any more",
-                                           server_name_, pool_->name());
+    const std::string what =
+        fmt::format("is not the primary of pool {} any more", pool_of_server()->name());
+    if (outlives_lost_server(what)) return false;
+    const std::string reason = fmt::format("server {} {}", server_name_, what);
     if (relay_->client_at_boundary())
       say(error_payload(server_shutdown, reason),
           relay_->tracker().idle() ? 0 : relay_->next_sequence_id());

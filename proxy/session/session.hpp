@@ -156,16 +156,25 @@ class Session {
   Task<std::string> position_to_reach();
   bool attach_at_once(const std::shared_ptr<Pool>& pool);
   void note_strangeness();
-  Task<bool> attach(std::shared_ptr<Pool> pool);
+  Task<bool> attach(std::shared_ptr<Pool> pool, bool anew = false);
   Task<lending::BorrowOutcome> borrow(std::shared_ptr<Pool> pool, ProofSource* source);
   std::shared_ptr<const ServerFacts> server_facts() const;
   std::unique_ptr<Borrowing> new_borrowing(const SessionWishes& wishes);
   Task<ConnectOutcome> borrow_for_login(LoginDialog& dialog, const SessionWishes& wishes);
   void take(std::unique_ptr<lending::LentConnection> lent);
   Task<BatchOutcome> make_alike();
-  Task<bool> prepare_here();
+  /// What came of something that has to be done on a connection before a command.
+  enum class Readiness : std::uint8_t {
+    ready,
+    over,   ///< the client has been told, or the session is over
+    again,  ///< the connection was of no use and is gone; nothing of the session went with it
+  };
+  Task<Readiness> make_ready(std::shared_ptr<Pool> pool, bool by_rule, bool anew);
+  Task<Readiness> prepare_here();
   bool is_strange() const;
-  Task<bool> forget_last_statement();
+  Task<Readiness> forget_last_statement();
+  Readiness lose_connection(const BatchOutcome& outcome, std::string client_left);
+  bool refused_by_cluster(const BatchOutcome& outcome);
   Task<bool> ask_last_statement();
   Task<bool> dispel_doubt();
   void close_statement(std::uint32_t server_id);
@@ -173,7 +182,12 @@ class Session {
   bool settle_due() const;
   bool settle_at_once();
   Task<void> settle();
-  bool outlives_lost_server();
+  bool outlives_lost_server(std::string_view what = "closed the connection");
+  void repeat_command();
+  void do_elsewhere();
+  void forget_connection();
+  const std::shared_ptr<Pool>& pool_of_server() const noexcept;
+  bool may_be_done_elsewhere() const;
   BatchMeans own_batch();
   void give_back();
   void discard();

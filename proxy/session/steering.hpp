@@ -39,6 +39,10 @@ class Steering final : public Gate {
   bool rewrite_answer(mysqlwire::PacketKind kind, std::span<std::uint8_t> payload,
                       mysqlwire::Buffer& instead) override;
 
+  bool takes_back(mysqlwire::Bytes payload) override {
+    return borrowing_ != nullptr && borrowing_->takes_back(payload);
+  }
+
   /// The command under way has taken its time. True when its answer is to be cut.
   bool on_time();
 

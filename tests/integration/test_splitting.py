@@ -1,6 +1,8 @@
 """Reads on replicas, with pooling = "transaction" and real replication: where statements go, and what they see."""
 
 import os
+import threading
+import time
 
 import pymysql
 import pytest
@@ -9,7 +11,7 @@ from harness.accounts import APP
 from harness.proxy import Proxy
 from harness.replicated import CHECKER, GtidReplication
 
-# 100,000 for a thorough run.
+# Of writes and the reads behind them; 100,000 for a thorough run.
 PAIRS = int(os.environ.get("PAIRS", 300))
 
 
@@ -29,7 +31,7 @@ def replication(request, work, build):
     try:
         made.begin()
         made.servers[0].ask("CREATE TABLE test.pairs (id INT PRIMARY KEY, n INT) ENGINE=InnoDB")
-        made.servers[0].ask("INSERT INTO test.pairs VALUES (1, 0)")
+        made.servers[0].ask("INSERT INTO test.pairs VALUES (1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0), (7, 0), (8, 0)")
         for server in made.servers:
             tell_apart(server)
         yield made
@@ -110,12 +112,12 @@ def test_settings_hold_on_both(split):
     assert ask(client, "SELECT @mine, @@time_zone") == (("here", "+05:00"),)
 
 
-def write_and_read(client, pairs):
+def write_and_read(client, pairs, row=1):
     """How many reads did not see the write before them."""
     stale = 0
     for n in range(1, pairs + 1):
-        ask(client, f"UPDATE pairs SET n = {n} WHERE id = 1")
-        stale += ask(client, "SELECT n FROM pairs WHERE id = 1")[0][0] != n
+        ask(client, f"UPDATE pairs SET n = {n} WHERE id = {row}")
+        stale += ask(client, f"SELECT n FROM pairs WHERE id = {row}")[0][0] != n
     return stale
 
 
@@ -151,6 +153,60 @@ def test_many_pairs(split, causal_reads):
     client = connect(proxy)
     assert write_and_read(client, PAIRS) == 0
     assert ask(client, "SELECT name FROM who") == (("two",),)
+
+
+class Hesitation:
+    """The replica stands still for a while, and goes on, again and again."""
+
+    def __init__(self, replica, still=0.1, moving=0.1):
+        self.replica, self.still, self.moving = replica, still, moving
+        self.times = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self):
+        while not self._stop.is_set():
+            self.replica.ask("STOP SLAVE SQL_THREAD")
+            time.sleep(self.still)
+            self.replica.ask("START SLAVE SQL_THREAD")
+            self.times += 1
+            time.sleep(self.moving)
+
+
+def test_many_pairs_of_many_clients_while_the_replica_hesitates(split, replication, capsys):
+    proxy = split(causal_reads="session", causal_wait="50ms")
+    clients = 8
+    stale = []
+
+    def run(row):
+        client = connect(proxy)
+        stale.append(write_and_read(client, PAIRS // clients + 1, row))
+        client.close()
+
+    def reads_of(server):
+        return int(server.ask("SHOW GLOBAL STATUS LIKE 'Com_select'")[0][1])
+
+    before = [reads_of(server) for server in replication.servers]
+    threads = [threading.Thread(target=run, args=(row,)) for row in range(1, clients + 1)]
+    began = time.monotonic()
+    with Hesitation(replication.servers[1]) as hesitation:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    reads = [reads_of(server) - earlier for server, earlier in zip(replication.servers, before)]
+    with capsys.disabled():
+        print(f"\n{replication.servers[0].flavor}: {clients * (PAIRS // clients + 1)} pairs, {sum(stale)} stale, the replica stood still "
+              f"{hesitation.times} times, {time.monotonic() - began:.0f} s, SELECTs of primary and replica {reads}")
+    assert stale == [0] * clients
 
 
 def test_what_others_have_written_is_read_with_global(split, delayed):

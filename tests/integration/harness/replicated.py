@@ -57,12 +57,17 @@ class GtidReplication:
                      "--rpl-semi-sync-master-wait-no-slave=0"]
         server.start(*more)
 
+    @staticmethod
+    def port_of(server):
+        """Where the others reach it."""
+        return server.port
+
     def copy(self, to, source):
         """`to` is a read-only replica of `source`, which it has the data of."""
         to.ask("STOP SLAVE")
         to.ask("RESET SLAVE ALL")
         by = "MASTER_AUTO_POSITION=1" if self.kind == "mysql" else "MASTER_USE_GTID=slave_pos"
-        to.ask(f"CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT={source.port}, MASTER_USER='{COPY.name}',"
+        to.ask(f"CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT={self.port_of(source)}, MASTER_USER='{COPY.name}',"
                f" MASTER_PASSWORD='{COPY.password}', MASTER_CONNECT_RETRY=1, {by}")
         to.ask("SET GLOBAL read_only = 1")
         to.ask("START SLAVE")
@@ -100,7 +105,7 @@ class GtidReplication:
 
     def copies(self, server, source):
         row = self.status(server)
-        return (row.get("Master_Port") == source.port and row["Slave_IO_Running"] == "Yes"
+        return (row.get("Master_Port") == self.port_of(source) and row["Slave_IO_Running"] == "Yes"
                 and row["Slave_SQL_Running"] == "Yes")
 
     @staticmethod

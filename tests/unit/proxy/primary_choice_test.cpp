@@ -62,6 +62,37 @@ TEST_CASE("a primary that was replaced is fenced until it has been seen read-onl
   CHECK_FALSE(choice.fenced(1));
 }
 
+TEST_CASE("a member of a cluster that is in step lacks nothing", "[pool][primary]") {
+  constexpr Seen member{.up = true, .writable = true, .in_step = true};
+  constexpr Seen out_of_step{.up = true, .writable = false};
+  constexpr Seen gone{.up = false, .writable = false};
+  PrimaryChoice choice;
+  CHECK(choose(choice, {member, member, member}) == 0);
+  CHECK(choose(choice, {gone, member, member}) == 1);
+  // It stays, and the one that was away may be the next.
+  CHECK(choose(choice, {member, member, member}) == 1);
+  CHECK_FALSE(choice.fenced(0));
+  CHECK(choose(choice, {member, out_of_step, gone}) == 0);
+  // A check has not seen it out of step: it was up again too soon.
+  CHECK(choose(choice, {Seen{.up = false, .writable = true, .in_step = true}, gone, member}) == 2);
+  CHECK(choice.fenced(0));
+  CHECK(choose(choice, {member, gone, gone}) == 0);
+}
+
+TEST_CASE("a member that holds others up is the primary when there is no other",
+          "[pool][primary]") {
+  constexpr Seen member{.up = true, .writable = true, .in_step = true};
+  constexpr Seen donor{.up = true, .writable = true, .in_step = true, .second_choice = true};
+  constexpr Seen gone{.up = false, .writable = false};
+  PrimaryChoice choice;
+  CHECK(choose(choice, {donor, member}) == 1);
+  CHECK(choose(choice, {member, donor}) == 0);
+  CHECK(choose(choice, {donor, donor}) == 0);
+  CHECK(choose(choice, {donor, gone}) == 0);
+  CHECK(choose(choice, {gone, donor}) == 1);
+  CHECK_FALSE(choice.fenced(0));
+}
+
 TEST_CASE("a reload keeps the choice and the fences", "[pool][primary]") {
   PrimaryChoice choice;
   CHECK(choose(choice, {writable, read_only, read_only}) == 0);

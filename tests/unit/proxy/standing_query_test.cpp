@@ -107,19 +107,33 @@ TEST_CASE("a replica is as far behind as its slowest source, if all of them run"
 }
 
 TEST_CASE("a node is out of step when its cluster says so", "[health]") {
-  const Strings names{"Variable_name", "Value"};
   Standing standing;
-  CHECK(take_cluster(result(names, {{"wsrep_provider_name", ""}, {"wsrep_ready", "OFF"}}), standing)
-            .empty());
+  const auto take = [&](std::string provider, std::string ready, std::string state) {
+    const Strings names{"Variable_name", "Value"};
+    CHECK(take_cluster(result(names, {{"wsrep_local_state", std::move(state)},
+                                      {"wsrep_provider_name", std::move(provider)},
+                                      {"wsrep_ready", std::move(ready)}}),
+                       standing)
+              .empty());
+  };
+  take("", "OFF", "0");
+  CHECK_FALSE(standing.clustered);
   CHECK_FALSE(standing.out_of_step);
-  CHECK(take_cluster(result(names, {{"wsrep_provider_name", "Galera"}, {"wsrep_ready", "OFF"}}),
-                     standing)
-            .empty());
+  CHECK_FALSE(standing.unsynced);
+  take("Galera", "OFF", "1");
+  CHECK(standing.clustered);
   CHECK(standing.out_of_step);
-  CHECK(take_cluster(result(names, {{"wsrep_provider_name", "Galera"}, {"wsrep_ready", "ON"}}),
-                     standing)
-            .empty());
+  CHECK_FALSE(standing.unsynced);
+  // A donor, or desynced, and one that has not caught up.
+  for (const char* state : {"2", "3"}) {
+    take("Galera", "ON", state);
+    CHECK_FALSE(standing.out_of_step);
+    CHECK(standing.unsynced);
+  }
+  take("Galera", "ON", "4");
+  CHECK(standing.clustered);
   CHECK_FALSE(standing.out_of_step);
+  CHECK_FALSE(standing.unsynced);
 }
 
 TEST_CASE("each server is asked in its own words", "[health]") {
