@@ -34,6 +34,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "long: only with LONG_TESTS=1, since it takes long and another test sees most of it")
+
     # So that servers are stopped, and folders removed, when the run is.
     def stop(*_):
         raise KeyboardInterrupt
@@ -59,6 +61,10 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(config, items):
+    if "LONG_TESTS" not in os.environ:
+        left_out = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     if hasattr(config, "workerinput"):
         from harness.schedule import longest_first
         longest_first(items)

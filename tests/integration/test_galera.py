@@ -1,4 +1,7 @@
-"""Three nodes of a Galera cluster behind a proxy: nodes leave and join under load, and clients do not notice."""
+"""Three nodes of a Galera cluster behind a proxy: nodes leave and join under load, and clients do not notice.
+
+LONG_TESTS=1 for all the ways to leave.
+"""
 
 import collections
 import os
@@ -110,9 +113,17 @@ class Load:
             thread.join()
 
 
-@pytest.fixture(params=["one is written to", "all are written to"])
-def load(request, proxy):
-    made = Load(proxy, APP if request.param.startswith("one") else ANYWHERE)
+#: The nodes of a pool with a primary, or of one without.
+ONE, ALL = pytest.param(APP, id="one is written to"), pytest.param(ANYWHERE, id="all are written to")
+
+
+def long(param):
+    return pytest.param(*param.values, id=param.id, marks=pytest.mark.long)
+
+
+@pytest.fixture
+def load(proxy, account):
+    made = Load(proxy, account)
     made.goes_on()
     yield made
     made.stop()
@@ -139,6 +150,7 @@ def is_used(node):
     return node.sessions() > 0
 
 
+@pytest.mark.parametrize("account", [ONE, long(ALL)])
 def test_a_node_is_taken_out_and_put_back(proxy, cluster, load):
     node = written_on(cluster, load)
     for take, put in (("wsrep_reject_queries = ALL", "wsrep_reject_queries = NONE"), ("wsrep_desync = ON", "wsrep_desync = OFF")):
@@ -154,6 +166,7 @@ def test_a_node_is_taken_out_and_put_back(proxy, cluster, load):
     assert_all_is_kept(cluster, load)
 
 
+@pytest.mark.parametrize("account", [long(ONE), long(ALL)])
 def test_a_node_is_stopped_and_joins_again(proxy, cluster, load):
     node = written_on(cluster, load)
     # As an operator does it: no statement is under way there when it goes.
@@ -170,6 +183,7 @@ def test_a_node_is_stopped_and_joins_again(proxy, cluster, load):
     assert_all_is_kept(cluster, load)
 
 
+@pytest.mark.parametrize("account", [long(ONE), ALL])
 def test_a_node_is_killed_and_joins_again(proxy, cluster, load):
     node = written_on(cluster, load)
     node.kill()
@@ -185,6 +199,7 @@ def test_a_node_is_killed_and_joins_again(proxy, cluster, load):
     assert_all_is_kept(cluster, load)
 
 
+@pytest.mark.parametrize("account", [long(ONE), long(ALL)])
 def test_a_node_hangs_and_goes_on(proxy, cluster, load):
     node = written_on(cluster, load)
     since = len(proxy.messages())

@@ -12,7 +12,7 @@ import pymysql
 
 from harness.process import Failure, free_port, tail, wait_until
 from harness.replicated import CHECKER
-from harness.servers import MariaDb
+from harness.servers import RUN_FOLDER, MariaDb
 
 PROVIDERS = ["/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera-4/libgalera_smm.so", "/usr/lib/libgalera_smm.so"]
 NUMBERS = itertools.count(1)
@@ -70,8 +70,9 @@ class GaleraNode(MariaDb):
             # The rsync that hands over what a node has missed becomes somebody else then.
             for path in (self.data, *self.data.rglob("*")):
                 path.chmod(0o777)
+            top = Path(os.environ[RUN_FOLDER])
             for folder in (self.folder, *self.folder.parents):
-                if folder.stat().st_uid == 0:
+                if folder.is_relative_to(top):
                     folder.chmod(folder.stat().st_mode | 0o011)
         killed = self.child is not None and self.child.process.returncode == -signal.SIGKILL
         super().start(*more, *(self.recovered() if killed and self.cluster else []))

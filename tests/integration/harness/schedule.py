@@ -18,9 +18,9 @@ PARTS = {
 
 #: The groups that take long, in seconds. Only their order matters; what is not named goes last.
 SECONDS = {
-    "test_pooling": 120, "test_failover_load": 60, "test_galera": 60, "test_users": 100, "test_operations": 80, "test_roles": 70, "test_probe": 70, "test_compression": 60,
-    "test_sql_corpus": 60,
-    "test_sql_oracle": 60, "test_logins": 50, "test_pooling_model": 50, "test_secrets": 50, "test_conversation mariadb": 50,
+    "test_pooling": 120, "test_users": 100, "test_operations": 80, "test_roles": 70, "test_probe": 70, "test_compression": 60, "test_sql_corpus": 60,
+    "test_sql_oracle": 60, "test_logins": 50, "test_pooling_model": 50, "test_secrets": 50, "test_galera": 40, "test_failover_load": 40,
+    "test_conversation mariadb": 50,
     "test_proofs": 40, "test_conversation connector-j": 30, "test_conversation connector-python": 30, "test_conversation mysql2": 30,
     "test_conversation go": 30, "test_conversation pymysql": 30, "test_conversation connector-python-c": 30, "test_probe_broken": 30,
     "test_abuse": 30, "test_faults": 40, "test_rules": 20, "test_soak": 20, "test_login_errors": 20, "test_guard": 10,
