@@ -98,7 +98,7 @@ def start(proxy_executable, tmp_path, replication):
         password.write_text(CHECKER.password + "\n")
         password.chmod(0o600)
         tables = {
-            "health": {"interval": "200ms", "user": CHECKER.name, "password_file": password},
+            "health": {"interval": "200ms", "timeout": "1s", "user": CHECKER.name, "password_file": password},
             "pool.main": {"servers": names, "role": "primary", "primary_wait": "20s", **pools.get("main", {})},
             "pool.reads": {"servers": names, "role": "replica", **pools.get("reads", {})},
         }

@@ -55,7 +55,7 @@ class Proxy:
                           **({"pooling": os.environ["POOLING"]} if "POOLING" in os.environ else {})},
             **{f"user.{account.name}": {"pool": account.pool, "native_hash": account.native_hash}
                for account in accounts},
-            "health": {"interval": "500ms"},
+            "health": {"interval": "500ms", "timeout": "5s"},
             "log": {"level": "debug", "format": "json", "access": self.access_log},
         }
         for name, table in (tables or {}).items():
