@@ -175,8 +175,15 @@ void Loop::check_deadlines() {
 void Loop::refresh_clock() noexcept {
   timespec time{};
   ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+  precise_now_ = 0;
   now_ = static_cast<std::uint64_t>(time.tv_sec) * 1000 +
          static_cast<std::uint64_t>(time.tv_nsec) / 1000000;
+}
+
+void Loop::read_precise_clock() noexcept {
+  timespec time{};
+  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  precise_now_ = static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
 
 void Loop::stop() {

@@ -80,6 +80,7 @@ class Deadline {
   bool is_set() const noexcept { return due_ != 0; }
   /// True from the moment it passed until the next set() or clear().
   bool passed() const noexcept { return passed_; }
+  Loop& loop() const noexcept { return loop_; }
 
  private:
   friend class Loop;
@@ -88,13 +89,13 @@ class Deadline {
   void unlink() noexcept;
   void check(std::uint64_t tick) noexcept;
 
+  bool passed_ = false;
+  std::uint64_t due_ = 0;  ///< coarse milliseconds; 0: not set
+  std::uint64_t at_ = 0;   ///< where it hangs in the wheel, never behind `due_`; 0: nowhere
   Loop& loop_;
   Waker& waker_;
   Deadline* next_ = nullptr;
   Deadline* previous_ = nullptr;
-  std::uint64_t due_ = 0;  ///< coarse milliseconds; 0: not set
-  std::uint64_t at_ = 0;   ///< where it hangs in the wheel, never behind `due_`; 0: nowhere
-  bool passed_ = false;
 };
 
 /// The event loop of one data thread. Everything that belongs to it is touched by its thread only,
@@ -120,6 +121,12 @@ class Loop {
   std::span<std::uint8_t> scratch() noexcept { return *scratch_; }
   /// Milliseconds of the monotonic clock, as of the start of this batch of events.
   std::uint64_t now() const noexcept { return now_; }
+  /// Nanoseconds of the monotonic clock. Read once for all that happens in one batch: what came
+  /// with it came at the same time, whoever has its turn first.
+  std::int64_t precise_now() noexcept {
+    if (precise_now_ == 0) read_precise_clock();
+    return precise_now_;
+  }
 
   /// Destroys `owned` after the batch of events under way, when no event can still name it.
   template <class T>
@@ -138,6 +145,7 @@ class Loop {
   void run_posted();
   void check_deadlines();
   void refresh_clock() noexcept;
+  void read_precise_clock() noexcept;
   std::uint64_t current_tick() const noexcept {
     return now_ / static_cast<std::uint64_t>(tick.count());
   }
@@ -152,7 +160,8 @@ class Loop {
   std::array<Deadline*, 1024> wheel_{};
   std::size_t deadlines_ = 0;  ///< how many hang there
   std::uint64_t now_ = 0;
-  std::uint64_t tick_ = 0;  ///< the last one that was checked
+  std::int64_t precise_now_ = 0;  ///< 0: not read yet for this batch
+  std::uint64_t tick_ = 0;        ///< the last one that was checked
 
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;

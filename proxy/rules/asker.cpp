@@ -59,13 +59,12 @@ const Decision& Asker::ask(const ConnectionFacts& facts, const Inspection& inspe
                            const mysqlwire::sql::Dialect& dialect) {
   if (!state_) return nothing_;
   State& state = *state_;
-  if (std::exchange(state.asked, false)) state.decision.clear();
-  if (!is_statement(inspection)) return state.decision;
+  state.asked = false;
+  if (!is_statement(inspection)) return nothing_;
   if (!state.scope_known) look_at(state, facts);
-  if (state.nothing) return state.decision;
+  if (state.nothing) return nothing_;
   const Shape* const shape = inspection.shape;
-  if (shape != nullptr && state.book->rules_out(state.scope, *shape, state.schema))
-    return state.decision;
+  if (shape != nullptr && state.book->rules_out(state.scope, *shape, state.schema)) return nothing_;
   state.asked = true;
   Statement statement;
   statement.shape = shape;

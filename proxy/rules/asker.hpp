@@ -19,10 +19,12 @@ class Asker {
   /// until the next.
   const Decision& ask(const ConnectionFacts& facts, const Inspection& inspection,
                       const mysqlwire::sql::Dialect& dialect);
-  const Decision& decision() const noexcept { return state_ ? state_->decision : nothing_; }
+  const Decision& decision() const noexcept {
+    return state_ && state_->asked ? state_->decision : nothing_;
+  }
   /// For a command that no rule is asked about.
   void forget() noexcept {
-    if (state_) state_->decision = {};
+    if (state_) state_->asked = false;
   }
   /// Other facts are given to ask() from here on: user, schema, pool.
   void facts_changed() noexcept {
@@ -31,11 +33,11 @@ class Asker {
 
  private:
   struct State {
-    std::shared_ptr<const RuleBook> book;
-    RuleBook::Scope scope;
     bool scope_known = false;
     bool nothing = true;
-    bool asked = false;  ///< there may be something in the decision
+    bool asked = false;  ///< the decision is about the last statement
+    std::shared_ptr<const RuleBook> book;
+    RuleBook::Scope scope;
     // What the scope was made of.
     std::string user, schema, pool, host;
     Decision decision;

@@ -101,10 +101,10 @@ class Channel {
 
   std::unique_ptr<TlsStream> tls_;
   std::unique_ptr<CompressedLink> compressed_;
-  std::optional<mysqlwire::Error> fault_;
   mysqlwire::Buffer tail_;
   std::size_t sent_ = 0;
   bool wiping_ = true;
+  std::optional<mysqlwire::Error> fault_;
 };
 
 }  // namespace mysqlproxy

@@ -30,16 +30,16 @@ constexpr std::uint8_t err_header = 0xFF;
 }  // namespace
 
 Relay::Relay(const mysqlwire::Context& context, bool compressed, Bytes early)
-    : tracker_(mysqlwire::Tracker::in_command_phase(context)),
-      held_(early.begin(), early.end()),
-      max_payload_(context.limits.max_payload),
-      look_at_held_(!held_.empty()) {
+    : held_(early.begin(), early.end()),
+      look_at_held_(!held_.empty()),
+      tracker_(mysqlwire::Tracker::in_command_phase(context)),
+      max_payload_(context.limits.max_payload) {
   expect(compressed);
 }
 
 void Relay::expect(bool compressed) {
   numbering_.reset();
-  if (compressed) numbering_.emplace();
+  if (compressed) numbering_ = std::make_unique<Numbering>();
   if (compressed) tracker_.check_sequence(false);
   from_client_.check_sequence(!compressed);
   from_server_.check_sequence(!compressed);
@@ -47,8 +47,8 @@ void Relay::expect(bool compressed) {
 
 Relay::State Relay::pump(Channel& client, Channel* server, std::span<std::uint8_t> scratch) {
   for (int turn = 0; turn < reads_a_turn; ++turn) {
-    if (!client.flush()) return State::client_closed;
-    if (server != nullptr && !server_deaf_ && !server->flush()) server_deaf_ = true;
+    if (!flush(client)) return State::client_closed;
+    if (server != nullptr && !server_deaf_ && !flush(*server)) server_deaf_ = true;
     const bool congested = server != nullptr && server->congested();
     if (quit_ && !congested && tracker_.pending_commands() == 0) return State::quit;
     bool moved = false;
@@ -56,7 +56,7 @@ Relay::State Relay::pump(Channel& client, Channel* server, std::span<std::uint8_
     if (server != nullptr && (server->readable() || server_deaf_) && !client.congested()) {
       const IoResult got = server->read(scratch);
       if (got.kind == IoResult::Kind::done) {
-        moved = true;
+        moved = active_ = true;
         state = take_from_server(scratch.first(got.size), client);
       } else if (server->fault()) {
         return fail(State::server_fault, *server->fault());
@@ -71,6 +71,7 @@ Relay::State Relay::pump(Channel& client, Channel* server, std::span<std::uint8_
       if (tracker_.idle()) return State::command;
     } else if (!may_take_more()) {
       const IoResult got = client.read_ahead();
+      if (got.kind == IoResult::Kind::done) active_ = true;
       if (got.kind == IoResult::Kind::closed || got.kind == IoResult::Kind::failed ||
           client.socket.hung_up())
         return State::client_closed;
@@ -81,7 +82,7 @@ Relay::State Relay::pump(Channel& client, Channel* server, std::span<std::uint8_
       if (between_commands()) client.begin_command();
       const IoResult got = client.read(scratch);
       if (got.kind == IoResult::Kind::done) {
-        moved = true;
+        moved = active_ = true;
         state = take_from_client(scratch.first(got.size), client, server);
       } else if (client.fault()) {
         return fail(State::client_fault, *client.fault());
@@ -93,6 +94,15 @@ Relay::State Relay::pump(Channel& client, Channel* server, std::span<std::uint8_
     if (!moved) return State::waiting;
   }
   return State::busy;
+}
+
+/// False when the connection is broken.
+bool Relay::flush(Channel& channel) {
+  if (!channel.congested()) return true;
+  const std::uint64_t before = channel.bytes_out;
+  const bool good = channel.flush();
+  if (channel.bytes_out != before) active_ = true;
+  return good;
 }
 
 Relay::State Relay::take_from_client(Chunk chunk, Channel& client, Channel* server) {

@@ -13,8 +13,9 @@
 #include <mysqlwire/wire/writer.hpp>
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <span>
+#include <utility>
 
 namespace mysqlproxy {
 
@@ -106,6 +107,8 @@ class Relay {
     return numbering_ ? numbering_->to_client : next_sequence_id_;
   }
   std::uint64_t commands() const noexcept { return commands_; }
+  /// Bytes have moved since this was asked last.
+  bool take_activity() noexcept { return std::exchange(active_, false); }
 
  private:
   enum class Verdict : std::uint8_t { forward, need_more, act, refuse };
@@ -126,6 +129,7 @@ class Relay {
     bool reply_begins = false;
   };
 
+  bool flush(Channel& channel);
   State take_from_client(Chunk chunk, Channel& client, Channel* server);
   State take_from_server(Chunk chunk, Channel& client);
   State take_answers(Chunk chunk, Channel& client);
@@ -151,27 +155,19 @@ class Relay {
   Verdict judge_query(mysqlwire::Bytes bytes, std::uint32_t length) const noexcept;
   State fail(State state, const mysqlwire::Error& error) noexcept;
 
-  mysqlwire::Tracker tracker_;
-  mysqlwire::PacketScanner from_client_;
-  mysqlwire::PacketScanner from_server_;
-  std::optional<Numbering> numbering_;
+  // What every packet needs stands first, since the memory of many sessions is slow to get at.
+  Gate* gate_ = nullptr;
+  std::unique_ptr<Numbering> numbering_;  ///< null: ids stay as they are
   /// Bytes of the client that the server has not got yet: the beginning of a command that is not
   /// understood yet, or one that waits for its turn.
   mysqlwire::Buffer held_;
   std::size_t command_size_ = 0;  ///< of the command at the front of held_, when one waits; else 0
-  Gate* gate_ = nullptr;
-  std::uint64_t answer_bytes_ = 0;  ///< of the answer under way; counted for a gate only
-  mysqlwire::Buffer cut_err_;       ///< the payload that ends an answer that is cut
-  mysqlwire::Buffer
-      partial_;  ///< the beginning of a packet of the server's that is to be rewritten
-  mysqlwire::Error error_;
-  std::uint64_t commands_ = 0;
-  std::uint64_t max_payload_;
   std::uint8_t next_sequence_id_ = 0;
   std::uint8_t answer_sequence_id_ = 1;
   std::uint8_t cut_sequence_id_ = 0;
   mysqlwire::PacketKind last_kind_ = mysqlwire::PacketKind::ok;  ///< from the server
   Cut cut_ = Cut::none;
+  bool active_ = false;
   bool held_by_gate_ = false;
   bool answer_begun_ = false;  ///< of the command under way
   bool taken_back_ = false;    ///< that answer
@@ -180,6 +176,16 @@ class Relay {
   bool look_at_held_ = false;  ///< held_ has bytes that were not looked at yet
   /// The server can't be written to any more. What it said before, an ERR maybe, is still read.
   bool server_deaf_ = false;
+  mysqlwire::Tracker tracker_;
+  mysqlwire::PacketScanner from_server_;
+  mysqlwire::PacketScanner from_client_;
+  std::uint64_t commands_ = 0;
+  std::uint64_t max_payload_;
+  std::uint64_t answer_bytes_ = 0;  ///< of the answer under way; counted for a gate only
+  /// The beginning of a packet of the server's that is to be rewritten.
+  mysqlwire::Buffer partial_;
+  mysqlwire::Buffer cut_err_;  ///< the payload that ends an answer that is cut
+  mysqlwire::Error error_;
 };
 
 }  // namespace mysqlproxy

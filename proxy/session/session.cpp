@@ -30,17 +30,17 @@ Session::Session(Worker& worker, Arrival arrival)
     : worker_(worker),
       services_(worker.services()),
       waker_(worker.loop()),
+      last_activity_(worker.loop().now()),
       deadline_(worker.loop(), waker_),
-      command_deadline_(worker.loop(), waker_),
       client_(worker.loop(), waker_, arrival.descriptor, true),
+      command_deadline_(worker.loop(), waker_),
       linger_(worker.loop(), waker_),
       self_(std::make_shared<Waker*>(&waker_)),
       task_(run()),
       arrival_(std::move(arrival)),
       id_(services_.ids.allocate()),
       began_(std::chrono::system_clock::now()),
-      began_at_(worker.loop().now()),
-      last_activity_(began_at_) {
+      began_at_(worker.loop().now()) {
   services_.counters.sessions.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -95,6 +95,7 @@ Task<void> Session::serve() {
                             : server_        ? &server_->channel
                                              : nullptr;
     const Relay::State state = relay_->pump(client_, server, worker_.loop().scratch());
+    if (relay_->take_activity()) last_activity_ = worker_.loop().now();
     if (side_ != nullptr && relay_->quiet() &&
         (state == Relay::State::waiting || state == Relay::State::server_closed)) {
       leave_side();  // and see what the session's own server has to say
@@ -116,7 +117,7 @@ Task<void> Session::serve() {
       const bool settled = settle_at_once();
       if (!settled) co_await settle();
       goes_on = ending_.reason.empty();
-    } else if (leave_if_asked()) {
+    } else if (may_have_to_leave() && leave_if_asked()) {
       goes_on = false;
     } else if (command_deadline_.passed() && steering_ && !relay_->tracker().idle() &&
                steering_->on_time()) {
@@ -149,6 +150,12 @@ bool Session::outlives(Relay::State state) {
   }
   half_closed_ = true;
   return true;
+}
+
+/// Something may be there that leave_if_asked() minds. Seldom.
+bool Session::may_have_to_leave() const noexcept {
+  return cut_ || half_closed_ || misplaced_ || deadline_.passed() || client_.congested() ||
+         worker_.draining() || (killed_ && killed_->load(std::memory_order_relaxed));
 }
 
 /// Reasons to end that are not in the stream of packets. True when the session is over.
@@ -203,10 +210,6 @@ bool Session::leave_if_asked() {
 
 /// True when no byte has moved for the idle timeout, and not because the server is at work.
 bool Session::has_idled() {
-  const std::uint64_t now = worker_.loop().now();
-  std::uint64_t moved = client_.bytes_in + client_.bytes_out;
-  if (server_) moved += server_->channel.bytes_in + server_->channel.bytes_out;
-  if (std::exchange(bytes_moved_, moved) != moved) last_activity_ = now;
   if (client_.congested() && server_ && server_->channel.socket.peer_closed() &&
       (idle_timeout_.count() == 0 || idle_timeout_ > patience)) {
     idle_timeout_ = patience;
@@ -214,7 +217,7 @@ bool Session::has_idled() {
   }
   if (!deadline_.passed()) return false;
   // Looked at once in a long while, instead of being set anew for every packet.
-  const std::chrono::milliseconds idle(now - last_activity_);
+  const std::chrono::milliseconds idle(worker_.loop().now() - last_activity_);
   const bool up_to_client =
       relay_->tracker().idle() || relay_->mid_command() || client_.congested();
   if (idle >= idle_timeout_ && up_to_client) return true;

@@ -121,6 +121,7 @@ class Session {
   Task<void> serve();
   bool outlives(Relay::State state);
   bool leave_if_asked();
+  bool may_have_to_leave() const noexcept;
   bool has_idled();
   void rest_deadline();
   std::optional<bool> act_at_once();
@@ -219,8 +220,16 @@ class Session {
   Worker& worker_;
   Services& services_;
   Waker waker_;
+  // What every turn looks at stands together, since the memory of many sessions is slow to get at.
+  bool cut_ = false;
+  bool half_closed_ = false;          ///< the client will send no more
+  bool misplaced_ = false;            ///< its server is not the pool's primary any more
+  bool spoke_ = false;                ///< the client has sent something
+  ServerConnection* side_ = nullptr;  ///< one of sides_ that has the command under way
+  std::uint64_t topology_version_ = 0;
+  std::uint64_t last_activity_;                ///< the loop's clock
+  std::shared_ptr<std::atomic<bool>> killed_;  ///< set by any thread; null: not to be killed so
   Deadline deadline_;
-  Deadline command_deadline_;  ///< of the command under way, where the guard limits its time
   Channel client_;
   std::unique_ptr<ServerConnection> server_;
   std::optional<Relay> relay_;
@@ -228,7 +237,8 @@ class Session {
   /// For a session that borrows its server connections; server_ is only there while it has one.
   std::unique_ptr<Borrowing> borrowing_;
   std::unique_ptr<lending::LentConnection> lent_;  ///< what belongs to server_ then
-  Deadline linger_;  ///< of a connection that is kept for the next statement's sake
+  Deadline command_deadline_;  ///< of the command under way, where the guard limits its time
+  Deadline linger_;            ///< of a connection that is kept for the next statement's sake
   /// A server that is known to have this transaction of the session's.
   const Server* caught_up_server_ = nullptr;
   std::string caught_up_to_;
@@ -245,11 +255,8 @@ class Session {
   bool strange_ = false;          ///< it did not run on the connection that the session has now
   std::uint64_t settled_ = 0;     ///< so many commands had been answered when that was looked at
   SideConnections sides_;
-  ServerConnection* side_ = nullptr;  ///< one of sides_ that has the command under way
-  std::uint64_t topology_version_ = 0;
   std::vector<rules::Permit> connection_permits_;
-  std::shared_ptr<std::atomic<bool>> killed_;  ///< set by any thread; null: not to be killed so
-  std::shared_ptr<Waker*> self_;               ///< for other threads; null when the session is gone
+  std::shared_ptr<Waker*> self_;  ///< for other threads; null when the session is gone
   Task<void> task_;
 
   Arrival arrival_;
@@ -264,18 +271,12 @@ class Session {
   SessionWishes wishes_;
   Ending ending_;
   std::chrono::system_clock::time_point began_;
-  std::uint64_t began_at_;         ///< the loop's clock
-  std::uint64_t last_activity_;    ///< the loop's clock
-  std::uint64_t bytes_moved_ = 0;  ///< by both channels, when last looked at
+  std::uint64_t began_at_;  ///< the loop's clock
   std::chrono::milliseconds idle_timeout_{0};
   std::string_view server_tls_;  ///< version and cipher of the last one's connection
   std::string_view server_tls_cipher_;
-  std::string server_name_;   ///< the last one, for the access log
-  bool spoke_ = false;        ///< the client has sent something
-  bool half_closed_ = false;  ///< the client will send no more
-  bool cut_ = false;
-  bool misplaced_ = false;  ///< its server is not the pool's primary any more
-  Straggler straggler_;     ///< while it has that server nevertheless
+  std::string server_name_;  ///< the last one, for the access log
+  Straggler straggler_;      ///< while it has that server nevertheless
 };
 
 }  // namespace mysqlproxy

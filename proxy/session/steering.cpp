@@ -29,7 +29,7 @@ std::uint32_t statement_id(Bytes payload) noexcept {
 
 Steering::Steering(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect,
                    ShapeCache& shapes)
-    : facts_(std::move(facts)), dialect_(dialect), shapes_(shapes) {}
+    : dialect_(dialect), shapes_(shapes), facts_(std::move(facts)) {}
 
 Gate::Verdict Steering::on_command(Bytes payload, bool whole, const mysqlwire::Tracker& tracker) {
   if (std::exchange(eventful_, false)) forget_last();
@@ -182,7 +182,9 @@ void Steering::on_answer(PacketKind kind, Bytes prefix, const mysqlwire::Tracker
   if (borrowing_ != nullptr) borrowing_->on_answer(kind, prefix, tracker);
   if (watch_) watch_->on_answer(kind, prefix, tracker);
   if (!answer_due_) return;
-  if (kind == PacketKind::prepare_ok && being_prepared_) {
+  if (!eventful_ && kind != PacketKind::ok) {
+    // Nothing hangs on it.
+  } else if (kind == PacketKind::prepare_ok && being_prepared_) {
     const std::uint32_t id =
         borrowing_ != nullptr ? borrowing_->id_of_new_statement() : statement_id(prefix);
     prepared_.add(id, std::move(being_prepared_));
@@ -190,6 +192,7 @@ void Steering::on_answer(PacketKind kind, Bytes prefix, const mysqlwire::Tracker
     if (next_schema_) {
       facts_.schema = std::move(*next_schema_);
       asker_.facts_changed();
+      if (watch_) watch_->facts_changed();
     }
     next_schema_.reset();
     if (!next_settings_.empty()) dialect_.on_statement(next_settings_);
@@ -224,6 +227,7 @@ bool Steering::on_time() {
 void Steering::restart(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect) {
   facts_ = std::move(facts);
   asker_.facts_changed();
+  if (watch_) watch_->facts_changed();
   dialect_ = dialect;
   prepared_.clear();
   forget_last();

@@ -54,7 +54,9 @@ class Steering final : public Gate {
   const mysqlwire::sql::Dialect& dialect() const noexcept { return dialect_.dialect(); }
   /// The server of the commands from here on.
   void set_server(std::string_view name) {
-    if (facts_.server != name) facts_.server = name;
+    if (facts_.server == name) return;
+    facts_.server = name;
+    if (watch_) watch_->facts_changed();
   }
 
   /// On the command that is held; valid until the next.
@@ -94,27 +96,29 @@ class Steering final : public Gate {
   void inspect_prepared(std::uint32_t id);
   void note_wishes(mysqlwire::Bytes payload, const mysqlwire::Context& context);
 
-  ConnectionFacts facts_;
+  // What every command needs stands together, since the memory of many sessions is slow to get at.
+  std::unique_ptr<Watch> watch_;  ///< null: no guard and no statistics
+  Borrowing* borrowing_ = nullptr;
+  rules::Asker asker_;
+  /// There is something in what stands behind `ties_`; seldom.
+  bool eventful_ = false;
+  bool answer_due_ = false;
+  bool hold_all_ = false;
+  mysqlwire::Command command_ = mysqlwire::Command::com_sleep;  ///< the one that is answered
+  Inspection inspection_;
+  PreparedStatements prepared_;
+  std::shared_ptr<const Shape> shape_;  ///< that it borrows from, of what was sent as text
   mysqlwire::sql::SessionDialect dialect_;
   ShapeCache& shapes_;
-  std::unique_ptr<Watch> watch_;  ///< null: no guard and no statistics
-  PreparedStatements prepared_;
-  Inspection inspection_;
-  std::shared_ptr<const Shape> shape_;  ///< that it borrows from, of what was sent as text
-  /// There is something in what follows; seldom, and memory of many sessions is slow to get at.
-  bool eventful_ = false;
+  SessionTies ties_;
+
   Decision decision_;
   /// What the server's answer will make true.
   std::shared_ptr<const Shape> being_prepared_;
   std::optional<std::string> next_schema_;
-  std::string next_settings_;                                   ///< a SET statement
-  mysqlwire::Command command_ = mysqlwire::Command::com_sleep;  ///< the one that is answered
-  bool answer_due_ = false;
-  rules::Asker asker_;
-  SessionTies ties_;
+  std::string next_settings_;  ///< a SET statement
   std::vector<rules::Permit> permits_;
-  Borrowing* borrowing_ = nullptr;
-  bool hold_all_ = false;
+  ConnectionFacts facts_;
 };
 
 }  // namespace mysqlproxy

@@ -22,20 +22,17 @@ namespace {
 constexpr std::size_t longest_audited = 2048;
 constexpr std::size_t longest_slow = 16 * 1024;
 
-/// Monotonic nanoseconds.
-std::int64_t precise_now() noexcept {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
+template <class Clock>
+std::int64_t nanoseconds() noexcept {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch())
       .count();
 }
 
-/// What has to be added to those for nanoseconds since 1970. Found out once: it saves a look at
-/// another clock for each command.
+/// What has to be added to monotonic nanoseconds for those since 1970. Found out once: it saves a
+/// look at another clock for each command.
 std::int64_t epoch_offset() noexcept {
-  static const std::int64_t offset = std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                         std::chrono::system_clock::now().time_since_epoch())
-                                         .count() -
-                                     precise_now();
+  static const std::int64_t offset =
+      nanoseconds<std::chrono::system_clock>() - nanoseconds<std::chrono::steady_clock>();
   return offset;
 }
 
@@ -68,9 +65,9 @@ std::unique_ptr<Watch> Watch::make(Services& services, StatementStatistics& stat
 Watch::Watch(Services& services, StatementStatistics& statistics, Deadline& deadline,
              std::uint64_t connection_id, std::shared_ptr<const Topology> topology,
              std::string_view user)
-    : services_(services),
-      statistics_(statistics),
+    : statistics_(statistics),
       deadline_(deadline),
+      services_(services),
       connection_id_(connection_id),
       topology_(std::move(topology)) {
   const Config& config = topology_->config();
@@ -111,14 +108,14 @@ void Watch::begin(const ConnectionFacts& facts, const Inspection& inspection,
   under_way_ = has_answer(command_);
   complete_ = cut_ = error_ = in_rows_ = false;
   error_code_ = 0;
-  rows_ = affected_ = bytes_ = 0;
+  rows_ = bytes_ = 0;
   exceeded_ = {};
   digest_ = inspection.digest;
   digest_text_ = inspection.digest_text;
-  mariadb_ = dialect.flavor == mysqlwire::Flavor::mariadb;
+  if (limits_) mariadb_ = dialect.flavor == mysqlwire::Flavor::mariadb;
   if (counted_ == nullptr || !under_way_) return;
-  StatementKey key{inspection.digest_text, inspection.digest, facts.user, facts.schema,
-                   facts.server};
+  if (!origin_) origin_ = statistics_.origin(facts.user, facts.schema, facts.server);
+  StatementKey key{inspection.digest_text, inspection.digest, origin_};
   if (key.digest_text.empty()) {
     key.digest_text = to_string(command_);
     key.digest = mysqlwire::sql::digest_hash(key.digest_text);
@@ -129,7 +126,7 @@ void Watch::begin(const ConnectionFacts& facts, const Inspection& inspection,
     text_ = inspection.text.substr(0, longest_slow);
     dialect_ = dialect;
   }
-  began_ = precise_now();
+  began_ = deadline_.loop().precise_now();
 }
 
 void Watch::learn(const ConnectionFacts& facts, const Inspection& inspection,
@@ -154,17 +151,15 @@ void Watch::note_findings(const ConnectionFacts& facts, GuardChecks observed, Gu
 
 void Watch::on_answer(PacketKind kind, Bytes prefix, const mysqlwire::Tracker& tracker) {
   if (!under_way_) return;
-  const bool ends_rows = kind == PacketKind::result_end || kind == PacketKind::err;
+  complete_ = tracker.response_complete();
   if (kind == PacketKind::column_count) {
     in_rows_ = true;
-  } else if (ends_rows && std::exchange(in_rows_, false)) {
-    rows_ += tracker.rows();
-  }
-  if (kind == PacketKind::err) {
+  } else if (kind == PacketKind::result_end || kind == PacketKind::err) {
+    if (std::exchange(in_rows_, false)) rows_ += tracker.rows();
+    if (kind != PacketKind::err) return;
     error_ = true;
     if (prefix.size() >= 3) error_code_ = static_cast<std::uint16_t>(prefix[1] | prefix[2] << 8);
   }
-  complete_ = tracker.response_complete();
 }
 
 std::optional<Refusal> Watch::on_progress(const ConnectionFacts& facts, std::uint64_t bytes,
@@ -226,7 +221,7 @@ void Watch::finish(const ConnectionFacts& facts, bool refused) {
   under_way_ = false;
   if (limits_) deadline_.clear();
   if (counted_ == nullptr) return;
-  const std::int64_t now = precise_now();
+  const std::int64_t now = deadline_.loop().precise_now();
   const std::int64_t microseconds = (now - began_) / 1000;
   statistics_.add(line_, {.now = (now + epoch_offset()) / 1'000'000,
                           .microseconds = microseconds,

@@ -20,8 +20,8 @@
 
 namespace mysqlproxy {
 
-/// Knows the time and writes things down, which guard and statistics themselves do not. The clock
-/// is read twice for a command, and only for statistics.
+/// Knows the time and writes things down, which guard and statistics themselves do not. A command
+/// begins and ends with the batches of events that brought it and its answer.
 class Watch {
  public:
   /// For the sessions of `user` by this configuration; null where it has neither guard nor
@@ -46,6 +46,8 @@ class Watch {
                                      const mysqlwire::Tracker& tracker);
   /// The same when the command's time is over.
   std::optional<Refusal> on_time(const ConnectionFacts& facts);
+  /// Other facts are given from here on: user, schema or server.
+  void facts_changed() noexcept { origin_.reset(); }
   /// No server is to see the command: a rule refused it, or the proxy has answered it.
   void settle(const ConnectionFacts& facts, bool refused);
 
@@ -60,34 +62,34 @@ class Watch {
   void finish(const ConnectionFacts& facts, bool refused);
   void write_slow(const ConnectionFacts& facts, std::int64_t microseconds);
 
-  Services& services_;
-  StatementStatistics& statistics_;
-  Deadline& deadline_;
-  std::uint64_t connection_id_;
-  std::shared_ptr<const Topology> topology_;
+  // What every command needs stands together, since the memory of many sessions is slow to get at.
   const UserGuard* guard_ = nullptr;  ///< null: nothing is looked for
   const StatisticsConfig* counted_ = nullptr;
+  StatementStatistics& statistics_;
+  Deadline& deadline_;
+  std::shared_ptr<const StatementOrigin> origin_;  ///< null: to be asked for
+  StatementStatistics::Handle line_;
+  std::int64_t began_ = 0;  ///< nanoseconds, monotonic
+  std::uint64_t rows_ = 0;  ///< of the results that are complete
+  std::uint64_t bytes_ = 0;
+  std::uint64_t digest_ = 0;
+  /// For the audit log. Borrowed from the inspection, which is there until the next command.
+  std::string_view digest_text_;
+  GuardChecks exceeded_;  ///< limits that were noted already
+  std::uint16_t error_code_ = 0;
+  mysqlwire::Command command_ = mysqlwire::Command::com_sleep;
   bool slow_ = false;
   bool limits_ = false;
-
-  // Of the command under way.
-  mysqlwire::Command command_ = mysqlwire::Command::com_sleep;
   bool under_way_ = false;
   bool complete_ = false;
   bool cut_ = false;
   bool error_ = false;
-  std::uint16_t error_code_ = 0;
-  bool mariadb_ = false;
-  StatementStatistics::Handle line_;
-  std::int64_t began_ = 0;  ///< nanoseconds, monotonic
   bool in_rows_ = false;
-  std::uint64_t rows_ = 0;  ///< of the results that are complete
-  std::uint64_t affected_ = 0;
-  std::uint64_t bytes_ = 0;
-  GuardChecks exceeded_;  ///< limits that were noted already
-  std::uint64_t digest_ = 0;
-  /// For the audit log. Borrowed from the inspection, which is there until the next command.
-  std::string_view digest_text_;
+  bool mariadb_ = false;
+
+  Services& services_;
+  std::uint64_t connection_id_;
+  std::shared_ptr<const Topology> topology_;
   std::string text_;  ///< for the slow log
   mysqlwire::sql::Dialect dialect_;
   std::uint64_t slow_seen_ = 0;

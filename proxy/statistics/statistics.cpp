@@ -40,22 +40,33 @@ void StatementReport::merge(StatementReport other_report) {
   evicted += other_report.evicted;
 }
 
-std::uint64_t StatementStatistics::hash_of(const StatementKey& key) noexcept {
-  std::uint64_t hash = key.digest;
-  for (const std::string_view text : {key.user, key.schema, key.server}) {
-    // The names are short: a few bytes of each and its length tell most apart.
-    std::uint64_t part = text.size();
-    for (const char c : text.substr(0, 16)) part = part * 31 + static_cast<unsigned char>(c);
-    hash = (hash ^ part) * 0x9E3779B97F4A7C15;
+std::shared_ptr<const StatementOrigin> StatementStatistics::origin(std::string_view user,
+                                                                   std::string_view schema,
+                                                                   std::string_view server) {
+  const auto found = origins_.find(std::tuple(user, schema, server));
+  if (found != origins_.end()) {
+    if (auto known = found->second.lock()) return known;
+    origins_.erase(found);
   }
+  if (origins_.size() >= most_origins_) {
+    std::erase_if(origins_, [](const auto& one) { return one.second.expired(); });
+    most_origins_ = std::max<std::size_t>(64, origins_.size() * 2);
+  }
+  auto made = std::make_shared<const StatementOrigin>(
+      StatementOrigin{std::string(user), std::string(schema), std::string(server)});
+  origins_.emplace(Names(user, schema, server), made);
+  return made;
+}
+
+std::uint64_t StatementStatistics::hash_of(const StatementKey& key) noexcept {
+  const auto origin = reinterpret_cast<std::uintptr_t>(key.origin.get());
+  const std::uint64_t hash = (key.digest ^ origin) * 0x9E3779B97F4A7C15;
   return hash ^ hash >> 32;
 }
 
 bool StatementStatistics::is(const Line& line, const StatementKey& key) noexcept {
-  const StatementRecord& record = line.record;
-  return record.digest == key.digest &&
-         record.digest_text == key.digest_text.substr(0, longest_digest) &&
-         record.user == key.user && record.schema == key.schema && record.server == key.server;
+  return line.digest == key.digest && line.origin == key.origin &&
+         line.digest_text == key.digest_text.substr(0, longest_digest);
 }
 
 auto StatementStatistics::find(const StatementKey& key, std::string_view text,
@@ -63,12 +74,10 @@ auto StatementStatistics::find(const StatementKey& key, std::string_view text,
     -> Handle {
   if (shape == nullptr) return find_line(key, text, dialect);
   Shape::LineMemo& memo = shape->line;
-  if (memo.statistics == this && memo.slot < lines_.size() && lines_[memo.slot].age == memo.age) {
-    const StatementRecord& record = lines_[memo.slot].record;
-    if (record.schema == key.schema && record.user == key.user && record.server == key.server) {
-      use(memo.slot);
-      return {memo.slot, memo.age};
-    }
+  if (memo.statistics == this && memo.slot < lines_.size() && lines_[memo.slot].age == memo.age &&
+      lines_[memo.slot].origin == key.origin) {
+    use(memo.slot);
+    return {memo.slot, memo.age};
   }
   const Handle found = find_line(key, text, dialect);
   memo = {this, found.slot, found.age};
@@ -95,12 +104,10 @@ auto StatementStatistics::find_line(const StatementKey& key, std::string_view te
     lines_.emplace_back();
   }
   Line& line = lines_[slot];
-  line.record.digest_text = key.digest_text.substr(0, longest_digest);
-  line.record.digest = key.digest;
-  line.record.user = key.user;
-  line.record.schema = key.schema;
-  line.record.server = key.server;
-  line.record.example = redacted(text, dialect, longest_example);
+  line.digest_text = key.digest_text.substr(0, longest_digest);
+  line.digest = key.digest;
+  line.origin = key.origin;
+  line.example = redacted(text, dialect, longest_example);
   line.hash = hash;
   line.next = std::exchange(bucket(hash), slot);
   link_newest(slot);
@@ -110,7 +117,7 @@ auto StatementStatistics::find_line(const StatementKey& key, std::string_view te
 
 void StatementStatistics::add(Handle handle, const Outcome& outcome) noexcept {
   const bool known = handle.slot < lines_.size() && lines_[handle.slot].age == handle.age;
-  StatementFigures& figures = known ? lines_[handle.slot].record.figures : other_;
+  StatementFigures& figures = known ? lines_[handle.slot].figures : other_;
   ++figures.count;
   figures.errors += outcome.error ? 1 : 0;
   figures.rows += outcome.rows;
@@ -131,8 +138,12 @@ void StatementStatistics::limit(std::size_t most) {
 StatementReport StatementStatistics::report() const {
   StatementReport report;
   report.statements.reserve(used_);
-  for (std::uint32_t slot = newest_; slot != none; slot = lines_[slot].older)
-    report.statements.push_back(lines_[slot].record);
+  for (std::uint32_t slot = newest_; slot != none; slot = lines_[slot].older) {
+    const Line& line = lines_[slot];
+    report.statements.push_back({line.digest_text, line.digest, line.origin->user,
+                                 line.origin->schema, line.origin->server, line.example,
+                                 line.figures});
+  }
   report.other = other_;
   report.evicted = evicted_;
   return report;
@@ -164,8 +175,11 @@ void StatementStatistics::forget_oldest() {
   std::uint32_t* at = &bucket(line.hash);
   while (*at != slot) at = &lines_[*at].next;
   *at = line.next;
-  other_ += line.record.figures;
-  line.record = {};
+  other_ += line.figures;
+  line.figures = {};
+  line.digest_text.clear();
+  line.example.clear();
+  line.origin.reset();
   ++line.age;
   line.next = std::exchange(free_, slot);
   --used_;

@@ -8,8 +8,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace mysqlproxy {
@@ -31,13 +35,19 @@ struct StatementFigures {
   void operator+=(const StatementFigures& other) noexcept;
 };
 
+/// Whose statements are added up as one, and where they run. Of one thread's, those with the same
+/// names are one object as long as anybody holds it: to compare them is to compare where they are.
+struct StatementOrigin {
+  std::string user;
+  std::string schema;
+  std::string server;
+};
+
 /// Which statements are added up as one. Borrows.
 struct StatementKey {
   std::string_view digest_text;  ///< of commands without a text their name
   std::uint64_t digest = 0;
-  std::string_view user;
-  std::string_view schema;
-  std::string_view server;
+  const std::shared_ptr<const StatementOrigin>& origin;  ///< by the same StatementStatistics
 };
 
 /// One line of the statistics.
@@ -72,6 +82,10 @@ class StatementStatistics {
   StatementStatistics(const StatementStatistics&) = delete;
   StatementStatistics& operator=(const StatementStatistics&) = delete;
 
+  /// The one with these names.
+  std::shared_ptr<const StatementOrigin> origin(std::string_view user, std::string_view schema,
+                                                std::string_view server);
+
   /// A line, as long as it is not forgotten.
   struct Handle {
     std::uint32_t slot = 0;
@@ -97,17 +111,23 @@ class StatementStatistics {
   void limit(std::size_t most);
   StatementReport report() const;
   std::size_t size() const noexcept { return used_; }
+  /// Origins that are remembered.
+  std::size_t origins() const noexcept { return origins_.size(); }
 
  private:
   static constexpr std::uint32_t none = 0xFFFFFFFF;
 
   struct Line {
-    StatementRecord record;
     std::uint64_t hash = 0;
+    std::uint64_t digest = 0;
+    std::shared_ptr<const StatementOrigin> origin;
     std::uint32_t age = 0;       // how often the slot was given to another
     std::uint32_t next = none;   // in its bucket, or in the list of free ones
     std::uint32_t newer = none;  // by last use
     std::uint32_t older = none;
+    StatementFigures figures;
+    std::string digest_text;
+    std::string example;
   };
 
   Handle find_line(const StatementKey& key, std::string_view text,
@@ -123,7 +143,11 @@ class StatementStatistics {
     return buckets_[hash & (buckets_.size() - 1)];
   }
 
+  using Names = std::tuple<std::string, std::string, std::string>;
+
   std::size_t most_;
+  std::map<Names, std::weak_ptr<const StatementOrigin>, std::less<>> origins_;
+  std::size_t most_origins_ = 64;  ///< then those that nobody has any more are looked for
   std::vector<Line> lines_;
   std::vector<std::uint32_t> buckets_;
   std::size_t used_ = 0;

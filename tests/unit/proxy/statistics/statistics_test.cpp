@@ -15,13 +15,16 @@ using namespace mysqlproxy;
 
 namespace {
 
-StatementKey key(std::string_view digest, std::string_view user = "app") {
-  return {digest, mysqlwire::sql::digest_hash(digest), user, "shop", "db1"};
+StatementStatistics::Handle find(StatementStatistics& statistics, std::string_view digest,
+                                 std::string_view user, std::string_view text,
+                                 const Shape* shape = nullptr) {
+  const auto origin = statistics.origin(user, "shop", "db1");
+  return statistics.find({digest, mysqlwire::sql::digest_hash(digest), origin}, text, {}, shape);
 }
 
 void add(StatementStatistics& statistics, std::string_view digest, std::int64_t microseconds,
          std::string_view user = "app") {
-  const auto line = statistics.find(key(digest, user), "SELECT 'secret', 5", {});
+  const auto line = find(statistics, digest, user, "SELECT 'secret', 5");
   statistics.add(line, {.now = 1000 + microseconds,
                         .microseconds = microseconds,
                         .rows = 2,
@@ -65,7 +68,7 @@ TEST_CASE("a shape's line is that of who asks, as long as it is there", "[statis
   StatementStatistics statistics(2);
   StatementStatistics others(2);
   const auto count = [&](StatementStatistics& where, std::string_view user) {
-    const auto line = where.find(key("SELECT ?", user), "SELECT 5", {}, shape.get());
+    const auto line = find(where, "SELECT ?", user, "SELECT 5", shape.get());
     where.add(line, {});
   };
   for (const std::string_view user : {"app", "app", "jo", "app"}) count(statistics, user);
@@ -80,6 +83,24 @@ TEST_CASE("a shape's line is that of who asks, as long as it is there", "[statis
   CHECK(report.statements[0].figures.count == 1);
   CHECK(report.other.count == 5);
   CHECK(others.report().statements[0].figures.count == 1);
+}
+
+TEST_CASE("names that are equal are one origin while anybody has it", "[statistics]") {
+  StatementStatistics statistics(1);
+  const auto origin = statistics.origin("app", "shop", "db1");
+  CHECK(statistics.origin("app", "shop", "db1") == origin);
+  CHECK(statistics.origin("app", "shop", "db2") != origin);
+  CHECK(statistics.origin("app", "", "shopdb1") != origin);
+  CHECK(origin->user == "app");
+  CHECK(origin->schema == "shop");
+  CHECK(origin->server == "db1");
+  // Those that come and go leave no trace, however many they are.
+  for (int i = 0; i < 1000; ++i) {
+    const std::string schema = "schema" + std::to_string(i);
+    CHECK(statistics.origin("app", schema, "db1")->schema == schema);
+  }
+  CHECK(statistics.origins() <= 64);
+  CHECK(statistics.origin("app", "shop", "db1") == origin);
 }
 
 TEST_CASE("the least used gives way, and sums stay right", "[statistics]") {
@@ -99,7 +120,7 @@ TEST_CASE("the least used gives way, and sums stay right", "[statistics]") {
 
 TEST_CASE("what ends after its line was forgotten counts as other", "[statistics]") {
   StatementStatistics statistics(1);
-  const auto line = statistics.find(key("SELECT ?"), {}, {});
+  const auto line = find(statistics, "SELECT ?", "app", {});
   add(statistics, "SELECT `a`", 5);
   statistics.add(
       line, {.now = 1, .microseconds = 5, .rows = 0, .bytes = 0, .error = false, .refused = true});
