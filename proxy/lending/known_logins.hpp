@@ -25,7 +25,8 @@ class KnownLogins {
   static constexpr std::chrono::milliseconds lifetime{60'000};
   static constexpr std::size_t most = 10'000;
 
-  /// The server's OK for this borrower and schema, by `now` of the loop's clock; empty: none.
+  /// What the server's OK for this borrower and schema said to the proxy, by `now` of the loop's
+  /// clock; empty: none.
   mysqlwire::Bytes find(const Pool& pool, const Borrower& who, std::string_view schema,
                         std::uint64_t now) const;
   void note(const Pool& pool, std::shared_ptr<const Borrower> who, std::string_view schema,

@@ -104,6 +104,11 @@ std::unique_ptr<LentConnection> Lender::take(const std::shared_ptr<Pool>& pool,
   return take({servers.front(), who}, pool, session, wanted);
 }
 
+bool Lender::has_any(const LoanKey& key) const {
+  const auto group = groups_.find(key);
+  return group != groups_.end() && (group->second->lent != 0 || !group->second->idle.empty());
+}
+
 const std::vector<std::shared_ptr<Server>>& Lender::candidates(const std::shared_ptr<Pool>& pool,
                                                                bool anew) {
   Lineup& lineup = lineups_[pool.get()];

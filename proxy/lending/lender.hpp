@@ -58,6 +58,8 @@ class Lender {
   std::unique_ptr<LentConnection> take(const std::shared_ptr<Pool>& pool,
                                        const std::shared_ptr<const Borrower>& who,
                                        std::uint64_t session, const SharedImage& wanted);
+  /// There is such a connection, idle or lent.
+  bool has_any(const LoanKey& key) const;
   /// The pool's servers to use now, the preferred one first. Its balance counts what this thread
   /// has lent and lends, which is what keeps servers busy, rather than what is open. What is known
   /// of the servers may be a tick old, unless `anew`. Valid until the next call.

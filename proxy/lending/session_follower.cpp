@@ -51,16 +51,19 @@ bool is_plain_charset(std::string_view charset) noexcept {
          !charset.starts_with("'utf32") && charset != "'binary'" && charset.size() > 2;
 }
 
-// The statement was not understood, or its tables and rights were missing: it has done nothing.
-bool did_nothing(std::uint16_t code) noexcept {
+// The statement was not understood: it has done nothing.
+bool is_not_understood(std::uint16_t code) noexcept {
+  return code == 1064 || code == 1149;  // ER_PARSE_ERROR, ER_SYNTAX_ERROR
+}
+
+// What it asks for, its tables or the rights to them were missing: it has done nothing itself.
+bool lacks_something(std::uint16_t code) noexcept {
   switch (code) {
     case 1044:  // ER_DBACCESS_DENIED_ERROR
     case 1046:  // ER_NO_DB_ERROR
-    case 1064:  // ER_PARSE_ERROR
     case 1115:  // ER_UNKNOWN_CHARACTER_SET
     case 1142:  // ER_TABLEACCESS_DENIED_ERROR
     case 1146:  // ER_NO_SUCH_TABLE
-    case 1149:  // ER_SYNTAX_ERROR
     case 1193:  // ER_UNKNOWN_SYSTEM_VARIABLE
     case 1227:  // ER_SPECIFIC_ACCESS_DENIED_ERROR
     case 1243:  // ER_UNKNOWN_STMT_HANDLER
@@ -167,6 +170,7 @@ void SessionFollower::on_command(const Inspection& inspection,
              inspection.what->kind == StatementKind::replace;
   uses_tables_ = uses_tables(inspection);
   may_trigger_ = may_trigger(inspection);
+  calls_ = inspection.what->has(Effect::calls);
   trackers_told_ = false;
   answer_due_ = true;
   switch (inspection.command) {
@@ -352,9 +356,16 @@ void SessionFollower::settle_doubt(const OkPacket& packet, const Context& contex
   publish();
 }
 
+// A routine or a trigger may have done something before it met with the error, and routines can
+// have statements of which nothing is known before they run.
+bool SessionFollower::did_nothing(std::uint16_t code) const noexcept {
+  if (calls_ || (pending_ && pending_->several)) return false;
+  return is_not_understood(code) || (!may_trigger_ && lacks_something(code));
+}
+
 // Some of it may have happened nevertheless: what is taken is taken, nothing is given up.
 void SessionFollower::fail(std::uint16_t code) {
-  if (!did_nothing(code) || (pending_ && pending_->several)) {
+  if (!did_nothing(code)) {
     settle(false);
     // An ERR says nothing of the session.
     in_doubt_ = in_doubt_ || (may_trigger_ && server_.tracks);

@@ -116,6 +116,7 @@ class SessionFollower {
   void on_variable(std::string_view reported_name, std::string_view value);
   void on_reset();
   void succeed();
+  bool did_nothing(std::uint16_t code) const noexcept;
   void fail(std::uint16_t code);
 
   // What the command that was answered has done.
@@ -166,6 +167,7 @@ class SessionFollower {
   bool inserts_ = false;
   bool uses_tables_ = false;
   bool may_trigger_ = false;
+  bool calls_ = false;
   bool trackers_told_ = false;  // by an OK
   bool in_doubt_ = false;       // not only of this command
   bool answer_due_ = false;

@@ -102,6 +102,8 @@ class ClientStatements {
   /// The id of the next one that is added.
   std::uint32_t next_id() const noexcept { return last_ + 1; }
   ClientStatement& add(ClientStatement statement);
+  /// Goes on behind the ids of `before`.
+  void number_behind(const ClientStatements& before) noexcept { last_ = before.last_; }
   /// Null when there is none. `mysqlwire::last_prepared_statement` means the one added last.
   ClientStatement* find(std::uint32_t id) noexcept;
   /// The id itself, or that of the one added last.

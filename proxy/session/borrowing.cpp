@@ -126,8 +126,9 @@ void Borrowing::begin(lending::SharedImage image, const lending::ServerTraits& s
   asks_back_ = false;
 }
 
-void Borrowing::attach(lending::PreparedHere* prepared) noexcept {
+void Borrowing::attach(lending::PreparedHere* prepared, bool only) noexcept {
   prepared_ = prepared;
+  only_ = only;
   target_.entry = nullptr;
   trackers_off_ = false;
   found_rows_elsewhere_ = false;
@@ -189,22 +190,27 @@ mysqlwire::Buffer Borrowing::plain_ok() const {
   return payload;
 }
 
-mysqlwire::Buffer Borrowing::change_user_ok() const {
+mysqlwire::Buffer Borrowing::login_ok() const {
   const std::string& schema = initial_->schema;
-  const bool told =
-      !schema.empty() && client_side_.capabilities.has(mysqlwire::Capability::session_track);
-  if (!told) return plain_ok();
   mysqlwire::OkPacket packet;
   packet.status = status_ & session_flags;
-  packet.status.set(ServerStatus::session_state_changed);
   mysqlwire::Buffer state;
-  mysqlwire::Writer block(state);
-  mysqlwire::SessionTrackItem::write_text(block, mysqlwire::SessionTrackType::schema, schema);
-  packet.session_state = state;
+  if (!schema.empty() && server_.tracks) {
+    packet.status.set(ServerStatus::session_state_changed);
+    mysqlwire::Writer block(state);
+    mysqlwire::SessionTrackItem::write_text(block, mysqlwire::SessionTrackType::schema, schema);
+    packet.session_state = state;
+  }
   mysqlwire::Buffer payload;
   mysqlwire::Writer writer(payload);
-  packet.encode(writer, client_side_);
+  packet.encode(writer, server_side_);
   return payload;
+}
+
+mysqlwire::Buffer Borrowing::shown(mysqlwire::Bytes ok_payload) const {
+  mysqlwire::Buffer filtered;
+  if (lending::filter_ok(ok_payload, server_side_, client_side_, filtered)) return filtered;
+  return {ok_payload.begin(), ok_payload.end()};
 }
 
 std::optional<mysqlwire::Buffer> Borrowing::answer_here(const Inspection& inspection) {
@@ -484,7 +490,7 @@ bool Borrowing::reset_suffices() const {
 
 Borrowing::Hold Borrowing::hold() const {
   const lending::Pins pins = follower_.pins();
-  if (stuck_ || has_other_option() || in_transaction() || statements_.holds_connection())
+  if (only_ || stuck_ || has_other_option() || in_transaction() || statements_.holds_connection())
     return Hold::firmly;
   lending::Pins firm = pins;
   firm.remove(lending::Pin::warnings);
@@ -502,6 +508,7 @@ std::string Borrowing::reasons() const {
   add(in_transaction(), "transaction");
   add(statements_.holds_connection(), "prepared_statement");
   add(stuck_, "command");
+  add(only_, "password");
   return text;
 }
 

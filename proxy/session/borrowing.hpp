@@ -37,9 +37,15 @@ class Borrowing {
   void begin(lending::SharedImage image, const lending::ServerTraits& server,
              const mysqlwire::Context& client_side, const mysqlwire::Context& server_side);
 
+  /// The client of `before` goes on with this: ids of statements are not given twice.
+  void number_behind(const Borrowing& before) noexcept {
+    statements_.number_behind(before.statements_);
+  }
+
   // The connection.
-  /// Its statements are these from here on; null: there is no connection.
-  void attach(lending::PreparedHere* prepared) noexcept;
+  /// Its statements are these from here on; null: there is no connection. `only`: there can't be
+  /// another one.
+  void attach(lending::PreparedHere* prepared, bool only) noexcept;
   bool attached() const noexcept { return prepared_ != nullptr; }
   /// How servers are asked for connections, and on whose behalf.
   void set_wishes(SessionWishes wishes, std::shared_ptr<const lending::Borrower> who) {
@@ -56,6 +62,9 @@ class Borrowing {
     return reset_ ? initial_ : follower_.image();
   }
   const lending::SharedImage& initial_image() const noexcept { return initial_; }
+  /// The client may send several statements at once: as its login said, until COM_SET_OPTION says
+  /// otherwise, which no COM_CHANGE_USER takes back.
+  bool multi_statements() const noexcept { return multi_statements_; }
   /// The client has reset its connection, and the server tells of changes no more.
   bool trackers_are_off() const noexcept { return trackers_off_ && !reset_; }
   /// The session is over, and its connection is as at the beginning again.
@@ -68,8 +77,11 @@ class Borrowing {
   Gate::Verdict on_command(const Inspection& inspection, const mysqlwire::sql::Dialect& dialect);
   /// The payload of an OK that says nothing.
   mysqlwire::Buffer plain_ok() const;
-  /// The payload of the OK to COM_CHANGE_USER.
-  mysqlwire::Buffer change_user_ok() const;
+  /// The payload of the OK to a login, or to COM_CHANGE_USER, that no server was asked about: as a
+  /// server would say it to the proxy.
+  mysqlwire::Buffer login_ok() const;
+  /// The payload of an OK that was said to the proxy, as the client is to see it.
+  mysqlwire::Buffer shown(mysqlwire::Bytes ok_payload) const;
   /// The payload of the answer, where none of a server is needed; empty: the command has none.
   std::optional<mysqlwire::Buffer> answer_here(const Inspection& inspection);
   /// The payload of a command with the same answer and effect, where the server of the connection
@@ -177,6 +189,7 @@ class Borrowing {
   bool diagnoses_ = false;  ///< GET DIAGNOSTICS leaves what is known of the statement before it
   bool multi_statements_ = false;  ///< as asked for last
   bool wanted_multi_statements_ = false;
+  bool only_ = false;    ///< no other connection can be had
   bool stuck_ = false;   ///< the connection has become something else
   bool failed_ = false;  ///< the last answer was an ERR
   bool trackers_off_ = false;

@@ -56,6 +56,9 @@ Task<bool> Session::change_user() {
   const auto& login = role.login();
   SessionWishes wishes{wishes_.capabilities, wishes_.max_packet_size, login.collation, login.schema,
                        login.attributes};
+  if (old_borrowing)
+    wishes.capabilities.set(mysqlwire::Capability::multi_statements,
+                            old_borrowing->multi_statements());
   Verdict verdict = dialog.denied() ? Verdict::refused : Verdict::over;
   if (!authentic) {
     if (ending_.reason.empty()) ending_ = dialog.ending();
@@ -66,6 +69,7 @@ Task<bool> Session::change_user() {
   }
   if (verdict == Verdict::done) {
     wishes_ = std::move(wishes);
+    if (old_borrowing && borrowing_) borrowing_->number_behind(*old_borrowing);
     rest_deadline();
     begin_relay(reader.unread());
     co_return true;

@@ -2,7 +2,6 @@
 #include "proxy/app/worker.hpp"
 #include "proxy/lending/borrow.hpp"
 #include "proxy/lending/difference.hpp"
-#include "proxy/lending/ok_filter.hpp"
 #include "proxy/pool/second_thoughts.hpp"
 #include "proxy/session/batch.hpp"
 #include "proxy/session/errors.hpp"
@@ -73,6 +72,14 @@ std::unique_ptr<Borrowing> Session::new_borrowing(const SessionWishes& wishes) {
   return borrowing;
 }
 
+/// A server connection can be had also when the client can't be asked for its password any more.
+/// Where a server lets the account in at present it goes on doing so, even if it wants the password
+/// itself of who comes first.
+bool Session::can_borrow_later() const {
+  const auto candidates = pool_->candidates();
+  return !candidates.empty() && worker_.lender().has_any({candidates.front(), borrowing_->who()});
+}
+
 /// The server's part of a login, for a session that borrows: what a server has said not long ago is
 /// not asked again. With a connection it is this session's already.
 Task<ConnectOutcome> Session::borrow_for_login(LoginDialog& dialog, const SessionWishes& wishes) {
@@ -80,8 +87,8 @@ Task<ConnectOutcome> Session::borrow_for_login(LoginDialog& dialog, const Sessio
   borrowing_ = new_borrowing(wishes);
   const std::uint64_t now = worker_.loop().now();
   const Bytes known = worker_.known_logins().find(*pool_, *borrowing_->who(), wishes.schema, now);
-  if (!known.empty() && !pool_->candidates().empty()) {
-    outcome.reply.assign(known.begin(), known.end());
+  if (!known.empty() && can_borrow_later()) {
+    outcome.reply = borrowing_->shown(known);
     outcome.agreed = true;
     if (server_) release_server();
     co_return outcome;
@@ -109,15 +116,10 @@ Task<ConnectOutcome> Session::borrow_for_login(LoginDialog& dialog, const Sessio
     co_return outcome;
   }
   outcome.agreed = true;
-  if (!borrowed.fresh) {
-    outcome.reply = borrowing_->plain_ok();
-  } else {
-    mysqlwire::Buffer filtered;
-    if (lending::filter_ok(outcome.reply, borrowing_->server_side(), borrowing_->client_side(),
-                           filtered))
-      outcome.reply = std::move(filtered);
-  }
-  worker_.known_logins().note(*pool_, borrowing_->who(), wishes.schema, outcome.reply, now);
+  const mysqlwire::Buffer said = borrowed.fresh ? std::move(outcome.reply) : borrowing_->login_ok();
+  outcome.reply = borrowing_->shown(said);
+  if (!server_->proved_by_client)
+    worker_.known_logins().note(*pool_, borrowing_->who(), wishes.schema, said, now);
   co_return outcome;
 }
 
@@ -326,7 +328,7 @@ void Session::take(std::unique_ptr<lending::LentConnection> lent) {
   server_->channel.set_wiping(false);
   server_->channel.wake(waker_);
   if (relay_) relay_->change_server();
-  borrowing_->attach(&lent_->prepared);
+  borrowing_->attach(&lent_->prepared, server_->proved_by_client);
   fitted_ = false;
   if (server_name_ != server_->server()->name()) server_name_ = server_->server()->name();
   if (steering_) steering_->set_server(server_name_);
@@ -673,7 +675,7 @@ void Session::discard() {
 /// The connection is nobody's from here on.
 void Session::part() {
   id_.detach();
-  borrowing_->attach(nullptr);
+  borrowing_->attach(nullptr, false);
   lent_->connection = std::move(server_);
   misplaced_ = false;
   straggler_.leave();

@@ -125,7 +125,7 @@ Task<Session::Verdict> Session::connect_server(LoginDialog& dialog, const Sessio
   if (borrows()) {
     outcome = co_await borrow_for_login(dialog, wishes);
     // Only a session that has begun before changes its user.
-    if (outcome.agreed && relay_) outcome.reply = borrowing_->change_user_ok();
+    if (outcome.agreed && relay_) outcome.reply = borrowing_->shown(borrowing_->login_ok());
   } else {
     outcome = co_await connector.connect(*pool_, credentials_, wishes);
   }

@@ -469,6 +469,7 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
   const Bytes ok = handshake.ok_payload();
   attempt.reply.assign(ok.begin(), ok.end());
   attempt.connection->greeting = handshake.greeting();
+  attempt.connection->proved_by_client = proof && proof->unrepeatable();
   attempt.result = Result::connected;
 }
 

@@ -49,6 +49,7 @@ struct ServerConnection {
   ServerSlot slot;
   mysqlwire::ServerGreeting greeting;
   mysqlwire::Capabilities capabilities;  ///< agreed on with the server
+  bool proved_by_client = false;  ///< what is known of the password does not suffice for another
 
   const std::shared_ptr<Server>& server() const noexcept { return slot.server(); }
   /// What may cross it in a login.

@@ -1,13 +1,28 @@
 #include "proxy/session/server_proof.hpp"
 
+#include <mysqlwire/crypto/password.hpp>
 #include <mysqlwire/wire/wipe.hpp>
 
 #include <fmt/format.h>
+
+#include <string_view>
 
 namespace mysqlproxy {
 
 using mysqlwire::crypto::AnswerAction;
 using mysqlwire::crypto::AnswerStep;
+
+namespace {
+
+/// It is answered by a hash of the password. caching_sha2_password wants the password itself of who
+/// comes first, and no more of it then.
+bool takes_hashes(std::string_view plugin) noexcept {
+  using mysqlwire::crypto::AuthPlugin;
+  const AuthPlugin found = mysqlwire::crypto::find_auth_plugin(plugin);
+  return found == AuthPlugin::mysql_native_password || found == AuthPlugin::caching_sha2_password;
+}
+
+}  // namespace
 
 ServerProof::~ServerProof() { mysqlwire::wipe(relayed_); }
 
@@ -20,6 +35,7 @@ Task<ServerProof::Answer> ServerProof::answer(const mysqlwire::ClientAuth& auth)
         co_await source_->relay(auth.plugin(), auth.auth_data(), auth.auth_source(), relayed_);
     if (answered) {
       reply_ = relayed_;
+      unrepeatable_ = true;
       co_return Answer::reply;
     }
   }
@@ -29,7 +45,10 @@ Task<ServerProof::Answer> ServerProof::answer(const mysqlwire::ClientAuth& auth)
     action = answer_.supply(credentials_.secret.clone());
   }
   reply_ = action.data;
-  if (action.step == AnswerStep::reply) co_return Answer::reply;
+  if (action.step == AnswerStep::reply) {
+    unrepeatable_ = unrepeatable_ || !takes_hashes(auth.plugin());
+    co_return Answer::reply;
+  }
   if (action.step == AnswerStep::wait) co_return Answer::nothing;
   reason_ = action.reason;
   co_return Answer::declined;

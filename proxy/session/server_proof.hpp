@@ -35,6 +35,8 @@ class ServerProof {
   /// To be called on each ClientStep::need_auth of `auth`.
   Task<Answer> answer(const mysqlwire::ClientAuth& auth);
   mysqlwire::Bytes reply() const noexcept { return reply_; }
+  /// What is kept of the password behind a login could not answer this once more.
+  bool unrepeatable() const noexcept { return unrepeatable_; }
   /// Why not, in words: what the server wants, and why the client did not give it.
   const std::string& reason() const noexcept { return reason_; }
 
@@ -45,6 +47,7 @@ class ServerProof {
   ProofSource* source_;
   mysqlwire::crypto::PasswordAnswer answer_;
   mysqlwire::Buffer relayed_;
+  bool unrepeatable_ = false;
   mysqlwire::Bytes reply_;
   std::string reason_;
 };

@@ -161,6 +161,7 @@ class Session {
   Task<lending::BorrowOutcome> borrow(std::shared_ptr<Pool> pool, ProofSource* source);
   std::shared_ptr<const ServerFacts> server_facts() const;
   std::unique_ptr<Borrowing> new_borrowing(const SessionWishes& wishes);
+  bool can_borrow_later() const;
   Task<ConnectOutcome> borrow_for_login(LoginDialog& dialog, const SessionWishes& wishes);
   void take(std::unique_ptr<lending::LentConnection> lent);
   Task<BatchOutcome> make_alike();

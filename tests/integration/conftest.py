@@ -15,6 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from harness.lending import reason_for  # noqa: E402
 from harness.plugin_accounts import SecureMariaDb, SecureMySql  # noqa: E402
 from harness.probe import Probe  # noqa: E402
 from harness.process import Failure  # noqa: E402
@@ -65,6 +66,9 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if item.get_closest_marker("long")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    for item in items:
+        if why := reason_for(item.nodeid):
+            item.add_marker(pytest.mark.skip(reason=why))
     if hasattr(config, "workerinput"):
         from harness.schedule import longest_first
         longest_first(items)

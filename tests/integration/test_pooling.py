@@ -7,7 +7,7 @@ import pymysql
 import pytest
 
 from harness import wire
-from harness.accounts import APP
+from harness.accounts import APP, OTHER
 from harness.exchange import Session
 from harness.process import wait_until
 from harness.proxy import Proxy
@@ -285,6 +285,8 @@ def test_what_a_trigger_sets_in_a_batch_is_not_lost(pooled, trigger):
     [("ping",), ("set_option", True), ("query", b"SELECT ROW_COUNT()")],
     [("prepare", 0, b"SELECT 1 UNION SELECT 2"), ("execute", 0, (), 1), ("fetch", 0, 1), ("fetch", 0, 5), ("reset_statement", 0),
      ("query", b"SELECT ROW_COUNT()")],
+    # What the option was set to outlasts the user.
+    [("set_option", False), ("change_user", OTHER, b"test"), ("query", b"SELECT 1; SELECT 2"), ("set_option", True), ("query", b"SELECT 1; SELECT 2")],
     # What is asked for without a server.
     [("query", b"SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'"), ("ping",)],
     # Nobody tells of it behind a reset.
@@ -311,6 +313,25 @@ def test_same_answers_as_alone(server, pooled, commands):
         return said
 
     assert answers(proxy.port, True) == answers(server.port, False)
+
+
+@pytest.mark.parametrize("schema", [b"test", b""], ids=["schema", "none"])
+def test_a_login_is_answered_in_the_same_way_without_a_server(server, pooled, schema):
+    proxy = pooled(max_connections=2)
+    tracking = wire.USUAL | wire.SESSION_TRACK
+
+    def login(port, capabilities=tracking, **more):
+        with Session(port, APP, capabilities, schema, **more) as session:
+            return session.login
+
+    expected = login(server.port)
+    # By one that was opened for it, by what is known of that, and by one that others had before.
+    assert [login(proxy.port) for _ in range(3)] == [expected] * 3
+    with Session(proxy.port, APP, tracking, b"") as other:
+        other.query(b"SET @left = 1")
+        other.init_db(b"test")
+    assert login(proxy.port) == expected
+    assert login(proxy.port, wire.USUAL) == login(server.port, wire.USUAL)
 
 
 def test_ids_of_statements_are_nobody_elses(one):

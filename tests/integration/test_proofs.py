@@ -59,6 +59,28 @@ def test_changing_to_a_user_with_a_wrong_password(secure_server, front, mode):
                 assert wire.ask("SELECT CURRENT_USER()") == f"{other.name}@%"
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_who_could_not_log_in_again_keeps_the_connection(secure_mariadb, own_proxies, mode):
+    """With ed25519 nobody but the client can answer a server, and only while it logs in."""
+    account = next(one for one in BY_PLUGIN["mariadb"] if one.plugin == ED25519)
+    pooling = {"pool.main": {"pooling": "transaction"}}
+    proxy = own_proxies(secure_mariadb, accounts=(), tables={**MODES[mode](secure_mariadb, [account]), **pooling})
+
+    def log_in():
+        return logged_in(Login(account.name, account.password, account.plugin), proxy.port)
+
+    for _ in range(2):
+        with log_in() as first, log_in() as second:
+            ids = [one.ask("SELECT CONNECTION_ID()") for one in (first, second)]
+            first.ask("SET @mine = 1")
+            assert [one.ask("SELECT CONNECTION_ID()") for one in (first, second)] == ids
+            assert ids[0] != ids[1]
+            with log_in() as third:
+                assert third.ask("SELECT @mine IS NULL") == "1"
+                assert third.ask("SELECT CONNECTION_ID()") not in ids
+            assert second.ask("SELECT @mine IS NULL") == "1"
+
+
 def test_replayed_answers(secure_server, front):
     """What one login answered is worth nothing in another."""
     account = BY_PLUGIN[secure_server.flavor][0]

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 from harness.accounts import ON_PROXIES
+from harness.lending import LENT, POOLING
 from harness.process import Child, Failure, free_port, tail
 
 
@@ -50,9 +51,7 @@ class Proxy:
             "proxy": {"threads": 2, "max_allowed_packet": "128MiB", "connect_timeout": "15s", "handshake_timeout": "30s"},
             "listen.main": {"bind": f"127.0.0.1:{self.port}"},
             **{f"server.{server.name}": {"address": server.address} for server in servers},
-            # All tests can be run with lent connections: POOLING=transaction.
-            "pool.main": {"servers": [server.name for server in servers],
-                          **({"pooling": os.environ["POOLING"]} if "POOLING" in os.environ else {})},
+            "pool.main": {"servers": [server.name for server in servers], **({"pooling": POOLING} if LENT else {})},
             **{f"user.{account.name}": {"pool": account.pool, "native_hash": account.native_hash}
                for account in accounts},
             "health": {"interval": "500ms", "timeout": "5s"},

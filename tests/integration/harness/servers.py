@@ -13,6 +13,7 @@ from pathlib import Path
 import pymysql
 
 from harness.accounts import APP, NOBODY, ON_SERVERS, OTHER, POOR
+from harness.lending import LENT
 from harness.process import Child, Failure, free_port, tail, wait_until
 
 #: The variable of the environment that names the folder of the whole run. In it are the data directories that are copied.
@@ -173,9 +174,13 @@ class Server:
         return len(self.processlist(user))
 
     def wait_for_sessions(self, most, user=None, timeout=30.0):
-        """Until there are `most` of them at most; a server takes its time to see clients off."""
+        """Until there are `most` of them at most; a server takes its time to see clients off.
+
+        Where connections are lent, those that nobody has stay, and have nothing to do.
+        """
         try:
-            wait_until(lambda: self.sessions(user) <= most, f"{most} connections at most", timeout)
+            wait_until(lambda: len([one for one in self.processlist(user) if not LENT or one[4] != "Sleep"]) <= most,
+                       f"{most} connections at most", timeout)
         except Failure as failure:
             raise Failure(f"{failure}; there are {self.processlist(user)}") from None
 

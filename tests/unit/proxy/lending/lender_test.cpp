@@ -266,8 +266,10 @@ TEST_CASE("a connection goes from session to session", "[lending]") {
   Client two(thread, pool, 2);
   const auto image = std::make_shared<const SessionImage>();
   const auto play = [&]() -> Task<void> {
+    CHECK_FALSE(thread.lender.has_any({db, one.who}));
     co_await one.borrow();
     REQUIRE(one.outcome.connection);
+    CHECK(thread.lender.has_any({db, one.who}));
     CHECK(one.outcome.fresh);
     CHECK(one.outcome.reply == ok_payload());
     co_await two.borrow();

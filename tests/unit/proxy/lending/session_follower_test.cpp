@@ -644,12 +644,30 @@ TEST_CASE("what a failed statement did before that is told by an OK of another o
   CHECK(session.follower.in_doubt());
   SECTION("a statement that was not run has done nothing") {
     Session other(server);
-    other.command("INSERT INTO nowhere VALUES (1)");
+    other.command("INSERT INTO t VALUES (1");
+    other.err(1064);
+    CHECK_FALSE(other.follower.in_doubt());
+    other.command("SELECT * FROM nowhere");
     other.err(1146);
     CHECK_FALSE(other.follower.in_doubt());
     other.command("SELECT 1/x FROM t");
     other.err(1365);
     CHECK_FALSE(other.follower.in_doubt());
+  }
+  SECTION("nor does what a trigger, or a routine, misses mean that they have done nothing") {
+    Session other(server);
+    other.command("INSERT INTO t VALUES (1)");
+    other.err(1146);
+    CHECK(other.follower.in_doubt());
+    const std::uint16_t code = GENERATE(as<std::uint16_t>(), 1146, 1305, 1064, 1193);
+    Session caller(server);
+    caller.command("CALL p()");
+    caller.err(code);
+    CHECK(caller.follower.pins().has(Pin::call));
+    Session asker(server);
+    asker.command("SELECT f()");
+    asker.err(code);
+    CHECK(asker.follower.pins().any());
   }
   SECTION("an ERR does not tell") {
     session.command("SELECT * FROM nowhere");
