@@ -52,9 +52,9 @@ class Gate {
     return false;
   }
 
-  /// A packet of the answer that is no row, after the tracker took it; `prefix` is its beginning,
-  /// at least 24 bytes where it has as many. The last one of an answer has
-  /// tracker.response_complete().
+  /// A packet of the answer, after the tracker took it: its last one, which has
+  /// tracker.response_complete(), and all that are neither rows nor definitions. `prefix` is its
+  /// beginning, at least 24 bytes where it has as many.
   virtual void on_answer(mysqlwire::PacketKind kind, mysqlwire::Bytes prefix,
                          const mysqlwire::Tracker& tracker) = 0;
 

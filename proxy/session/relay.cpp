@@ -27,6 +27,12 @@ namespace {
 constexpr int reads_a_turn = 16;
 constexpr std::uint8_t err_header = 0xFF;
 
+/// Rows and definitions are most of what servers send, and of no gate's interest.
+constexpr bool tells(PacketKind kind) noexcept {
+  return kind != PacketKind::text_row && kind != PacketKind::binary_row &&
+         kind != PacketKind::column_definition && kind != PacketKind::parameter_definition;
+}
+
 }  // namespace
 
 Relay::Relay(const mysqlwire::Context& context, bool compressed, Bytes early)
@@ -408,7 +414,7 @@ bool Relay::note(Direction direction, std::uint32_t frame_length, std::uint8_t s
       taken_back_ = true;
       return true;
     }
-    if (gate_ != nullptr && *kind != PacketKind::text_row && *kind != PacketKind::binary_row)
+    if (gate_ != nullptr && (tells(*kind) || tracker_.response_complete()))
       gate_->on_answer(*kind, prefix, tracker_);
   } else if (*kind == PacketKind::command) {
     ++commands_;

@@ -119,8 +119,8 @@ Task<void> Session::serve() {
       goes_on = ending_.reason.empty();
     } else if (may_have_to_leave() && leave_if_asked()) {
       goes_on = false;
-    } else if (command_deadline_.passed() && steering_ && !relay_->tracker().idle() &&
-               steering_->on_time()) {
+    } else if (command_deadline_.passed() && steering_ && steering_->on_time() &&
+               !relay_->tracker().idle()) {
       goes_on = co_await cut_answer();
     } else {
       co_await waker_;

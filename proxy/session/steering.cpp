@@ -27,12 +27,14 @@ std::uint32_t statement_id(Bytes payload) noexcept {
 
 }  // namespace
 
+const Decision Steering::no_decision_;
+
 Steering::Steering(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect,
                    ShapeCache& shapes)
     : dialect_(dialect), shapes_(shapes), facts_(std::move(facts)) {}
 
 Gate::Verdict Steering::on_command(Bytes payload, bool whole, const mysqlwire::Tracker& tracker) {
-  if (std::exchange(eventful_, false)) forget_last();
+  event_.reset();
   // No command is meant by that. What to say of it the server knows.
   if (payload.empty()) return on_nothing();
   inspect(payload, whole, tracker.context());
@@ -41,13 +43,12 @@ Gate::Verdict Steering::on_command(Bytes payload, bool whole, const mysqlwire::T
   // What the guard refuses no rule can let pass.
   if (watch_) {
     auto refusal = watch_->on_command(facts_, inspection_, dialect_.dialect());
-    if (refusal) decision_.refusal = std::move(refusal);
-  }
-  if (decision_.refusal) {
-    eventful_ = true;
-    answer_due_ = false;
-    asker_.forget();
-    return whole ? Verdict::hold : Verdict::refuse;
+    if (refusal) {
+      event().decision.refusal = std::move(refusal);
+      answer_due_ = false;
+      asker_.forget();
+      return whole ? Verdict::hold : Verdict::refuse;
+    }
   }
   Verdict verdict = ask_rules();
   if (borrowing_ != nullptr) {
@@ -81,25 +82,15 @@ bool Steering::rewrite_answer(PacketKind kind, std::span<std::uint8_t> payload,
 Gate::Verdict Steering::ask_rules() {
   const rules::Decision& ruling = asker_.ask(facts_, inspection_, dialect_.dialect());
   if (!ruling.acts()) return Verdict::pass;
-  eventful_ = true;
   if (ruling.last_word == nullptr) return Verdict::hold;
   const RuleConfig& rule = ruling.last_word->config();
   if (rule.then.refuse) {
-    decision_.refusal = {rule.then.refuse->code, rule.then.refuse->sqlstate,
-                         rules::refusal_text(rule)};
+    event().decision.refusal = {rule.then.refuse->code, rule.then.refuse->sqlstate,
+                                rules::refusal_text(rule)};
     settle(true);
   }
   // Of a long command nothing has to wait.
   return inspection_.whole ? Verdict::hold : Verdict::refuse;
-}
-
-/// What is left of a command that was more than passed on.
-void Steering::forget_last() noexcept {
-  decision_ = {};
-  being_prepared_.reset();
-  next_schema_.reset();
-  next_settings_.clear();
-  permits_.clear();
 }
 
 void Steering::inspect(Bytes payload, bool whole, const mysqlwire::Context& context) {
@@ -119,8 +110,7 @@ void Steering::inspect(Bytes payload, bool whole, const mysqlwire::Context& cont
     case Command::com_stmt_prepare: {
       const std::string_view text = mysqlwire::as_text(payload.subspan(1));
       inspect_text(text, shapes_.of_prepared(text, dialect_.dialect()));
-      if (whole) being_prepared_ = shape_;
-      eventful_ = true;
+      if (whole) event().being_prepared = shape_;
       break;
     }
     case Command::com_stmt_execute:
@@ -165,46 +155,46 @@ void Steering::note_wishes(Bytes payload, const mysqlwire::Context& context) {
       inspection_.command == Command::com_query || inspection_.command == Command::com_stmt_execute;
   const StatementKind kind = inspection_.what->kind;
   if (inspection_.command == Command::com_init_db) {
-    eventful_ = true;
     const auto command = mysqlwire::ComInitDb::decode(payload, context);
-    if (command) next_schema_ = command->schema;
+    if (command) event().next_schema = command->schema;
   } else if (executed && kind == StatementKind::use) {
-    eventful_ = true;
-    next_schema_ = schema_of_use(inspection_.text, dialect_.dialect());
+    event().next_schema = schema_of_use(inspection_.text, dialect_.dialect());
   }
-  if (executed && kind == StatementKind::set) {
-    eventful_ = true;
-    next_settings_ = inspection_.text;
-  }
+  if (executed && kind == StatementKind::set) event().next_settings = inspection_.text;
 }
 
 void Steering::on_answer(PacketKind kind, Bytes prefix, const mysqlwire::Tracker& tracker) {
   if (borrowing_ != nullptr) borrowing_->on_answer(kind, prefix, tracker);
   if (watch_) watch_->on_answer(kind, prefix, tracker);
   if (!answer_due_) return;
-  if (!eventful_ && kind != PacketKind::ok) {
-    // Nothing hangs on it.
-  } else if (kind == PacketKind::prepare_ok && being_prepared_) {
+  if (event_) take_effect(kind, prefix);
+  if (kind == PacketKind::ok && command_ == Command::com_reset_connection) {
+    prepared_.clear();
+    dialect_.reset();
+  }
+  if (!tracker.response_complete()) return;
+  answer_due_ = false;
+  if (!event_) return;
+  let_go();
+  if (!event_->decision.refusal) event_.reset();
+}
+
+/// What the command was to make true is so now.
+void Steering::take_effect(PacketKind kind, Bytes prefix) {
+  Event& event = *event_;
+  if (kind == PacketKind::prepare_ok && event.being_prepared) {
     const std::uint32_t id =
         borrowing_ != nullptr ? borrowing_->id_of_new_statement() : statement_id(prefix);
-    prepared_.add(id, std::move(being_prepared_));
+    prepared_.add(id, std::move(event.being_prepared));
   } else if (kind == PacketKind::ok) {
-    if (next_schema_) {
-      facts_.schema = std::move(*next_schema_);
+    if (event.next_schema) {
+      facts_.schema = std::move(*event.next_schema);
       asker_.facts_changed();
       if (watch_) watch_->facts_changed();
     }
-    next_schema_.reset();
-    if (!next_settings_.empty()) dialect_.on_statement(next_settings_);
-    next_settings_.clear();
-    if (command_ == Command::com_reset_connection) {
-      prepared_.clear();
-      dialect_.reset();
-    }
-  }
-  if (tracker.response_complete()) {
-    answer_due_ = false;
-    if (eventful_) permits_.clear();
+    event.next_schema.reset();
+    if (!event.next_settings.empty()) dialect_.on_statement(event.next_settings);
+    event.next_settings.clear();
   }
 }
 
@@ -212,16 +202,16 @@ bool Steering::on_progress(std::uint64_t bytes, const mysqlwire::Tracker& tracke
   if (!watch_) return true;
   auto refusal = watch_->on_progress(facts_, bytes, tracker);
   if (!refusal) return true;
-  eventful_ = true;
-  decision_.refusal = std::move(refusal);
+  event().decision.refusal = std::move(refusal);
   return false;
 }
 
 bool Steering::on_time() {
   if (!watch_) return false;
-  decision_.refusal = watch_->on_time(facts_);
-  eventful_ = true;
-  return decision_.refusal.has_value();
+  auto refusal = watch_->on_time(facts_);
+  if (!refusal) return false;
+  event().decision.refusal = std::move(refusal);
+  return true;
 }
 
 void Steering::restart(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect) {
@@ -230,7 +220,7 @@ void Steering::restart(ConnectionFacts facts, const mysqlwire::sql::SessionDiale
   if (watch_) watch_->facts_changed();
   dialect_ = dialect;
   prepared_.clear();
-  forget_last();
+  event_.reset();
   answer_due_ = false;
   ties_.clear();
   hold_all_ = false;

@@ -60,7 +60,7 @@ class Steering final : public Gate {
   }
 
   /// On the command that is held; valid until the next.
-  const Decision& decision() const noexcept { return decision_; }
+  const Decision& decision() const noexcept { return event_ ? event_->decision : no_decision_; }
   /// The command that was shown last.
   const Inspection& inspection() const noexcept { return inspection_; }
   const ConnectionFacts& facts() const noexcept { return facts_; }
@@ -73,11 +73,10 @@ class Steering final : public Gate {
   /// While on, the session decides on every command, whatever it is.
   void hold_all(bool on) noexcept { hold_all_ = on; }
   /// Keeps a place within a limit until the command under way is answered, or let go of.
-  void keep(rules::Permit permit) {
-    eventful_ = true;
-    permits_.push_back(std::move(permit));
+  void keep(rules::Permit permit) { event().permits.push_back(std::move(permit)); }
+  void let_go() noexcept {
+    if (event_) event_->permits.clear();
   }
-  void let_go() noexcept { permits_.clear(); }
   /// A rule has refused the command, or answered it: no server is to see it.
   void settle(bool refused) {
     if (watch_) watch_->settle(facts_, refused);
@@ -87,21 +86,35 @@ class Steering final : public Gate {
   void restart(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect);
 
  private:
-  void forget_last() noexcept;
+  static const Decision no_decision_;
+
+  /// Of a command that is more than passed on: seldom.
+  struct Event {
+    Decision decision;
+    // What the server's answer will make true.
+    std::shared_ptr<const Shape> being_prepared;
+    std::optional<std::string> next_schema;
+    std::string next_settings;  ///< a SET statement
+    std::vector<rules::Permit> permits;
+  };
+
+  Event& event() {
+    if (!event_) event_ = std::make_unique<Event>();
+    return *event_;
+  }
   Verdict ask_rules();
   Verdict on_nothing();
   void inspect(mysqlwire::Bytes payload, bool whole, const mysqlwire::Context& context);
   void inspect_text(std::string_view text, std::shared_ptr<const Shape> shape);
   void inspect_shape(const Shape& shape) noexcept;
   void inspect_prepared(std::uint32_t id);
+  void take_effect(mysqlwire::PacketKind kind, mysqlwire::Bytes prefix);
   void note_wishes(mysqlwire::Bytes payload, const mysqlwire::Context& context);
 
   // What every command needs stands together, since the memory of many sessions is slow to get at.
   std::unique_ptr<Watch> watch_;  ///< null: no guard and no statistics
   Borrowing* borrowing_ = nullptr;
   rules::Asker asker_;
-  /// There is something in what stands behind `ties_`; seldom.
-  bool eventful_ = false;
   bool answer_due_ = false;
   bool hold_all_ = false;
   mysqlwire::Command command_ = mysqlwire::Command::com_sleep;  ///< the one that is answered
@@ -112,12 +125,7 @@ class Steering final : public Gate {
   ShapeCache& shapes_;
   SessionTies ties_;
 
-  Decision decision_;
-  /// What the server's answer will make true.
-  std::shared_ptr<const Shape> being_prepared_;
-  std::optional<std::string> next_schema_;
-  std::string next_settings_;  ///< a SET statement
-  std::vector<rules::Permit> permits_;
+  std::unique_ptr<Event> event_;  ///< null: the command was passed on, and changes nothing here
   ConnectionFacts facts_;
 };
 

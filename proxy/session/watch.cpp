@@ -77,8 +77,8 @@ Watch::Watch(Services& services, StatementStatistics& statistics, Deadline& dead
   const auto on = [&](GuardCheck check) {
     return guard_ != nullptr && guard_->settings().mode(check) != GuardMode::off;
   };
-  limits_ =
-      on(GuardCheck::result_rows) || on(GuardCheck::result_bytes) || on(GuardCheck::running_time);
+  times_ = on(GuardCheck::running_time);
+  limits_ = on(GuardCheck::result_rows) || on(GuardCheck::result_bytes);
   if (counted_ != nullptr) statistics_.limit(counted_->max_statements);
 }
 
@@ -97,8 +97,10 @@ std::optional<Refusal> Watch::on_command(const ConnectionFacts& facts, const Ins
       return refusal_of(findings.refused, request);
     }
   }
-  if (limits_ && under_way_ && guard_->settings().mode(GuardCheck::running_time) != GuardMode::off)
-    deadline_.set(guard_->settings().max_running_time);
+  if (times_ && under_way_) {
+    asked_at_ = deadline_.loop().now();
+    if (!armed_) arm(guard_->settings().max_running_time);
+  }
   return std::nullopt;
 }
 
@@ -112,7 +114,7 @@ void Watch::begin(const ConnectionFacts& facts, const Inspection& inspection,
   exceeded_ = {};
   digest_ = inspection.digest;
   digest_text_ = inspection.digest_text;
-  if (limits_) mariadb_ = dialect.flavor == mysqlwire::Flavor::mariadb;
+  if (times_) mariadb_ = dialect.flavor == mysqlwire::Flavor::mariadb;
   if (counted_ == nullptr || !under_way_) return;
   if (!origin_) origin_ = statistics_.origin(facts.user, facts.schema, facts.server);
   StatementKey key{inspection.digest_text, inspection.digest, origin_};
@@ -180,8 +182,15 @@ std::optional<Refusal> Watch::on_progress(const ConnectionFacts& facts, std::uin
 }
 
 std::optional<Refusal> Watch::on_time(const ConnectionFacts& facts) {
-  if (!under_way_ || cut_ || guard_ == nullptr) return std::nullopt;
+  armed_ = false;
   deadline_.clear();
+  if (!under_way_ || cut_ || !times_) return std::nullopt;
+  const std::chrono::milliseconds most = guard_->settings().max_running_time;
+  const std::chrono::milliseconds taken(deadline_.loop().now() - asked_at_);
+  if (taken < most) {
+    arm(most - taken);
+    return std::nullopt;
+  }
   auto refusal = refuse_at_limit(facts, GuardCheck::running_time);
   if (!refusal) return refusal;
   // As the server that runs it says it.
@@ -195,6 +204,13 @@ std::optional<Refusal> Watch::on_time(const ConnectionFacts& facts) {
                "Query execution was interrupted, maximum statement execution time exceeded" +
                    refusal->message.substr(number)};
   return refusal;
+}
+
+/// Left as it is until then, however many commands come and go: setting it for each would cost more
+/// than to look again.
+void Watch::arm(std::chrono::milliseconds from_now) {
+  armed_ = true;
+  deadline_.set(from_now);
 }
 
 std::optional<Refusal> Watch::refuse_at_limit(const ConnectionFacts& facts, GuardCheck check) {
@@ -219,7 +235,6 @@ void Watch::settle(const ConnectionFacts& facts, bool refused) {
 
 void Watch::finish(const ConnectionFacts& facts, bool refused) {
   under_way_ = false;
-  if (limits_) deadline_.clear();
   if (counted_ == nullptr) return;
   const std::int64_t now = deadline_.loop().precise_now();
   const std::int64_t microseconds = (now - began_) / 1000;

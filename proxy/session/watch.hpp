@@ -13,6 +13,7 @@
 #include <mysqlwire/sql/dialect.hpp>
 #include <mysqlwire/wire/bytes.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -25,8 +26,8 @@ namespace mysqlproxy {
 class Watch {
  public:
   /// For the sessions of `user` by this configuration; null where it has neither guard nor
-  /// statistics. `statistics` is the thread's; `deadline` is set while a command runs whose time is
-  /// limited.
+  /// statistics. `statistics` is the thread's; `deadline` is for commands whose time is limited:
+  /// when it has passed, on_time() is to be asked.
   static std::unique_ptr<Watch> make(Services& services, StatementStatistics& statistics,
                                      Deadline& deadline, std::uint64_t connection_id,
                                      std::shared_ptr<const Topology> topology,
@@ -59,6 +60,7 @@ class Watch {
              const GuardFindings& findings);
   void begin(const ConnectionFacts& facts, const Inspection& inspection,
              const mysqlwire::sql::Dialect& dialect);
+  void arm(std::chrono::milliseconds from_now);
   void finish(const ConnectionFacts& facts, bool refused);
   void write_slow(const ConnectionFacts& facts, std::int64_t microseconds);
 
@@ -72,6 +74,7 @@ class Watch {
   std::int64_t began_ = 0;  ///< nanoseconds, monotonic
   std::uint64_t rows_ = 0;  ///< of the results that are complete
   std::uint64_t bytes_ = 0;
+  std::uint64_t asked_at_ = 0;  ///< the loop's clock, where the time is limited
   std::uint64_t digest_ = 0;
   /// For the audit log. Borrowed from the inspection, which is there until the next command.
   std::string_view digest_text_;
@@ -79,7 +82,9 @@ class Watch {
   std::uint16_t error_code_ = 0;
   mysqlwire::Command command_ = mysqlwire::Command::com_sleep;
   bool slow_ = false;
-  bool limits_ = false;
+  bool limits_ = false;  ///< of what an answer may be
+  bool times_ = false;   ///< of how long it may take
+  bool armed_ = false;   ///< the deadline is set
   bool under_way_ = false;
   bool complete_ = false;
   bool cut_ = false;

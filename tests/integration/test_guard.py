@@ -235,6 +235,18 @@ def test_running_time(server, start):
     assert [line["checks"] for line in wait_for_audit(proxy, 1)] == [["running_time"]]
 
 
+def test_each_statement_has_its_own_running_time(server, start):
+    proxy = start(server, {"max_running_time": "2s"})
+    with connect(proxy) as connection:
+        # Together they take longer than one of them may.
+        for _ in range(4):
+            assert error_of(connection, "SELECT SLEEP(0.8)")[0] == 0
+        began = time.monotonic()
+        error_of(connection, "SELECT COUNT(*), SLEEP(20) FROM information_schema.tables")
+        assert 1.5 < time.monotonic() - began < 10
+    assert [line["checks"] for line in wait_for_audit(proxy, 1)] == [["running_time"]]
+
+
 def test_statistics_and_the_slow_log(server, start):
     proxy = start(server, {"ddl": "enforce"},
                   statistics={"file": "statistics.json", "slow_log": "slow.log", "slow_time": "200ms"})
