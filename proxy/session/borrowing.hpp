@@ -72,6 +72,9 @@ class Borrowing {
   lending::SessionFollower& follower() noexcept { return follower_; }
   const lending::SessionFollower& follower() const noexcept { return follower_; }
 
+  /// The server is about to close the connection that the session has.
+  void note_killed() noexcept { stuck_ = true; }
+
   // Commands.
   /// hold: the session has to do something before it can go on, or there is no connection.
   Gate::Verdict on_command(const Inspection& inspection, const mysqlwire::sql::Dialect& dialect);

@@ -176,10 +176,21 @@ Task<bool> Session::kill() {
     const bool there = co_await attach(pool_);
     if (!there) co_return ending_.reason.empty();
   }
+  if (borrowing_ && kill && kill->scope == KillStatement::Scope::connection)
+    note_own_end(where ? where->thread_id : kill->id);
   mysqlwire::Buffer instead(packet.begin(), packet.end());
   if (where && where->server == server_->server())
     instead = as_packet(translate(payload, *kill, where->thread_id));
   co_return outlives(relay_->forward_instead(client_, server_->channel, std::move(instead)));
+}
+
+/// A connection of which the session has told the server to kill thread `id`: when that is its own,
+/// nobody else gets it, and the session ends with it.
+void Session::note_own_end(std::uint64_t id) {
+  const ServerConnectionId here{server_->server(), server_->greeting.connection_id};
+  if (id != here.thread_id) return;
+  services_.ids.note_kill(here);
+  borrowing_->note_killed();
 }
 
 /// The victim has no server connection just now: there is nothing for a server to kill. True when
@@ -194,6 +205,7 @@ bool Session::killed_unattached(std::uint64_t id, KillStatement::Scope scope) {
     case ConnectionIds::Kill::done: {
       mysqlwire::OkPacket ok;
       ok.status = relay_->tracker().status();
+      ok.status.clear(mysqlwire::ServerStatus::session_state_changed);
       mysqlwire::Buffer payload;
       mysqlwire::Writer writer(payload);
       ok.encode(writer, relay_->tracker().context());

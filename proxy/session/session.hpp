@@ -199,6 +199,7 @@ class Session {
   Task<void> hand_back();
   Task<bool> cut_answer();
   Task<bool> kill();
+  void note_own_end(std::uint64_t id);
   bool killed_unattached(std::uint64_t id, KillStatement::Scope scope);
   Task<bool> kill_elsewhere(ServerConnectionId where, KillStatement::Scope scope);
   struct KillOutcome;

@@ -10,6 +10,10 @@ LENT = POOLING == "transaction"
 #: What a test's id matches, and why it is about something that there is only without lending. tests/run lent runs these
 #: files. docs/pooling.md has the same reasons for users.
 DIFFERENT = {
+    r"KILL( CONNECTION of an idle one)? by the id of CONNECTION_ID\(\)":
+        "CONNECTION_ID() is of a connection that others have next: KILL of it does not mean the session",
+    r"-session tracking\]": "a client that sets what is tracked is told of the schema and of the usual variables nevertheless",
+    r"test_logins.py::test_table": "docs/logins.md is about sessions with connections of their own",
 }
 
 

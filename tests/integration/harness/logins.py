@@ -11,6 +11,7 @@ from itertools import product
 from pathlib import Path
 
 from harness.clients import CLIENTS
+from harness.lending import LENT
 from harness.process import Failure, tail
 
 TLS = ("none", "1.2", "1.3")
@@ -302,6 +303,9 @@ REASONS = [
     Reason("mysql2 encrypts the password by RSA under TLS too, where MySQL takes it in clear only",
            lambda cell: cell.login == "sha256" and cell.tls == "1.2", clients=only("mysql2"), ways=only(DIRECT),
            fault="Access denied"),
+    *([Reason("a connection that is lent needs no other login, so that no server asks for the password",
+              lambda cell: cell.tls == "none" and cell.login == "caching_sha2, cold", flavors=only("mysql"), ways=PROXIED,
+              fault="fast path in place of the full one")] if LENT else []),
 ]
 
 
