@@ -35,6 +35,7 @@ struct ProxySettings {
   milliseconds connect_timeout{2'000};     ///< to reach one server: resolve, connect, greeting
   milliseconds handshake_timeout{10'000};  ///< a client's whole login, from accept to OK
   milliseconds idle_timeout{28'800'000};   ///< no command running and no byte; 0: never
+  milliseconds server_timeout{0};          ///< no byte of an answer that is due; 0: for ever
   milliseconds drain_timeout{30'000};      ///< how long SIGTERM waits for clients; 0: not at all
   std::uint64_t max_allowed_packet = 64ULL << 20;  ///< bytes of one logical packet, to 1 GiB
   std::string users_file;  ///< more [user.NAME] tables, which are in Config::users; empty: none

@@ -64,6 +64,12 @@ struct GuardSettings {
   std::uint64_t max_result_bytes = 0;
   std::chrono::milliseconds max_running_time{0};
 
+  /// One at least is set, whatever becomes of what exceeds it.
+  bool has_limits() const noexcept {
+    return max_statement_size != 0 || max_result_rows != 0 || max_result_bytes != 0 ||
+           max_running_time.count() != 0;
+  }
+
   GuardMode mode(GuardCheck check) const noexcept { return modes[static_cast<std::size_t>(check)]; }
   GuardMode& mode(GuardCheck check) noexcept { return modes[static_cast<std::size_t>(check)]; }
 

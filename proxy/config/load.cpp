@@ -161,6 +161,7 @@ void Loader::proxy() {
   reader.read("connect_timeout", proxy.connect_timeout, 1ms);
   reader.read("handshake_timeout", proxy.handshake_timeout, 1ms);
   reader.read("idle_timeout", proxy.idle_timeout, 0ms);
+  reader.read("server_timeout", proxy.server_timeout, 0ms);
   reader.read("drain_timeout", proxy.drain_timeout, 0ms);
   // The limits that servers themselves have for the variable of this name.
   reader.read_size("max_allowed_packet", proxy.max_allowed_packet, 1ULL << 10, 1ULL << 30);

@@ -73,9 +73,10 @@ void read_modes(TableReader& reader, const toml::table& table, GuardSettings& se
 }
 
 void read_limits(TableReader& reader, const toml::table& table, GuardSettings& settings) {
-  GuardMode mode = GuardMode::enforce;
+  // As in [guard], where that has limits.
+  GuardMode mode = settings.has_limits() ? GuardMode::off : GuardMode::enforce;
   for (const GuardCheck check : limits)
-    if (settings.mode(check) != GuardMode::off) mode = settings.mode(check);  // as in [guard]
+    if (settings.mode(check) != GuardMode::off) mode = settings.mode(check);
   reader.read("limits", mode, all_modes);
   reader.read_size("max_statement_size", settings.max_statement_size, 0, largest_size);
   reader.read_size("max_result_bytes", settings.max_result_bytes, 0, largest_size);
@@ -90,10 +91,7 @@ void read_limits(TableReader& reader, const toml::table& table, GuardSettings& s
   set(GuardCheck::result_rows, settings.max_result_rows != 0);
   set(GuardCheck::result_bytes, settings.max_result_bytes != 0);
   set(GuardCheck::running_time, settings.max_running_time != 0ms);
-  if (table.contains("limits") &&
-      std::ranges::none_of(
-          limits, [&](GuardCheck check) { return settings.mode(check) != GuardMode::off; }) &&
-      mode != GuardMode::off)
+  if (table.contains("limits") && !settings.has_limits() && mode != GuardMode::off)
     reader.fault(reader.source(), "limits",
                  "there is no limit: set max_statement_size, max_result_rows, max_result_bytes or "
                  "max_running_time");

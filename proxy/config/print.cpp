@@ -97,6 +97,7 @@ void print(Printer& out, const ProxySettings& proxy) {
   out.optional("connect_timeout", proxy.connect_timeout, standard.connect_timeout);
   out.optional("handshake_timeout", proxy.handshake_timeout, standard.handshake_timeout);
   out.optional("idle_timeout", proxy.idle_timeout, standard.idle_timeout);
+  out.optional("server_timeout", proxy.server_timeout, standard.server_timeout);
   out.optional("drain_timeout", proxy.drain_timeout, standard.drain_timeout);
   out.size("max_allowed_packet", proxy.max_allowed_packet, standard.max_allowed_packet);
   if (!proxy.users_file.empty())
@@ -342,7 +343,7 @@ void print(Printer& out, const LogConfig& log) {
 
 void print(Printer& out, const GuardSettings& guard, const GuardSettings& standard) {
   const auto same = [](const std::string& text) { return text; };
-  GuardMode limits = GuardMode::enforce;
+  GuardMode limits = GuardMode::off;
   for (std::size_t i = 0; i < guard_checks; ++i) {
     const auto check = static_cast<GuardCheck>(i);
     if (check < GuardCheck::statement_size)
@@ -357,7 +358,8 @@ void print(Printer& out, const GuardSettings& guard, const GuardSettings& standa
                static_cast<std::uint32_t>(standard.max_result_rows));
   out.size("max_result_bytes", guard.max_result_bytes, standard.max_result_bytes);
   out.optional("max_running_time", guard.max_running_time, standard.max_running_time);
-  out.optional("limits", limits, GuardMode::enforce);
+  // Without one the key is refused.
+  if (guard.has_limits()) out.optional("limits", limits, GuardMode::enforce);
 }
 
 /// A configuration without a guard does not show one.

@@ -99,6 +99,10 @@ class ClientStatements {
   /// passed on by mistake, or to hear that there is no such statement, is never that of another's.
   static constexpr std::uint32_t first_id = 0x1000'0001;
 
+  /// As many as all clients together may have on a server (max_prepared_stmt_count).
+  static constexpr std::size_t most = 16'382;
+
+  bool full() const noexcept { return statements_.size() >= most; }
   /// The id of the next one that is added.
   std::uint32_t next_id() const noexcept { return last_ + 1; }
   ClientStatement& add(ClientStatement statement);

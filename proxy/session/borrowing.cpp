@@ -1,6 +1,7 @@
 #include "proxy/session/borrowing.hpp"
 
 #include "proxy/lending/ok_filter.hpp"
+#include "proxy/session/errors.hpp"
 
 #include <mysqlwire/wire/admin.hpp>
 #include <mysqlwire/wire/ok_packet.hpp>
@@ -165,10 +166,14 @@ Gate::Verdict Borrowing::on_command(const Inspection& inspection,
   if (!inspection.whole && inspection.command != Command::com_stmt_prepare &&
       inspection.command != Command::com_query && target_.statement == nullptr)
     return Gate::Verdict::refuse;  // unknown, and too long to wait for its end
+  if (is_one_too_many(inspection))
+    return inspection.whole ? Gate::Verdict::hold : Gate::Verdict::refuse;
   if (!attached() || asks_strangers(inspection, dialect)) return Gate::Verdict::hold;
   switch (inspection.command) {
     case Command::com_quit:
     case Command::com_stmt_close: return Gate::Verdict::hold;
+    case Command::com_stmt_prepare:
+      return lacks_room(inspection) ? Gate::Verdict::hold : Gate::Verdict::pass;
     case Command::com_stmt_execute:
       return target_.entry != nullptr && has_types(inspection) ? Gate::Verdict::pass
                                                                : Gate::Verdict::hold;
@@ -226,8 +231,24 @@ std::optional<mysqlwire::Buffer> Borrowing::answer_here(const Inspection& inspec
       return known ? std::nullopt : std::optional(mysqlwire::Buffer());
     case Command::com_stmt_reset:
       return known && !attached() ? std::optional(counted_ok()) : std::nullopt;
+    case Command::com_stmt_prepare:
+      if (!is_one_too_many(inspection)) return std::nullopt;
+      return error_payload(too_many_statements,
+                           fmt::format("Can't create more than max_prepared_stmt_count statements "
+                                       "(current value: {})",
+                                       lending::ClientStatements::most));
     default: return std::nullopt;
   }
+}
+
+bool Borrowing::lacks_room(const Inspection& inspection) const noexcept {
+  return inspection.command == Command::com_stmt_prepare && inspection.whole &&
+         prepared_ != nullptr && prepared_->size() >= lending::PreparedHere::most;
+}
+
+/// Servers have few of a client's statements, so that their limit does not hold for the others.
+bool Borrowing::is_one_too_many(const Inspection& inspection) const noexcept {
+  return inspection.command == Command::com_stmt_prepare && statements_.full();
 }
 
 mysqlwire::Buffer Borrowing::counted_ok() {

@@ -92,6 +92,8 @@ class Borrowing {
   std::optional<mysqlwire::Buffer> stand_in(const Inspection& inspection);
   /// What has to be prepared first on the connection that the session has now; null: nothing.
   const lending::SharedSource* to_prepare(const Inspection& inspection);
+  /// The command prepares one more than a connection is to have: some have to be closed first.
+  bool lacks_room(const Inspection& inspection) const noexcept;
   /// It has been, under this id.
   void prepared(lending::SharedSource source, std::uint32_t server_id);
   /// The server has to be told the types of parameters again: with_types() does.
@@ -158,6 +160,7 @@ class Borrowing {
   void aim(const Inspection& inspection) noexcept;
   lending::PreparedHere::Entry* find_entry() noexcept;
   bool has_types(const Inspection& inspection) const;
+  bool is_one_too_many(const Inspection& inspection) const noexcept;
   mysqlwire::Buffer counted_ok();
   void note_execute(const Inspection& inspection);
   bool has_other_option() const;

@@ -28,7 +28,8 @@ inline constexpr SqlError cannot_uncompress{1157, "08S01"};
 inline constexpr SqlError read_error{1158,
                                      "08S01"};  ///< a server connection broke, or can't be had
 inline constexpr SqlError read_timeout{1159, "08S01"};  ///< the other side was silent for too long
-inline constexpr SqlError not_owner{1095, "HY000"};     ///< of a thread that is to be killed
+inline constexpr SqlError too_many_statements{1461, "42000"};
+inline constexpr SqlError not_owner{1095, "HY000"};  ///< of a thread that is to be killed
 inline constexpr SqlError auth_not_supported{1251, "08004"};
 inline constexpr SqlError bad_handshake{1043, "08S01"};
 inline constexpr SqlError malformed_packet{1835, "HY000"};
@@ -43,6 +44,12 @@ inline constexpr SqlError password_expired{1862, "HY000"};
 inline constexpr SqlError account_locked{3118, "HY000"};          ///< MySQL's
 inline constexpr SqlError account_locked_mariadb{4151, "HY000"};  ///< MariaDB's
 inline constexpr SqlError insecure_transport{3159, "HY000"};
+
+/// How a server was lost, as its client is told.
+struct Loss {
+  SqlError error;
+  std::string reason;
+};
 
 /// The payload of an ERR packet. The message is cut at 512 bytes, as servers do.
 mysqlwire::Buffer error_payload(SqlError error, std::string_view message);

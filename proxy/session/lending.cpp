@@ -143,7 +143,8 @@ std::optional<bool> Session::serve_at_once() {
   if (answer_itself()) return true;
   if (!server_ && !attach_at_once(pool_for_statement())) return std::nullopt;
   if (!fitted_ || lent_->pool->moves() || must_catch_up() ||
-      borrowing_->to_prepare(inspection) != nullptr || borrowing_->stand_in(inspection) ||
+      borrowing_->to_prepare(inspection) != nullptr || borrowing_->lacks_room(inspection) ||
+      borrowing_->stand_in(inspection) ||
       borrowing_->asks_strangers(inspection, steering_->dialect()) ||
       borrowing_->lacks_types(inspection))
     return std::nullopt;
@@ -425,6 +426,9 @@ Session::Readiness Session::lose_connection(const BatchOutcome& outcome, std::st
 /// Prepares what the command that is held executes, where the connection does not have it yet.
 Task<Session::Readiness> Session::prepare_here() {
   const Inspection& inspection = steering_->inspection();
+  if (borrowing_->lacks_room(inspection)) {
+    for (const std::uint32_t id : lent_->prepared.make_room()) close_statement(id);
+  }
   const lending::SharedSource* const missing = borrowing_->to_prepare(inspection);
   if (missing == nullptr) co_return Readiness::ready;
   const lending::SharedSource source = *missing;
@@ -587,15 +591,14 @@ Task<bool> Session::dispel_doubt() {
 /// The server of the command under way is gone. Nothing of the session went with it, unless it had
 /// something there that no other server has: the command fails, and the session goes on.
 /// Does not count where the command can be done once more.
-bool Session::outlives_lost_server(std::string_view what) {
+bool Session::outlives_lost_server(const Loss& loss) {
   if (!borrowing_ || !server_ || borrowing_->hold() == Borrowing::Hold::firmly) return false;
   if (id_.killed() || relay_->mid_command()) return false;
   if (relay_->tracker().pending_commands() != 0) {
     if (!relay_->client_at_boundary()) return false;
-    const std::string reason = fmt::format("server {} {}", server_name_, what);
-    services_.log.warn(reason, {{"client", arrival_.address}, {"user", credentials_.user}});
+    services_.log.warn(loss.reason, {{"client", arrival_.address}, {"user", credentials_.user}});
     const bool again = relay_->unanswered() && borrowing_->second_chance().survives_loss();
-    if (!again) say(error_payload(read_error, reason), relay_->next_sequence_id());
+    if (!again) say(error_payload(loss.error, loss.reason), relay_->next_sequence_id());
     relay_->restart(relay_->tracker().context(), may_get_compressed(), {});
     steering_->let_go();
     if (again) repeat_command();

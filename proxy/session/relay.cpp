@@ -336,8 +336,10 @@ Relay::State Relay::take_answers(Chunk chunk, Channel& client) {
 /// A packet that the gate may want to rewrite, and of which the end is still to come.
 bool Relay::must_be_whole(Bytes packet) const noexcept {
   if (packet.empty()) return false;
-  if (packet.size() <= packet_header_size) return true;
+  if (packet.size() < packet_header_size) return true;
   const PacketHeader header = mysqlwire::read_packet_header(packet.data());
+  if (header.length == 0) return false;
+  if (packet.size() == packet_header_size) return true;
   if (header.length > Gate::max_inspected || packet.size() - packet_header_size >= header.length)
     return false;
   const std::uint8_t first = packet[packet_header_size];

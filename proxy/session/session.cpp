@@ -133,8 +133,8 @@ bool Session::outlives(Relay::State state) {
   switch (state) {
     case Relay::State::quit: end(EndedBy::client, "quit"); return false;
     case Relay::State::server_closed:
-      if (outlives_lost_server()) return true;
-      tell_of_lost_server();
+      if (outlives_lost_server(lost_connection())) return true;
+      tell_of_lost_server(lost_connection());
       return false;
     case Relay::State::client_fault: answer_client_fault(); return false;
     case Relay::State::server_fault: answer_server_fault(); return false;
@@ -177,23 +177,33 @@ bool Session::leave_if_asked() {
     end(EndedBy::proxy, "idle_timeout");
     return true;
   }
+  if (server_is_silent()) {
+    const auto& server = side_ != nullptr ? *side_ : *server_;
+    const Loss loss{read_timeout,
+                    fmt::format("server {} has said nothing for {:.3g} s", server.server()->name(),
+                                std::chrono::duration<double>(server_timeout_).count())};
+    if (!outlives_lost_server(loss)) {
+      tell_of_lost_server(loss);
+      return true;
+    }
+    waker_.notify();  // there may be more of the client's
+  }
   if (misplaced_ && !server_) {
     misplaced_ = false;
     straggler_.leave();
   }
   if (may_be_done_elsewhere()) {
     // No answer is to come of one that has gone silent.
-    (void)outlives_lost_server("is down");
+    (void)outlives_lost_server({read_error, fmt::format("server {} is down", server_name_)});
     return false;
   }
   if (misplaced_ &&
       (server_->server()->reachability() == Reachability::down || pool_of_server()->hurries() ||
        (relay_->quiet() && !relay_->tracker().in_transaction()))) {
     // Of a server that is gone no answer is to come either.
-    const std::string what =
-        fmt::format("is not the primary of pool {} any more", pool_of_server()->name());
-    if (outlives_lost_server(what)) return false;
-    const std::string reason = fmt::format("server {} {}", server_name_, what);
+    const std::string reason = fmt::format("server {} is not the primary of pool {} any more",
+                                           server_name_, pool_of_server()->name());
+    if (outlives_lost_server({read_error, reason})) return false;
     if (relay_->client_at_boundary())
       say(error_payload(server_shutdown, reason),
           relay_->tracker().idle() ? 0 : relay_->next_sequence_id());
@@ -218,11 +228,32 @@ bool Session::has_idled() {
   if (!deadline_.passed()) return false;
   // Looked at once in a long while, instead of being set anew for every packet.
   const std::chrono::milliseconds idle(worker_.loop().now() - last_activity_);
-  const bool up_to_client =
-      relay_->tracker().idle() || relay_->mid_command() || client_.congested();
-  if (idle >= idle_timeout_ && up_to_client) return true;
-  deadline_.set(std::max(idle_timeout_ - idle, std::chrono::milliseconds(1000)));
+  if (idle_timeout_.count() != 0 && idle >= idle_timeout_ && up_to_client()) return true;
+  const auto shorter = shorter_timeout();
+  if (shorter.count() != 0)
+    deadline_.set(std::max(shorter - idle, std::chrono::milliseconds(1000)));
   return false;
+}
+
+/// Nothing is due from the server.
+bool Session::up_to_client() const {
+  return relay_->tracker().idle() || relay_->mid_command() || client_.congested();
+}
+
+/// The one that passes first, of those that there are.
+std::chrono::milliseconds Session::shorter_timeout() const {
+  if (idle_timeout_.count() == 0 || server_timeout_.count() == 0)
+    return std::max(idle_timeout_, server_timeout_);
+  return std::min(idle_timeout_, server_timeout_);
+}
+
+/// True when it has owed an answer for too long. A replica's stream has no end, and may rest.
+bool Session::server_is_silent() const {
+  if (server_timeout_.count() == 0 || (!server_ && side_ == nullptr) || up_to_client() ||
+      relay_->tracker().phase() == mysqlwire::Phase::binlog)
+    return false;
+  const std::chrono::milliseconds idle(worker_.loop().now() - last_activity_);
+  return idle >= server_timeout_;
 }
 
 /// What the client sent can't be followed: it is told, in the servers' words, and is let go.
@@ -259,22 +290,27 @@ void Session::answer_server_fault() {
 
 /// In the command phase the deadline is the idle timeout.
 void Session::rest_deadline() {
-  idle_timeout_ = services_.topology()->config().proxy.idle_timeout;
+  const auto topology = services_.topology();
+  idle_timeout_ = topology->config().proxy.idle_timeout;
+  server_timeout_ = topology->config().proxy.server_timeout;
   last_activity_ = worker_.loop().now();
-  if (idle_timeout_.count() != 0)
-    deadline_.set(idle_timeout_);
+  if (const auto shorter = shorter_timeout(); shorter.count() != 0)
+    deadline_.set(shorter);
   else
     deadline_.clear();
 }
 
 /// A server that leaves between commands, or because of a KILL, is imitated. One that leaves a
 /// command without an answer has the client told why, where an ERR can stand.
-void Session::tell_of_lost_server() {
-  const std::string reason = fmt::format("server {} closed the connection",
-                                         (side_ != nullptr ? *side_ : *server_).server()->name());
+void Session::tell_of_lost_server(const Loss& loss) {
   if (relay_->tracker().pending_commands() != 0 && relay_->client_at_boundary() && !id_.killed())
-    say(error_payload(read_error, reason), relay_->next_sequence_id());
-  end(EndedBy::server, reason);
+    say(error_payload(loss.error, loss.reason), relay_->next_sequence_id());
+  end(EndedBy::server, loss.reason);
+}
+
+Loss Session::lost_connection() const {
+  const ServerConnection& server = side_ != nullptr ? *side_ : *server_;
+  return {read_error, fmt::format("server {} closed the connection", server.server()->name())};
 }
 
 void Session::end(EndedBy side, std::string reason) {

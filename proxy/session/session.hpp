@@ -11,6 +11,7 @@
 #include "proxy/session/channel.hpp"
 #include "proxy/session/connection_ids.hpp"
 #include "proxy/session/ending.hpp"
+#include "proxy/session/errors.hpp"
 #include "proxy/session/handshake_slot.hpp"
 #include "proxy/session/kill_statement.hpp"
 #include "proxy/session/origin.hpp"
@@ -123,6 +124,9 @@ class Session {
   bool leave_if_asked();
   bool may_have_to_leave() const noexcept;
   bool has_idled();
+  bool server_is_silent() const;
+  bool up_to_client() const;
+  std::chrono::milliseconds shorter_timeout() const;
   void rest_deadline();
   std::optional<bool> act_at_once();
   Task<bool> act_on_command();
@@ -184,7 +188,7 @@ class Session {
   bool settle_due() const;
   bool settle_at_once();
   Task<void> settle();
-  bool outlives_lost_server(std::string_view what = "closed the connection");
+  bool outlives_lost_server(const Loss& loss);
   void repeat_command();
   void do_elsewhere();
   void forget_connection();
@@ -211,7 +215,8 @@ class Session {
   // Ends.
   void answer_client_fault();
   void answer_server_fault();
-  void tell_of_lost_server();
+  Loss lost_connection() const;
+  void tell_of_lost_server(const Loss& loss);
   void end(EndedBy side, std::string reason);
   void say(mysqlwire::Bytes payload, std::uint8_t sequence_id);
   void answer(mysqlwire::Bytes payload);
@@ -275,6 +280,7 @@ class Session {
   std::chrono::system_clock::time_point began_;
   std::uint64_t began_at_;  ///< the loop's clock
   std::chrono::milliseconds idle_timeout_{0};
+  std::chrono::milliseconds server_timeout_{0};
   std::string_view server_tls_;  ///< version and cipher of the last one's connection
   std::string_view server_tls_cipher_;
   std::string server_name_;  ///< the last one, for the access log

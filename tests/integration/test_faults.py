@@ -32,12 +32,13 @@ POOLINGS = ("session", "transaction")
 WIDTH = 2
 #: seconds; a client that hears nothing for so long hangs
 PATIENCE = 20.0
-CONNECT_TIMEOUT = 1.5
+#: of the proxy
+CONNECT_TIMEOUT, SERVER_TIMEOUT, HANDSHAKE_TIMEOUT = 1.5, 1, 5
 #: CI: one of so many cases
-SHARE = 1 if os.environ.get("FAULTS") == "all" else 3
+SHARE = 1 if os.environ.get("FAULTS") == "all" else 8
 SEED = os.environ.get("FAULTS_SEED", "1")
 
-LINK_FAILED = 1158
+LINK_FAILED, OUT_OF_ORDER, SILENT = 1158, 1156, 1159
 TLS = any_certificate()
 tags = itertools.count(1)
 
@@ -231,6 +232,7 @@ class Lane:
     back: FaultRelay = None
     proxy_port: int = 0
     failures: list = field(default_factory=list)
+    traced: list = field(default_factory=list)
 
     @property
     def name(self):
@@ -257,6 +259,7 @@ class Lane:
             outcome = "closed" if str(error) == "packet 0 where 1 was due" else f"wrong: {error!r}"
         finally:
             happened = not relay.pending()
+            self.traced = list(relay.trace)
             if client.wire:
                 client.wire.close()
             relay.set()
@@ -272,6 +275,12 @@ class Lane:
             self.failures.append(f"{where}; then a good client had {error!r}")
         return client
 
+    def trace_of(self, conversation, side="server"):
+        """The packets of an undisturbed conversation, on a connection that is there already if it can be."""
+        self.run(conversation, side, None)
+        self.run(conversation, side, None)
+        return self.traced
+
     def proper(self, outcome, client, side, fault, happened):
         if outcome == "hangs":
             return False
@@ -282,7 +291,8 @@ class Lane:
         if outcome == "answered":
             return fault.kind in (DUPLICATE, HALF_CLOSE) or client.said >= client.tried
         if isinstance(outcome, Err):
-            return outcome.code in (LINK_FAILED, 1156) or fault.kind == DUPLICATE
+            return (outcome.code in (LINK_FAILED, OUT_OF_ORDER) or fault.kind == DUPLICATE
+                    or (fault.kind == STALL and outcome.code == SILENT))
         if outcome == "closed":
             # Between two commands, or with half of a packet on its way to the client.
             # Or it was the proxy's own question, and what only this connection knew of the session is lost.
@@ -308,7 +318,8 @@ def lanes(secure_server, module_proxies):
     made = [Lane(kind, pooling, number) for kind in kinds for pooling in POOLINGS
             for number in range(WIDTH if kind == "clear" else 1)]
     secure_server.ask("CREATE TABLE IF NOT EXISTS test.faults (tag BIGINT, part INT) ENGINE=InnoDB")
-    tables = {"proxy": {"connect_timeout": f"{int(CONNECT_TIMEOUT * 1000)}ms", "handshake_timeout": "5s"},
+    tables = {"proxy": {"connect_timeout": f"{int(CONNECT_TIMEOUT * 1000)}ms", "handshake_timeout": f"{HANDSHAKE_TIMEOUT}s",
+                        "server_timeout": f"{SERVER_TIMEOUT}s"},
               "pool.main": {"servers": [secure_server.name]},
               # What the checks say is not what this is about, and they would take faults from the clients.
               "health": {"interval": "1h", "fall": 100}}
@@ -342,10 +353,7 @@ def lanes(secure_server, module_proxies):
 
 def faults_of(lane, conversation, side):
     """Every fault at every packet of the conversation."""
-    relay = lane.relay(side)
-    lane.run(conversation, side, None)
-    lane.run(conversation, side, Fault("nothing", UP, -1))
-    trace = list(relay.trace)
+    trace = lane.trace_of(conversation, side)
     # A command that reaches its server twice has two answers, and nothing tells them apart from those to the next ones.
     # No network does that: what it loses and repeats TCP sorts out.
     return [Fault(kind, direction, at) for direction, at, _ in trace for kind in KINDS
@@ -436,3 +444,65 @@ def test_every_boundary(secure_server, lanes):
         lane.back.drop()
     wait_until(lambda: sessions_of(secure_server, lanes) == 0, "the server's connections to be gone")
     wait_until(lambda: proxy.child.descriptors() <= before, "descriptors to be given back")
+
+
+def lanes_of(lanes, pooling, kind="clear"):
+    return [lane for lane in lanes if (lane.kind, lane.pooling) == (kind, pooling)]
+
+
+def test_server_that_falls_silent(secure_server, lanes):
+    """At every packet of the login and of what follows: connect_timeout, then server_timeout, ends the wait.
+
+    One that stops in the middle of a row can't be told of; it is closed in front of the client as well.
+    """
+    proxy, lanes = lanes
+    jobs = []
+    for kind, pooling, conversations in (("clear", "session", [login, query, change_user]), ("clear", "transaction", [query, reset]),
+                                         ("tls", "session", [login]), ("sha2", "session", [login])):
+        own = lanes_of(lanes, pooling, kind)
+        if not own:
+            continue
+        work = queue.SimpleQueue()
+        for conversation in conversations:
+            for direction, at, _ in own[0].trace_of(conversation):
+                work.put((conversation, Fault(STALL, direction, at)))
+        share = work.qsize() if SHARE == 1 else min(work.qsize(), 8 * len(own))
+        chosen = random.Random(SEED).sample([work.get() for _ in range(work.qsize())], share)
+        for number, lane in enumerate(own):
+            jobs.append(lambda lane=lane, mine=chosen[number::len(own)]: [lane.run(conversation, "server", fault)
+                                                                           for conversation, fault in mine])
+    run_side_by_side(jobs)
+    failures = [failure for lane in lanes for failure in lane.failures]
+    assert not failures, "\n".join(failures[:40])
+    wait_until(lambda: sessions_of(secure_server, lanes) <= len(lanes), "the server's connections to be gone")
+
+
+def test_client_that_falls_silent_in_its_login(secure_server, lanes):
+    """handshake_timeout ends it, wherever it stopped; afterwards nothing of it is left."""
+    proxy, lanes = lanes
+    before = proxy.child.descriptors()
+    held = []
+    for lane in [lane for lane in lanes if lane.pooling == "session"]:
+        relay = lane.front
+        trace = lane.trace_of(login, "client")
+        # With the proxy's OK the login is over, whether it arrives or not.
+        quits = max(index for index, (direction, *_) in enumerate(trace) if direction == UP)
+        last = max(index for index, (direction, *_) in enumerate(trace[:quits]) if direction == DOWN)
+        for direction, at, _ in trace[:last]:
+            relay.set(Fault(STALL, direction, at))
+            thread = threading.Thread(target=silent_login, args=(lane, held))
+            thread.start()
+            wait_until(lambda: not relay.pending(), "the login to stop")
+    wait_until(lambda: proxy.child.descriptors() <= before, f"handshake_timeout, {proxy.child.descriptors()} and not {before}", HANDSHAKE_TIMEOUT + 10)
+    for lane in lanes:
+        lane.front.drop()
+        lane.check_good_client()
+
+
+def silent_login(lane, held):
+    client = Client(lane, lane.front.port, next(tags))
+    try:
+        client.log_in()
+        held.append(client)
+    except (Refused, Closed, OSError, AssertionError, ssl.SSLError):
+        pass

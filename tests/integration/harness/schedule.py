@@ -23,7 +23,7 @@ SECONDS = {
     "test_conversation mariadb": 50,
     "test_proofs": 40, "test_conversation connector-j": 30, "test_conversation connector-python": 30, "test_conversation mysql2": 30,
     "test_conversation go": 30, "test_conversation pymysql": 30, "test_conversation connector-python-c": 30, "test_probe_broken": 30,
-    "test_abuse": 30, "test_faults": 40, "test_rules": 20, "test_soak": 20, "test_login_errors": 20, "test_guard": 10,
+    "test_abuse": 30, "test_faults": 60, "test_server_faults": 70, "test_hostile_servers": 40, "test_limits": 50, "test_rules": 20, "test_soak": 70, "test_login_errors": 20, "test_guard": 10,
 }
 
 

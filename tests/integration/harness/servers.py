@@ -43,6 +43,8 @@ class Server:
     #: "mariadb" or "mysql": what a conversation may ask for
     flavor = ""
     title = ""
+    #: More for subprocess.Popen.
+    process_options = {}
 
     def __init__(self, folder, name=None):
         self.folder = Path(folder)
@@ -133,7 +135,7 @@ class Server:
             raise Failure(f"{arguments[0]} ended with {done.returncode}:\n{tail(self.log)}")
 
     def start(self, *more):
-        self.child = Child([*self.command(), *self.settings(), *more], self.log, self.title)
+        self.child = Child([*self.command(), *self.settings(), *more], self.log, self.title, **self.process_options)
         self.child.wait_until(self.answers, "it answers on its socket and its port")
 
     def answers(self):

@@ -1,0 +1,421 @@
+"""What is used up: descriptors, handshakes, memory, statements, results, the disk under the logs; and TLS misused.
+
+LIMITS=long adds what takes minutes and gigabytes.
+"""
+
+import contextlib
+import os
+import resource
+import socket
+import ssl
+import struct
+import time
+
+import pytest
+
+from harness import wire
+from harness.accounts import APP, OTHER
+from harness.plugin_accounts import BY_PLUGIN, by_hash
+from harness.plugins import CACHING_SHA2, Login, any_certificate
+from harness.process import wait_until
+from harness.wire import Closed, Err, Wire, frame, logged_in, response_41
+
+LONG = os.environ.get("LIMITS") == "long"
+#: What a proxy may take more than it did, whatever is sent to it: sanitizers take their share.
+SOME = 48 << 20
+
+
+@pytest.fixture
+def both(mariadb, own_proxies):
+    """A proxy in front of `mariadb` whose user APP has connections of its own, and OTHER lent ones."""
+    return own_proxies(mariadb, tables={"pool.main": {"pooling": "session"},
+                                        "pool.lent": {"servers": [mariadb.name], "pooling": "transaction"},
+                                        "listen.main": {"max_handshakes": 5000},
+                                        f"user.{OTHER.name}": {"pool": "lent"}})
+
+
+def processor_seconds(child):
+    with open(f"/proc/{child.pid}/stat") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_descriptors_used_up(both):
+    """Who is there is served; who comes waits or is turned away, without a thread running in circles; then all is well."""
+    with logged_in(both.port, APP) as bystander, logged_in(both.port, OTHER) as borrower:
+        limit = resource.prlimit(both.child.pid, resource.RLIMIT_NOFILE)
+        descriptors = both.child.descriptors()
+        resource.prlimit(both.child.pid, resource.RLIMIT_NOFILE, (descriptors + 12, limit[1]))
+        crowd = []
+        try:
+            for _ in range(40):
+                crowd.append(socket.create_connection(("127.0.0.1", both.port), 5))
+            time.sleep(0.3)
+            begun = processor_seconds(both.child)
+            for _ in range(10):
+                assert bystander.ask("SELECT 'there'") == "there"
+                assert borrower.ask("SELECT 'there'") == "there"
+                time.sleep(0.1)
+            assert processor_seconds(both.child) - begun < 0.7
+        finally:
+            for one in crowd:
+                one.close()
+            wait_until(lambda: both.child.descriptors() <= descriptors + 1, "the crowd to be gone")
+        # With hardly any left a login finds none for its server, and says so.
+        resource.prlimit(both.child.pid, resource.RLIMIT_NOFILE, (descriptors + 1, limit[1]))
+        with Wire(both.port) as last:
+            refusal = Err.of(last.log_in(APP))
+        assert refusal and refusal.code == 1158, refusal
+        resource.prlimit(both.child.pid, resource.RLIMIT_NOFILE, limit)
+        wait_until(lambda: logged_in(both.port, APP).close() is None, "logins as ever")
+        assert bystander.ask("SELECT 1") == "1"
+
+
+def test_thousands_of_half_open_handshakes(both):
+    """Some silent, some with half a login, some within TLS's first flight: others log in at once, and little memory is used."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    count = min(2500, (hard if hard > 0 else 1 << 20) - 400)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count + 400), hard))
+    resource.prlimit(both.child.pid, resource.RLIMIT_NOFILE, (max(soft, count * 2 + 400), hard))
+    half = frame(response_41(b"app", bytes(20)), 1)[:50]
+    tls = frame(response_41(b"", b"", wire.USUAL | wire.SSL)[:32], 1) + bytes.fromhex("16030100c8010000c40303")
+    before, descriptors = both.child.resident(), both.child.descriptors()
+    crowd = []
+    try:
+        for number in range(count):
+            one = socket.create_connection(("127.0.0.1", both.port), 20)
+            crowd.append(one)
+            if number % 3:
+                one.sendall(half if number % 3 == 1 else tls)
+        begun = time.monotonic()
+        for account in (APP, OTHER) * 3:
+            with logged_in(both.port, account) as connection:
+                assert connection.ask("SELECT 1") == "1"
+        assert time.monotonic() - begun < 6
+        # About 40 KiB each with TLS; AddressSanitizer doubles it.
+        assert both.child.resident() - before < count * (100 << 10)
+    finally:
+        for one in crowd:
+            one.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    # Connections that were lent stay, idle.
+    wait_until(lambda: both.child.descriptors() <= descriptors + 6, "the crowd to be gone")
+
+
+@pytest.mark.parametrize("account", [APP, OTHER], ids=["session", "transaction"])
+def test_slow_writers_of_large_packets(both, account):
+    """Long statements that come little by little go on as they come; the others don't wait for them."""
+    size, writers, piece = 8 << 20, 6, 256 << 10
+    payload = b"\x03SELECT LENGTH('" + b"x" * size + b"')"
+    whole = frame(payload, 0)
+    before = both.child.resident()
+    with contextlib.ExitStack() as stack:
+        other = stack.enter_context(logged_in(both.port, account))
+        slow = [stack.enter_context(logged_in(both.port, account)) for _ in range(writers)]
+        highest = 0
+        for at in range(0, len(whole), piece):
+            for one in slow:
+                one.send_raw(whole[at:at + piece])
+            if at % (16 * piece) == 0:
+                assert other.ask("SELECT 1") == "1"
+                highest = max(highest, both.child.resident() - before)
+        for one in slow:
+            one.sequence = 1
+            assert one.read() == b"\x01"
+            one.read(), one.read()
+            assert one.read()[1:] == str(size).encode()
+            one.read()
+    assert highest < SOME
+
+
+@pytest.mark.parametrize("account", [APP, OTHER], ids=["session", "transaction"])
+def test_slow_readers(both, account):
+    """50 MB each that nobody takes stay at the server, whoever's its connection is."""
+    before = both.child.resident()
+    with contextlib.ExitStack() as stack:
+        other = stack.enter_context(logged_in(both.port, account))
+        for _ in range(6):
+            reader = stack.enter_context(logged_in(both.port, account))
+            reader.query("SELECT REPEAT('x', 1000000) FROM information_schema.columns a LIMIT 50")
+        for _ in range(10):
+            assert other.ask("SELECT 1") == "1"
+            time.sleep(0.05)
+        assert both.child.resident() - before < SOME
+
+
+def prepare_many(connection, count):
+    """How many statements could be prepared; the first refusal."""
+    made, refusal = 0, None
+    while made < count and not refusal:
+        batch = min(200, count - made)
+        connection.send_raw(b"".join(frame(b"\x16SELECT %d" % (made + number), 0) for number in range(batch)))
+        for _ in range(batch):
+            connection.sequence = 1
+            reply = connection.read()
+            if reply[:1] == b"\xff":
+                refusal = refusal or Err.of(reply)
+                continue
+            made += 1
+            connection.read(), connection.read()
+    return made, refusal
+
+
+def test_prepared_statements_without_end(both, mariadb):
+    """Lent connections have few of a client's statements, so that the limit is the proxy's: the servers' own number and words."""
+    with logged_in(both.port, OTHER) as connection, logged_in(both.port, OTHER) as other:
+        before = both.child.resident()
+        made, refusal = prepare_many(connection, 100_000)
+        assert made == 16_382
+        assert (refusal.code, refusal.state) == (1461, "42000")
+        assert "max_prepared_stmt_count" in refusal.message
+        assert connection.ask("SELECT 'goes on'") == "goes on"
+        assert prepare_many(other, 1) == (1, None)
+        on_server = int(mariadb.ask("SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'")[0][1])
+        assert on_server < 300, "few at a time, or nobody else could have any"
+        assert both.child.resident() - before < SOME
+        # One closed makes room for one.
+        connection.command(wire.COM_STMT_CLOSE, struct.pack("<I", 0x1000_0001))
+        assert prepare_many(connection, 5)[0] == 1
+
+
+@pytest.mark.parametrize("account", [APP, OTHER], ids=["session", "transaction"])
+def test_many_results(both, account):
+    """Thousands in answer to one command."""
+    count = 5000
+    with logged_in(both.port, account) as connection:
+        connection.query("SELECT 7;" * count)
+        for number in range(count):
+            assert connection.read() == b"\x01"
+            connection.read(), connection.read()
+            assert connection.read() == b"\x017"
+            end = connection.read()
+            assert (end[3] & 8 != 0) == (number < count - 1)
+        assert connection.ask("SELECT 1") == "1"
+
+
+def test_parameters_by_the_thousand(both, mariadb):
+    """65,535 are the most; with one more the server says no, by the same words as without a proxy."""
+    for account in (APP, OTHER):
+        for count in (65535, 65536):
+            seen = []
+            for port in (mariadb.port, both.port):
+                with logged_in(port, account) as connection:
+                    connection.command(wire.COM_STMT_PREPARE, b"SELECT " + b",".join([b"?"] * count))
+                    reply = connection.read()
+                    seen.append(Err.of(reply) or reply[5:9])
+                    if not Err.of(reply):
+                        for _ in range(2 * count + 2):
+                            connection.read()
+                        assert connection.ask("SELECT 1") == "1"
+            assert seen[0] == seen[1]
+
+
+def test_disk_full_under_the_logs(mariadb, own_proxies):
+    """Lines are lost; clients notice nothing."""
+    proxy = own_proxies(mariadb, tables={"log": {"access": "/dev/full"}})
+    for _ in range(20):
+        with logged_in(proxy.port, APP) as connection:
+            assert connection.ask("SELECT 1") == "1"
+    proxy.reload()
+    logged_in(proxy.port, APP).close()
+
+
+@pytest.mark.skipif(not LONG, reason="LIMITS=long")
+@pytest.mark.parametrize("account", [APP, OTHER], ids=["session", "transaction"])
+def test_values_of_a_gigabyte(mariadb, own_proxies, account):
+    """Both ways, through a proxy that never has much of them."""
+    size = (1 << 30) - (1 << 20)
+    mariadb.ask("SET GLOBAL max_allowed_packet = 1 << 30")
+    try:
+        proxy = own_proxies(mariadb, tables={"proxy": {"max_allowed_packet": "1GiB"},
+                                             "pool.lent": {"servers": [mariadb.name], "pooling": "transaction"},
+                                             f"user.{OTHER.name}": {"pool": "lent"}})
+        with logged_in(proxy.port, account) as connection:
+            connection.socket.settimeout(600)
+            before = proxy.child.resident()
+            connection.query(f"SELECT REPEAT('x', {size})")
+            connection.read(), connection.read(), connection.read()
+            left = size
+            while left > 0:
+                header = connection.read_raw(4)
+                length = int.from_bytes(header[:3], "little")
+                left -= len(connection.read_raw(length))
+                assert proxy.child.resident() - before < SOME
+            connection.sequence = (header[3] + 1) & 0xFF
+            connection.read()
+            connection.command(wire.COM_QUERY, b"SELECT LENGTH('" + b"x" * size + b"')")
+            assert connection.read() == b"\x01"
+            connection.read(), connection.read()
+            assert connection.read()[1:] == str(size).encode()
+            assert proxy.child.resident() - before < SOME
+    finally:
+        mariadb.ask("SET GLOBAL max_allowed_packet = 128 << 20")
+
+
+# --- TLS
+
+REQUEST = frame(response_41(b"", b"", wire.USUAL | wire.SSL)[:32], 1)
+
+
+@pytest.fixture
+def secure(secure_mysql, own_proxies):
+    account = next(one for one in BY_PLUGIN["mysql"] if one.plugin == CACHING_SHA2)
+    return own_proxies(secure_mysql, tables={**by_hash(secure_mysql, [account]), "proxy": {"handshake_timeout": "3s"}}), account
+
+
+def ends(proxy, data, timeout=8):
+    """Sends this in place of a login's rest; the proxy lets go of it."""
+    with Wire(proxy.port, timeout=timeout) as connection:
+        connection.greet()
+        connection.send_raw(REQUEST)
+        if data:
+            with contextlib.suppress(Closed):
+                connection.send_raw(data)
+        return connection.closed()
+
+
+def test_tls_misused(secure):
+    """Garbage, a login in clear behind the request, the request twice, half a hello: all end, at once or by the deadline."""
+    proxy, account = secure
+    descriptors = proxy.child.descriptors()
+    login = frame(response_41(account.name.encode(), bytes(20)), 2)
+    assert ends(proxy, b"GET / HTTP/1.1\r\n\r\n" * 20)
+    assert ends(proxy, bytes(5000))
+    assert ends(proxy, login)
+    assert ends(proxy, REQUEST)
+    assert ends(proxy, bytes.fromhex("16030100c8010000c40303"))
+    # In one piece with the request: what is behind it was put there by somebody else.
+    with Wire(proxy.port) as connection:
+        connection.greet()
+        connection.send_raw(REQUEST + login)
+        assert connection.closed()
+    with Wire(proxy.port) as connection:
+        wire_, last = Login(account.name, account.password, CACHING_SHA2, any_certificate()).run(proxy.port)
+        assert last[:1] == b"\x00"
+        assert wire_.ask("SELECT 'as ever'") == "as ever"
+        wire_.close()
+    wait_until(lambda: proxy.child.descriptors() <= descriptors, "descriptors to be given back")
+
+
+def test_a_second_request_for_tls_within_tls(secure):
+    proxy, _ = secure
+    with Wire(proxy.port) as connection:
+        connection.greet()
+        connection.send_raw(REQUEST)
+        connection.socket = any_certificate().wrap_socket(connection.socket)
+        connection.send(response_41(b"", b"", wire.USUAL | wire.SSL)[:32], sequence=2)
+        try:
+            assert Err.of(connection.read())
+        except Closed:
+            pass
+
+
+def test_close_notify_in_the_middle_of_a_result(secure):
+    """A client that ends TLS, and not TCP, has ended."""
+    proxy, account = secure
+    descriptors = proxy.child.descriptors()
+    for _ in range(5):
+        connection, last = Login(account.name, account.password, CACHING_SHA2, any_certificate()).run(proxy.port)
+        assert last[:1] == b"\x00"
+        connection.query("SELECT REPEAT('x', 100000) FROM information_schema.columns a LIMIT 300")
+        connection.read()
+        connection.socket.settimeout(0.01)
+        with contextlib.suppress(OSError, ssl.SSLError):
+            connection.socket.unwrap()
+        connection.close()
+    wait_until(lambda: proxy.child.descriptors() <= descriptors, "descriptors to be given back")
+
+
+def test_no_renegotiation(secure):
+    """OpenSSL's client asks for it by "R"; the proxy does not."""
+    import subprocess
+    proxy, _ = secure
+    client = subprocess.Popen(["openssl", "s_client", "-starttls", "mysql", "-tls1_2", "-connect", proxy.address],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    time.sleep(0.5)
+    said, _ = client.communicate(b"R\n", timeout=20)
+    assert b"no renegotiation" in said or b"alert" in said.lower() or b"error" in said.lower(), said[-500:]
+
+
+def test_states_of_caching_sha2_out_of_order(secure):
+    """The key asked for twice, before its time, a password before the key: none lets anybody in, or hangs."""
+    proxy, account = secure
+    name = account.name.encode()
+    for sent in ([b"\x02", b"\x02", b"\x02"], [b"\x04"], [b"\x03"], [account.password.encode() + b"\0"], [b""], [bytes(256)],
+                 [b"\x02", account.password.encode() + b"\0"], [b"\x02", bytes(256)], [b"\x02", bytes(100)]):
+        with Wire(proxy.port, timeout=10) as connection:
+            connection.greet()
+            connection.send(response_41(name, bytes(32), plugin=CACHING_SHA2))
+            last = b""
+            try:
+                for one in sent:
+                    last = connection.read()
+                    if last[:1] in (b"\xff", b"\x00"):
+                        break
+                    if last[:1] == b"\xfe":
+                        connection.send(bytes(32))
+                        last = connection.read()
+                    connection.send(one)
+                while last[:1] not in (b"\xff", b"\x00"):
+                    last = connection.read()
+            except Closed:
+                continue
+            assert Err.of(last), (sent, last)
+    connection, last = Login(account.name, account.password, CACHING_SHA2).run(proxy.port)
+    with connection:
+        assert last[:1] == b"\x00"
+
+
+# --- logins and users
+
+
+def test_every_collation(server, proxy):
+    """A client may begin with any; what it gets is what the server gives it."""
+    for collation in [*range(0, 256, 3), 255]:
+        seen = []
+        for port in (server.port, proxy.port):
+            with Wire(port) as connection:
+                reply = connection.log_in(APP, collation=collation)
+                seen.append((reply[:1], connection.ask("SELECT @@collation_connection") if reply[:1] == b"\0" else Err.of(reply)))
+        assert seen[0] == seen[1], collation
+
+
+@pytest.mark.parametrize("account", [APP, OTHER], ids=["session", "transaction"])
+def test_changes_of_user_that_fail(both, account):
+    """Cut at every byte, with a wrong answer: the connection ends, or goes on as it was, and nobody has become somebody else."""
+    other = APP if account is OTHER else OTHER
+    whole = other.name.encode() + b"\0\x14" + bytes(20) + b"test\0" + b"\x2d\0" + wire.NATIVE + b"\0"
+    for length in [*range(0, len(whole), 2), len(whole)]:
+        with logged_in(both.port, account) as connection:
+            connection.ask("CREATE TEMPORARY TABLE mine (a INT)")
+            connection.command(wire.COM_CHANGE_USER, whole[:length])
+            try:
+                reply = connection.read()
+                if reply[:1] == b"\xfe":
+                    connection.send(bytes(20))
+                    reply = connection.read()
+                assert Err.of(reply), length
+                assert connection.ask("SELECT CURRENT_USER()") == f"{account.name}@%"
+            except Closed:
+                pass
+    with logged_in(both.port, account) as connection:
+        assert connection.ask("SELECT CURRENT_USER()") == f"{account.name}@%"
+        assert connection.ask("SELECT * FROM mine").code == 1146
+
+
+def test_commands_of_replicas(server, proxy):
+    """From who may not: the same refusals as without a proxy."""
+    commands = {"BINLOG_DUMP": b"\x12" + struct.pack("<IHI", 4, 0, 99), "BINLOG_DUMP, all ones": b"\x12" + b"\xff" * 14,
+                "BINLOG_DUMP, short": b"\x12\x04", "REGISTER_SLAVE": b"\x15" + struct.pack("<I", 99) + b"\0\0\0" + bytes(10),
+                "BINLOG_DUMP_GTID": b"\x1e" + struct.pack("<HII", 0, 99, 0) + bytes(12), "TABLE_DUMP": b"\x13\x04test\x01a"}
+    for name, command in commands.items():
+        seen = []
+        for port in (server.port, proxy.port):
+            with logged_in(port, APP) as connection:
+                connection.send(command, sequence=0)
+                try:
+                    seen.append(Err.of(connection.read()))
+                except Closed:
+                    seen.append("closed")
+        # One that speaks for itself in front of the server's words is as good.
+        assert (seen[0] == "closed") == (seen[1] == "closed") and (seen[0] == seen[1] or seen[1].code), name

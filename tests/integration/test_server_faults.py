@@ -1,0 +1,151 @@
+"""Servers that are killed, stopped, full, read-only or out of room for files while clients work.
+
+Clients of both kinds of pooling go on throughout (harness/load.py). They may be refused, in the words that fit; what
+they were told is done has to be there in the end, once, and nobody gets anything of somebody else's.
+"""
+
+import resource
+import signal
+import time
+
+import pytest
+
+from harness.accounts import APP, OTHER
+from harness.load import TABLE, Load
+from harness.process import wait_until
+from harness.proxy import Proxy
+from harness.servers import MariaDb, MySql
+
+#: What a client may be told when its server goes, hangs, or has no room: nothing else.
+LOST, SILENT, FULL, SHUTDOWN = 1158, 1159, 1040, 1053
+READ_ONLY = {1290, 1792, 1836}
+#: The disk is full, the file too large, a table can't grow, a log can't be written.
+NO_ROOM = {3, 11, 14, 20, 23, 28, 29, 64, 126, 1020, 1021, 1026, 1030, 1114, 1180, 1196, 1712}
+CLIENTS = 8
+
+
+@pytest.fixture(scope="module", params=["mariadb", "mysql"])
+def own_server(request, work, build):
+    """A server that may come to harm. What it has said is done outlives its process."""
+    folder = work / f"harmed-{request.param}"
+    server = MariaDb(folder) if request.param == "mariadb" else MySql(folder, build / "mysql8")
+    # A file that can't grow is an error then, and not the end of the process: the tests' Python ignores SIGXFSZ.
+    server.process_options = {"restore_signals": False}
+    server.harmless = ["--innodb-flush-log-at-trx-commit=2"]
+    try:
+        server.create()
+        server.stop()
+        server.start(*server.harmless)
+        server.ask(TABLE)
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest.fixture(scope="module")
+def front(own_server, work, proxy_executable):
+    """A proxy with both kinds of pools in front of it; it stays the same over all that comes."""
+    tables = {"proxy": {"connect_timeout": "2s", "server_timeout": "2s"},
+              "pool.transaction": {"servers": [own_server.name], "pooling": "transaction", "queue_timeout": "3s"},
+              "pool.main": {"pooling": "session"},
+              f"user.{OTHER.name}": {"pool": "transaction"}}
+    proxy = Proxy(proxy_executable, work / f"front-of-{own_server.flavor}", [own_server], accounts=(APP, OTHER), tables=tables)
+    proxy.start()
+    yield proxy
+    proxy.stop_well()
+
+
+@pytest.fixture
+def load(own_server, front):
+    """Clients at work; afterwards all is well, and as it was."""
+    own_server.mark()
+    descriptors, memory = front.child.descriptors(), front.child.resident()
+    with Load(front.port, [APP, OTHER], CLIENTS, seed=own_server.flavor) as load:
+        load.wait_for_progress()
+        yield load
+        load.wait_for_progress()
+    faults = load.faults(own_server, load.explained)
+    assert not faults, "\n".join(faults[:20])
+    assert front.child.running()
+    own_server.ask("TRUNCATE TABLE test.load_rows")
+    # Those that are lent stay idle.
+    wait_until(lambda: own_server.sessions(APP.name) == 0, "the server's connections to be gone")
+    wait_until(lambda: front.child.descriptors() <= descriptors + CLIENTS, "descriptors to be given back")
+    assert front.child.resident() - memory < 60 << 20
+    print(f"{load.done()} acts, {sum(load.refusals().values())} refused")
+
+
+def test_killed(own_server, front, load):
+    """As by a loss of power, twice, and started again."""
+    load.explained = {LOST}
+    for _ in range(2):
+        own_server.kill()
+        time.sleep(0.3)
+        own_server.start(*own_server.harmless)
+        load.wait_for_progress()
+
+
+def test_restarted(own_server, front, load):
+    """In good order: sessions are told to leave by the server itself."""
+    load.explained = {LOST, SHUTDOWN, 1077, 1152, 1927, 3169}
+    own_server.stop()
+    own_server.start(*own_server.harmless)
+
+
+def test_stopped(own_server, front, load):
+    """Frozen for longer than server_timeout: nobody waits for longer, and nothing that it did then is done twice."""
+    load.explained = {LOST, SILENT, FULL}
+    own_server.child.send(signal.SIGSTOP)
+    try:
+        told = (SILENT, f"server {own_server.name} has said nothing for 2 s")
+        wait_until(lambda: load.refusals()[told] > 0, "the first to be told", 15)
+        time.sleep(1)
+    finally:
+        own_server.child.send(signal.SIGCONT)
+
+
+def test_out_of_connections(own_server, front, load):
+    """Who is there stays; who comes waits, or is told."""
+    load.explained = {LOST, FULL}
+    own_server.ask("SET GLOBAL max_connections = 10")
+    held = []
+    try:
+        for _ in range(10):
+            held.append(own_server.admin())
+    except Exception:
+        pass  # one more than there are for everybody is the superuser's
+    time.sleep(2)
+    for one in held:
+        one.close()
+    own_server.ask("SET GLOBAL max_connections = 400")
+
+
+def test_read_only(own_server, front, load):
+    """Writes are refused, by the server's own words; a transaction under way fails as a whole."""
+    load.explained = READ_ONLY | {LOST}
+    own_server.ask("SET GLOBAL read_only = 1")
+    time.sleep(1)
+    own_server.ask("SET GLOBAL read_only = 0")
+    assert any(code in READ_ONLY for code, _ in load.refusals())
+
+
+def test_no_room_for_files(own_server, front, load):
+    """As on a full disk: some statements fail in the middle, and the server may go down by it."""
+    load.explained = NO_ROOM | {LOST, SILENT}
+    pid = own_server.child.pid
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (1 << 20, before[1]))
+    failed = 0
+    for _ in range(3):
+        try:
+            own_server.ask("SELECT a.table_name, REPEAT('x', 20000) AS b FROM information_schema.columns a "
+                           "UNION SELECT column_name, REPEAT('y', 20000) FROM information_schema.columns")
+        except Exception:
+            failed += 1
+    time.sleep(1)
+    if own_server.child.running():
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+        time.sleep(0.5)  # one that goes down by it takes its time
+    if not own_server.child.running():
+        own_server.start(*own_server.harmless)
+    print(f"{failed} of 3 large statements failed, the server {'went on' if own_server.child.pid == pid else 'went down'}")
