@@ -5,6 +5,7 @@
 #include "proxy/session/packet_io.hpp"
 #include "proxy/session/tls_handshake.hpp"
 
+#include <mysqlwire/wire/auth.hpp>
 #include <mysqlwire/wire/err_packet.hpp>
 
 #include <fmt/format.h>
@@ -456,6 +457,14 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
       co_return;
     }
     if (step == ClientStep::failed) {
+      if (handshake.error().message == mysqlwire::OldAuthSwitchRequest::name) {
+        // That is about the account: others can use the server.
+        attempt.declined = true;
+        attempt.reason = fmt::format(
+            "user '{}' can't be logged in to server {}: the server wants mysql_old_password",
+            credentials.account(), server.name());
+        attempt.reply = error_payload(auth_not_supported, attempt.reason);
+      }
       fail(attempt, to_string(handshake.error()));
       co_return;
     }

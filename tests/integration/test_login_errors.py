@@ -2,10 +2,10 @@
 
 import pytest
 
-from harness.accounts import Account
+from harness.accounts import APP, Account
 from harness.plugin_accounts import BY_PLUGIN, IN_STATES, by_hash, by_server, make_certificate
 from harness.plugins import NATIVE, Login, any_certificate
-from harness.wire import USUAL, Err
+from harness.wire import USUAL, Err, Wire, logged_in
 
 CAN_HANDLE_EXPIRED_PASSWORDS = 1 << 22
 
@@ -137,3 +137,20 @@ def test_bad_client_certificate(secure_server, own_proxies, tmp_path, version):
         with pytest.raises(ssl.SSLError):
             log_in(port, bad)
     assert log_in(proxy.port, (trusted, trusted_key)) == "ok"
+
+
+def test_an_old_password_is_no_fault_of_the_server(mariadb, own_proxies):
+    """Who has one can't be let in; everybody else can."""
+    old = Account("old_password", "secret")
+    mariadb.ask("SET GLOBAL secure_auth = 0")
+    mariadb.ask(f"CREATE USER '{old.name}'@'%' IDENTIFIED VIA mysql_old_password USING '6f8c114b58f2ce9e'")
+    try:
+        proxy = own_proxies(mariadb, accounts=(APP, old))
+        with Wire(proxy.port) as connection:
+            refusal = Err.of(connection.log_in(old))
+        assert (refusal.code, refusal.state) == (1251, "08004") and "mysql_old_password" in refusal.message
+        logged_in(proxy.port, APP).close()
+        assert not [one for one in proxy.messages() if "down" in one["message"]]
+    finally:
+        mariadb.ask(f"DROP USER '{old.name}'@'%'")
+        mariadb.ask("SET GLOBAL secure_auth = 1")
