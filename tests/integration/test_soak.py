@@ -88,7 +88,7 @@ USERS = {name: Account(f"soak_{name}", f"secret of {name}") for name in LINKS}
 EXPLAINED = {1040, 1053, 1077, 1152, 1156, 1158, 1159, 1290, 1792, 1836, 1927, 3169, 1317, 2013}
 #: What the log may say above "info" meanwhile.
 EXPECTED_IN_LOG = re.compile(
-    "closed the connection|has said nothing|broke the protocol|down since|lost a session|can't be followed|no server for pool"
+    "closed the connection|does not take the session|has said nothing|broke the protocol|down since|lost a session|can't be followed|no server for pool"
     "|connection reset|Connection refused|connect_timeout|is full|Too many connections")
 
 
