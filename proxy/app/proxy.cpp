@@ -106,11 +106,15 @@ Proxy::Proxy(CommandLine options, Config config)
       signals_(io_),
       drain_timer_(io_),
       learn_timer_(io_),
-      monitor_(log_, [this] { asio::post(io_, [this] { reconsider(); }); }),
       mover_(log_,
              [this](std::function<void()> done) {
                asio::post(io_, [this, done = std::move(done)] { reconsider(done); });
              }),
+      monitor_(log_,
+               [this] {
+                 mover_.look();
+                 asio::post(io_, [this] { reconsider(); });
+               }),
       account_loader_(log_, services_.directory) {
   services_.account_loader = &account_loader_;
   prepare_tls(config);

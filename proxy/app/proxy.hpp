@@ -87,8 +87,8 @@ class Proxy {
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Resolver resolver_;
-  Monitor monitor_;
   Mover mover_;
+  Monitor monitor_;  // which tells it
   std::unique_ptr<Control> control_;
   AccountLoader account_loader_;
   bool draining_ = false;

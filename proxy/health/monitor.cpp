@@ -78,18 +78,20 @@ void Monitor::replace(std::vector<std::shared_ptr<Server>> servers, Plan plan) {
 Task<void> Monitor::look_after(Watch& watch) {
   bool first = true;
   for (;;) {
-    const std::chrono::milliseconds rest = take_turns(watch);
+    const std::uint64_t next = take_turns(watch);
     co_await check(watch);
     if (first) checked_once();
     first = false;
-    watch.deadline.set(rest);
+    const std::uint64_t now = loop_.now();
+    if (now >= next) continue;
+    watch.deadline.set(std::chrono::milliseconds(next - now));
     while (!watch.deadline.passed()) co_await watch.waker;
     watch.deadline.clear();
   }
 }
 
-/// Finds out which kinds of checks are due now. Returns how long it is until the next of them is.
-std::chrono::milliseconds Monitor::take_turns(Watch& watch) const {
+/// Finds out which kinds of checks are due now. Returns when the next of them is.
+std::uint64_t Monitor::take_turns(Watch& watch) const {
   const std::uint64_t now = loop_.now();
   std::uint64_t next = 0;
   const auto take = [&](Turn& turn, const CheckConfig& check, bool wanted) {
@@ -102,7 +104,7 @@ std::chrono::milliseconds Monitor::take_turns(Watch& watch) const {
   take(watch.read_only, plan_.read_only, plan_.account_given);
   take(watch.replication, plan_.replication, plan_.account_given);
   take(watch.threads, plan_.threads, plan_.threads.interval.count() != 0);
-  return std::chrono::milliseconds(next - now);
+  return next;
 }
 
 Task<void> Monitor::check(Watch& watch) {

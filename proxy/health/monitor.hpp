@@ -82,7 +82,7 @@ class Monitor {
 
   void replace(std::vector<std::shared_ptr<Server>> servers, Plan plan);
   Task<void> look_after(Watch& watch);
-  std::chrono::milliseconds take_turns(Watch& watch) const;
+  std::uint64_t take_turns(Watch& watch) const;
   Task<void> check(Watch& watch);
   void judge(Watch& watch, const ConnectOutcome& outcome, bool alive);
   Task<bool> ping(Watch& watch, ServerConnection& connection);
@@ -93,7 +93,7 @@ class Monitor {
 
   Log& log_;
   const std::function<void()> changed_;
-  Loop loop_;
+  Loop loop_{std::chrono::milliseconds(10)};  ///< writes may wait for a verdict
   std::thread thread_;
   Plan plan_;
   std::vector<std::unique_ptr<Watch>> watches_;

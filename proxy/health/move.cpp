@@ -449,13 +449,45 @@ Task<std::string> Move::apply_all() {
   co_return std::string();
 }
 
+/// With MariaDB's semi-synchronous replication a replica first connects to its source, to end what
+/// it has there; where the source is lost, that is not worth more than the shortest time there is.
+Task<std::string> Move::stop_copying(Member& member) {
+  constexpr std::string_view shortest = "1";
+  const bool lost =
+      request_.kind == MoveRequest::Kind::failover || request_.kind == MoveRequest::Kind::promote;
+  const std::string_view query = member.sql.farewell();
+  if (lost && !query.empty()) {
+    const TextResult answer = co_await ask(member, query, soon);
+    std::string usual = value(answer);
+    if (!usual.empty() && usual != shortest) {
+      const std::string refused =
+          co_await tell_one(member, member.sql.set_farewell(shortest), soon);
+      // Without an answer it may have been done.
+      if (refused.empty() || !member.connection) member.usual_farewell = std::move(usual);
+    }
+  }
+  std::string fault = co_await tell_one(member, member.sql.stop_copying(), soon);
+  co_await restore_farewell(member);
+  co_return fault;
+}
+
+Task<void> Move::restore_farewell(Member& member) {
+  if (member.usual_farewell.empty() || !member.connection) co_return;
+  const std::string statement = member.sql.set_farewell(member.usual_farewell);
+  const std::string fault = co_await tell_one(member, statement, soon);
+  if (fault.empty())
+    member.usual_farewell.clear();
+  else
+    warn(fmt::format("{} has not taken \"{}\": {}", member.server->name(), statement, fault));
+}
+
 /// Makes the new one writable. What goes wrong before it is can be undone; when it is not known
 /// whether it is, the old one stays as it is.
 Task<bool> Move::promote() {
   Member& next = members_[plan_.to];
   const std::string name = candidates_[plan_.to].name;
   stopped_copying_ = true;
-  std::string fault = co_await tell_one(next, next.sql.stop_copying(), soon);
+  std::string fault = co_await stop_copying(next);
   if (fault.empty()) {
     fault = co_await tell(next, next.sql.set_writable(), soon);
     if (!fault.empty()) {
@@ -498,6 +530,7 @@ Task<void> Move::roll_back() {
   if (stopped_copying_) {
     std::string fault;
     if (!next.connection) fault = co_await reconnect(next);
+    if (fault.empty()) co_await restore_farewell(next);
     if (fault.empty()) fault = co_await tell_one(next, next.sql.start_copying(), soon);
     if (!fault.empty())
       warn(fmt::format("{} does not copy any more: {}", candidates_[plan_.to].name, fault));
@@ -564,7 +597,8 @@ Task<bool> Move::follow(std::size_t place, const ReplicationSource& source, bool
   const std::string& name = candidates_[place].name;
   const std::string position = was_primary ? member.position : std::string();
   std::vector<std::string> statements = member.sql.copy_from(source, position);
-  std::string fault = co_await tell(member, std::move(statements), soon);
+  std::string fault = co_await stop_copying(member);
+  if (fault.empty()) fault = co_await tell(member, std::move(statements), soon);
   // Whether the source lets it, shows only now.
   Deadline deadline(loop_, waker_);
   deadline.set(soon);

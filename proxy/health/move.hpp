@@ -75,10 +75,11 @@ class Move {
     std::uint32_t abandoned =
         0;  ///< the id of one that may be at a statement still; 0: there is none
     ReplicationSql sql{""};
-    std::string position;      ///< what it has, in its own words
-    std::string received;      ///< what it has received of its source
-    std::string trouble;       ///< why it does not receive
-    bool applied_all = false;  ///< it says that nothing of that is waiting
+    std::string position;        ///< what it has, in its own words
+    std::string received;        ///< what it has received of its source
+    std::string trouble;         ///< why it does not receive
+    std::string usual_farewell;  ///< what was set to another value for a moment; empty: nothing
+    bool applied_all = false;    ///< it says that nothing of that is waiting
   };
 
   Task<void> run();
@@ -96,6 +97,8 @@ class Move {
   Task<std::string> leave_primary();
   Task<std::string> catch_up(const std::string& position);
   Task<std::string> apply_all();
+  Task<std::string> stop_copying(Member& member);
+  Task<void> restore_farewell(Member& member);
   Task<bool> promote();
   Task<void> let_writes_go_on();
   Task<void> roll_back();

@@ -52,6 +52,13 @@ void Mover::watch(std::shared_ptr<const Topology> topology) {
   loop_.post([this, topology = std::move(topology)] { topology_ = topology; });
 }
 
+void Mover::look() {
+  loop_.post([this] {
+    asked_to_look_ = true;
+    waker_.notify();
+  });
+}
+
 void Mover::move(MoveRequest request, Move::Teller teller) {
   loop_.post([this, request = std::move(request), teller = std::move(teller)] {
     (void)begin(request, teller);
@@ -62,7 +69,8 @@ Task<void> Mover::look_after() {
   Deadline deadline(loop_, waker_);
   for (;;) {
     deadline.set(look_interval);
-    while (!deadline.passed()) co_await waker_;
+    while (!deadline.passed() && !asked_to_look_) co_await waker_;
+    asked_to_look_ = false;
     reap();
     if (!topology_) continue;
     const auto topology = topology_;

@@ -26,6 +26,8 @@ class Mover {
   void stop();
   /// The pools from now on. What is under way goes on with those that it began with.
   void watch(std::shared_ptr<const Topology> topology);
+  /// Something is known of a server that was not: a primary may be lost, or back.
+  void look();
   /// `teller` is called from the mover's thread, last with a note that says `over`.
   void move(MoveRequest request, Move::Teller teller);
 
@@ -52,13 +54,14 @@ class Mover {
 
   Log& log_;
   const Move::Reconsider reconsider_;
-  Loop loop_;
+  Loop loop_{std::chrono::milliseconds(10)};  ///< writes wait for what is done there
   Waker waker_{loop_};
   std::thread thread_;
   std::shared_ptr<const Topology> topology_;
   std::vector<Running> running_;
   std::map<std::string, Attempts> lost_;                          ///< by pool
   std::map<std::pair<std::string, std::string>, Attempts> back_;  ///< by pool and server
+  bool asked_to_look_ = false;
   std::optional<Task<void>> task_;
 };
 

@@ -85,6 +85,14 @@ std::string ReplicationSql::stop_copying() const {
   return mysql_from(replica_words) ? "STOP REPLICA" : "STOP SLAVE";
 }
 
+std::string_view ReplicationSql::farewell() const noexcept {
+  return flavor_ == Flavor::mariadb ? "SELECT @@global.rpl_semi_sync_slave_kill_conn_timeout" : "";
+}
+
+std::string ReplicationSql::set_farewell(std::string_view seconds) const {
+  return fmt::format("SET GLOBAL rpl_semi_sync_slave_kill_conn_timeout = {}", seconds);
+}
+
 std::string ReplicationSql::start_copying() const {
   return mysql_from(replica_words) ? "START REPLICA" : "START SLAVE";
 }
@@ -109,7 +117,7 @@ std::vector<std::string> ReplicationSql::copy_from(const ReplicationSource& sour
   }
   change += flavor_ == Flavor::mariadb ? ", MASTER_USE_GTID=slave_pos"
                                        : fmt::format(", {}_AUTO_POSITION=1", word);
-  std::vector<std::string> statements{stop_copying()};
+  std::vector<std::string> statements;
   if (flavor_ == Flavor::mariadb && !own_progress.empty())
     statements.push_back(fmt::format("SET GLOBAL gtid_slave_pos = {}", sql_text(own_progress)));
   statements.push_back(std::move(change));

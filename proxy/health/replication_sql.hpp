@@ -39,11 +39,16 @@ class ReplicationSql {
   std::vector<std::string> set_read_only() const;
   std::vector<std::string> set_writable() const;
   std::string stop_copying() const;
+  /// One row: how many seconds a semi-synchronous replica that is to stop copying tries to connect
+  /// to its source, to end what it has there. Empty: such a server never does.
+  /// https://mariadb.com/kb/en/semisynchronous-replication/
+  std::string_view farewell() const noexcept;
+  std::string set_farewell(std::string_view seconds) const;
   std::string start_copying() const;
   /// It is no replica any more, and forgets whose it was.
   std::string forget_source() const;
-  /// `own_progress`: what a server that was a primary has written itself, for MariaDB, where it
-  /// does not count by itself; empty for a replica.
+  /// For a server that has stopped copying. `own_progress`: what a server that was a primary has
+  /// written itself, for MariaDB, where it does not count by itself; empty for a replica.
   std::vector<std::string> copy_from(const ReplicationSource& source,
                                      std::string_view own_progress) const;
   /// The privileges for moving a primary that `grants`, the rows of SHOW GRANTS, do not show. What

@@ -33,14 +33,13 @@ void Waker::resume() noexcept {
 }
 
 Deadline*& Deadline::bucket() const noexcept {
-  const auto tick = at_ / static_cast<std::uint64_t>(Loop::tick.count());
-  return loop_.wheel_[tick % loop_.wheel_.size()];
+  return loop_.wheel_[at_ / loop_.precision_ % loop_.wheel_.size()];
 }
 
 void Deadline::set(std::chrono::milliseconds from_now) noexcept {
   passed_ = false;
   // One tick later than asked, since the tick that it falls in is checked at its start.
-  due_ = loop_.now() + static_cast<std::uint64_t>((from_now + Loop::tick).count());
+  due_ = loop_.now() + static_cast<std::uint64_t>(from_now.count()) + loop_.precision_;
   if (at_ != 0 && at_ <= due_) return;
   unlink();
   link();
@@ -73,13 +72,15 @@ void Deadline::unlink() noexcept {
 void Deadline::check(std::uint64_t tick) noexcept {
   unlink();
   if (due_ == 0) return;
-  if (due_ / static_cast<std::uint64_t>(Loop::tick.count()) > tick) return link();
+  if (due_ / loop_.precision_ > tick) return link();
   due_ = 0;
   passed_ = true;
   waker_.notify();
 }
 
-Loop::Loop() : scratch_(std::make_unique<std::array<std::uint8_t, scratch_size>>()) {
+Loop::Loop(std::chrono::milliseconds precision)
+    : precision_(static_cast<std::uint64_t>(precision.count())),
+      scratch_(std::make_unique<std::array<std::uint8_t, scratch_size>>()) {
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   event_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (epoll_ < 0 || event_ < 0) throw std::system_error(errno, std::generic_category(), "epoll");
@@ -131,11 +132,11 @@ void Loop::run() {
 int Loop::patience() const noexcept {
   if (!ready_.empty()) return 0;
   if (deadlines_ == 0) return -1;
-  // To the next tick in which a deadline may fall. No look further than the next second: it would
-  // cost more, on the way of every batch, than waking up once in that time.
+  // To the next tick in which a deadline may fall. No look further than ten, a second of most
+  // loops: it would cost more, on the way of every batch, than waking up once in that time.
   std::uint64_t next = tick_ + 1;
   while (next < tick_ + 10 && wheel_[next % wheel_.size()] == nullptr) ++next;
-  return static_cast<int>(next * static_cast<std::uint64_t>(tick.count()) - now_);
+  return static_cast<int>(next * precision_ - now_);
 }
 
 void Loop::run_ready() {
@@ -165,7 +166,7 @@ void Loop::check_deadlines() {
   for (std::uint64_t at = first; at <= last; ++at) {
     for (Deadline* one = wheel_[at % wheel_.size()]; one != nullptr;) {
       Deadline* next = one->next_;
-      if (one->at_ / static_cast<std::uint64_t>(tick.count()) <= at) one->check(last);
+      if (one->at_ / precision_ <= at) one->check(last);
       one = next;
     }
   }

@@ -65,7 +65,7 @@ class Waker {
 };
 
 /// A point in coarse time at which a Waker is notified. Setting and clearing cost a few
-/// instructions and no system call; precision is the loop's tick (100 ms). One that is set and
+/// instructions and no system call; precision is the loop's. One that is set and
 /// cleared for each command stays where it hangs meanwhile, and is moved once its time there comes:
 /// its neighbours, in other sessions' memory, are left alone.
 class Deadline {
@@ -105,7 +105,8 @@ class Loop {
   static constexpr std::size_t scratch_size = 64 * 1024;
   static constexpr std::chrono::milliseconds tick{100};
 
-  Loop();
+  /// Deadlines pass up to `precision` late.
+  explicit Loop(std::chrono::milliseconds precision = tick);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -146,10 +147,9 @@ class Loop {
   void check_deadlines();
   void refresh_clock() noexcept;
   void read_precise_clock() noexcept;
-  std::uint64_t current_tick() const noexcept {
-    return now_ / static_cast<std::uint64_t>(tick.count());
-  }
+  std::uint64_t current_tick() const noexcept { return now_ / precision_; }
 
+  const std::uint64_t precision_;  ///< how many milliseconds a tick has
   int epoll_ = -1;
   int event_ = -1;  ///< eventfd that post() and stop() write
   std::unique_ptr<std::array<std::uint8_t, scratch_size>> scratch_;

@@ -32,7 +32,7 @@ NET_TIMEOUT = 1
 #: What the proxy is told to wait for before it acts. One that hangs is noticed by checks and by the replicas, which then try
 #: to connect anew for as long, and can't be told to do something else meanwhile.
 AT_ONCE = FALL * INTERVAL
-HANGS = max(FALL * (INTERVAL + TIMEOUT), NET_TIMEOUT) + NET_TIMEOUT
+HANGS = max(FALL * max(INTERVAL, TIMEOUT) + TIMEOUT, NET_TIMEOUT + INTERVAL) + NET_TIMEOUT
 
 
 class Cluster(GtidReplication):

@@ -12,8 +12,7 @@ TEST_CASE("each server is told in its own words", "[health][move]") {
   SECTION("MySQL of old") {
     const ReplicationSql sql("8.0.15");
     CHECK(sql.copy_from(source, mysql_gtid) ==
-          Strings{"STOP SLAVE",
-                  "CHANGE MASTER TO MASTER_HOST='10.0.0.5', MASTER_PORT=3306, MASTER_USER='copy', "
+          Strings{"CHANGE MASTER TO MASTER_HOST='10.0.0.5', MASTER_PORT=3306, MASTER_USER='copy', "
                   "MASTER_PASSWORD='it\\'s', MASTER_SSL=0, GET_MASTER_PUBLIC_KEY=1, "
                   "MASTER_AUTO_POSITION=1",
                   "START SLAVE"});
@@ -22,24 +21,28 @@ TEST_CASE("each server is told in its own words", "[health][move]") {
     CHECK(sql.wait_for(mysql_gtid, std::chrono::seconds(3)) ==
           "SELECT WAIT_FOR_EXECUTED_GTID_SET('" + mysql_gtid + "', 3)");
     CHECK(sql.status() == "SHOW SLAVE STATUS");
+    CHECK(sql.stop_copying() == "STOP SLAVE");
+    CHECK(sql.farewell().empty());
   }
   SECTION("MySQL of today, where a replica keeps its account") {
     const ReplicationSql sql("8.4.2");
     CHECK(sql.copy_from({.host = "db2", .port = 3307}, "") ==
-          Strings{"STOP REPLICA",
-                  "CHANGE REPLICATION SOURCE TO SOURCE_HOST='db2', SOURCE_PORT=3307, "
+          Strings{"CHANGE REPLICATION SOURCE TO SOURCE_HOST='db2', SOURCE_PORT=3307, "
                   "SOURCE_AUTO_POSITION=1",
                   "START REPLICA"});
     CHECK(sql.forget_source() == "RESET REPLICA ALL");
+    CHECK(sql.stop_copying() == "STOP REPLICA");
   }
   SECTION("MariaDB, which is told what an old primary has") {
     const ReplicationSql sql("5.5.5-10.11.6-MariaDB");
     CHECK(sql.copy_from(source, "0-1-5") ==
-          Strings{"STOP SLAVE", "SET GLOBAL gtid_slave_pos = '0-1-5'",
+          Strings{"SET GLOBAL gtid_slave_pos = '0-1-5'",
                   "CHANGE MASTER TO MASTER_HOST='10.0.0.5', MASTER_PORT=3306, MASTER_USER='copy', "
                   "MASTER_PASSWORD='it\\'s', MASTER_SSL=0, MASTER_USE_GTID=slave_pos",
                   "START SLAVE"});
     CHECK(sql.set_read_only() == Strings{"SET GLOBAL read_only = 1"});
+    CHECK(sql.farewell() == "SELECT @@global.rpl_semi_sync_slave_kill_conn_timeout");
+    CHECK(sql.set_farewell("5") == "SET GLOBAL rpl_semi_sync_slave_kill_conn_timeout = 5");
     CHECK(sql.wait_for("0-1-5", std::chrono::seconds(3)) == "SELECT MASTER_GTID_WAIT('0-1-5', 3)");
   }
 }
