@@ -604,6 +604,7 @@ bool Session::outlives_lost_server(const Loss& loss) {
     if (again) repeat_command();
   }
   discard();
+  waker_.notify();  // what is to be repeated, or the client's next command, waits for a turn
   return true;
 }
 

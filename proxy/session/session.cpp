@@ -62,7 +62,8 @@ void Session::reconsider() {
     misplaced_ = true;
     straggler_ = pool_of_server()->straggle();
   }
-  if (misplaced_ || may_be_done_elsewhere()) waker_.notify();
+  servers_changed_ = misplaced_ || may_be_done_elsewhere();
+  if (servers_changed_) waker_.notify();
 }
 
 /// One that borrows may have been sent to a server of another pool than its own.
@@ -154,8 +155,9 @@ bool Session::outlives(Relay::State state) {
 
 /// Something may be there that leave_if_asked() minds. Seldom.
 bool Session::may_have_to_leave() const noexcept {
-  return cut_ || half_closed_ || misplaced_ || deadline_.passed() || client_.congested() ||
-         worker_.draining() || (killed_ && killed_->load(std::memory_order_relaxed));
+  return cut_ || half_closed_ || misplaced_ || servers_changed_ || deadline_.passed() ||
+         client_.congested() || worker_.draining() ||
+         (killed_ && killed_->load(std::memory_order_relaxed));
 }
 
 /// Reasons to end that are not in the stream of packets. True when the session is over.
@@ -186,13 +188,12 @@ bool Session::leave_if_asked() {
       tell_of_lost_server(loss);
       return true;
     }
-    waker_.notify();  // there may be more of the client's
   }
   if (misplaced_ && !server_) {
     misplaced_ = false;
     straggler_.leave();
   }
-  if (may_be_done_elsewhere()) {
+  if (std::exchange(servers_changed_, false) && may_be_done_elsewhere()) {
     // No answer is to come of one that has gone silent.
     (void)outlives_lost_server({read_error, fmt::format("server {} is down", server_name_)});
     return false;

@@ -231,6 +231,7 @@ class Session {
   bool cut_ = false;
   bool half_closed_ = false;          ///< the client will send no more
   bool misplaced_ = false;            ///< its server is not the pool's primary any more
+  bool servers_changed_ = false;      ///< what is under way may be done elsewhere
   bool spoke_ = false;                ///< the client has sent something
   ServerConnection* side_ = nullptr;  ///< one of sides_ that has the command under way
   std::uint64_t topology_version_ = 0;

@@ -305,3 +305,26 @@ def test_no_acknowledged_write_is_lost(start, cluster, event, tmp_path, capsys):
         if server.child.running():
             wait_until(lambda: server.sessions(APP.name) == 0, f"{server.name} has nobody any more")
     assert children_of(proxy.child.pid) == []
+
+
+@pytest.mark.parametrize("kind", ["mariadb", "mysql"], scope="module")
+def test_a_read_that_a_hanging_replica_has_is_done_elsewhere(start, cluster):
+    proxy = start("follow")
+    connection = pymysql.connect(host="127.0.0.1", port=proxy.port, user=APP.name, password=APP.password, database="test",
+                                 autocommit=True, read_timeout=30)
+
+    def where():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name FROM who")
+            return cursor.fetchone()[0]
+
+    first = where()
+    hanging = next(server for server in cluster.servers if server.name == first)
+    assert hanging is not cluster.servers[0]
+    hanging.child.send(signal.SIGSTOP)
+    try:
+        # Whichever servers are asked, the one that hangs is among them, and is no more once checks have found out.
+        assert {where() for _ in range(4)}.isdisjoint({first})
+    finally:
+        hanging.child.send(signal.SIGCONT)
+        connection.close()
