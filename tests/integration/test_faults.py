@@ -24,6 +24,7 @@ import pytest
 from harness import wire
 from harness.accounts import Account
 from harness.faults import DELAY, DOWN, DUPLICATE, HALF_CLOSE, KINDS, STALL, TRUNCATE, UP, Fault, FaultRelay
+from harness.load import Refused, Wrong
 from harness.plugins import CACHING_SHA2, NATIVE, Login, any_certificate
 from harness.process import wait_until
 from harness.wire import Closed, Err
@@ -42,16 +43,6 @@ SEED = os.environ.get("FAULTS_SEED", "1")
 LINK_FAILED, OUT_OF_ORDER, SILENT = 1158, 1156, 1159
 TLS = any_certificate()
 tags = itertools.count(1)
-
-
-class Refused(Exception):
-    def __init__(self, err):
-        super().__init__(f"ERR {err.code} {err.message}")
-        self.err = err
-
-
-class Wrong(Exception):
-    """An answer to something else than what was asked."""
 
 
 # --- what a client does

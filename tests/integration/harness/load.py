@@ -28,7 +28,7 @@ class Refused(Exception):
 
 
 class Wrong(Exception):
-    """An answer that is not this client's."""
+    """An answer that is not this client's, or to something else than what it has asked."""
 
 
 class LoadClient(threading.Thread):
