@@ -436,7 +436,6 @@ def test_many_clients_over_few_connections(server, pooled, table):
 def test_a_server_that_has_no_room_itself_is_waited_for(server, pooled):
     """It lets less in than the configuration counts on: who finds that out waits as for a connection of the proxy's."""
     proxy = pooled(max_connections=50)
-    most = server.ask("SELECT @@GLOBAL.max_connections")[0][0]
     failures = []
 
     def work():
@@ -450,23 +449,17 @@ def test_a_server_that_has_no_room_itself_is_waited_for(server, pooled):
             failures.append(error)
 
     threads = [threading.Thread(target=work) for _ in range(30)]
-    server.ask("SET GLOBAL max_connections = 10")
-    try:
+    with server.limited_to(10):
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(60)
-    finally:
-        # An administrator is let in even now.
-        server.ask(f"SET GLOBAL max_connections = {most}")
     assert failures == []
     assert server.ask("SHOW GLOBAL STATUS LIKE 'Connection_errors_max_connections'")[0][1] != "0"
 
 
 def test_a_server_that_has_no_room_for_long_says_so(server, pooled):
     proxy = pooled(max_connections=50, queue_timeout="300ms")
-    most = server.ask("SELECT @@GLOBAL.max_connections")[0][0]
-    admin = server.admin()
     holders = []
 
     def refused():
@@ -481,13 +474,12 @@ def test_a_server_that_has_no_room_for_long_says_so(server, pooled):
         except pymysql.err.OperationalError as error:
             return error.args[0]
 
-    try:
-        admin.cursor().execute("SET GLOBAL max_connections = 10")
-        assert wait_until(refused, "a client that is refused", 20) == 1040
-    finally:
-        admin.cursor().execute(f"SET GLOBAL max_connections = {most}")
-        for holder in [*holders, admin]:
-            holder.close()
+    with server.limited_to(10):
+        try:
+            assert wait_until(refused, "a client that is refused", 20) == 1040
+        finally:
+            for holder in holders:
+                holder.close()
 
 
 def test_kill_finds_a_client_without_a_connection(pooled):

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 import pymysql
@@ -159,6 +160,26 @@ class Server:
                 return cursor.fetchall()
         finally:
             connection.close()
+
+    @contextmanager
+    def limited_to(self, most):
+        """Lets no more than `most` connections in.
+
+        That of the superuser is kept open for the end of it: the one place that a full server keeps for him is taken
+        now and then by somebody who has not said yet who he is.
+        """
+        admin = self.admin()
+        try:
+            with admin.cursor() as cursor:
+                cursor.execute("SELECT @@GLOBAL.max_connections")
+                before = cursor.fetchone()[0]
+                cursor.execute(f"SET GLOBAL max_connections = {most}")
+                try:
+                    yield
+                finally:
+                    cursor.execute(f"SET GLOBAL max_connections = {before}")
+        finally:
+            admin.close()
 
     def mark(self):
         """From here on sessions() counts those that begin from here on."""
