@@ -54,6 +54,8 @@ std::string take_replication(const TextResult& result, Standing& standing) {
   // Of several sources the slowest counts, and one that stands still is enough to be out of date.
   standing.replicating = !result.rows().empty();
   standing.receiving = standing.replicating;
+  // What an earlier check has found is no bound for this one.
+  standing.lag.reset();
   for (const TextResult::Row& row : result.rows()) {
     const bool runs = row[*receiver] == "Yes" && row[*applier] == "Yes";
     standing.replicating = standing.replicating && runs;

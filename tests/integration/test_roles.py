@@ -160,6 +160,23 @@ def test_reads_go_to_the_primary_while_there_is_no_replica(start, replication):
     wait_until(lambda: server_for(proxy, READER) == two.port, "reads are on the replica again")
 
 
+def test_reads_return_to_a_replica_that_was_behind_without_ever_stopping(start, replication):
+    one, two = replication.servers
+    proxy = start(reads={"max_lag": "2s"})
+    proxy.wait_for_log("two is read-only, and replicates")
+    wait_until(lambda: server_for(proxy, READER) == two.port, "reads are on the replica")
+    lock = two.admin()
+    try:
+        with lock.cursor() as cursor:
+            cursor.execute("LOCK TABLES test.kept WRITE")
+            one.ask("INSERT INTO test.kept VALUES (1)")
+            wait_until(lambda: server_for(proxy, READER) == one.port, "reads are on the primary")
+            cursor.execute("UNLOCK TABLES")
+    finally:
+        lock.close()
+    wait_until(lambda: server_for(proxy, READER) == two.port, "reads are on the replica again")
+
+
 def test_no_replica_is_an_error_when_the_primary_is_not_to_be_read(start, replication):
     _, two = replication.servers
     proxy = start(reads={"primary_reads": "never"})

@@ -89,6 +89,11 @@ TEST_CASE("a replica is as far behind as its slowest source, if all of them run"
     CHECK(take_replication(result(names, {{"Yes", "Yes", "0"}}), standing).empty());
     CHECK(standing.lag == std::chrono::seconds(0));
   }
+  SECTION("that was further behind before") {
+    CHECK(take_replication(result(old_names, {{"Yes", "Yes", "7"}}), standing).empty());
+    CHECK(take_replication(result(old_names, {{"Yes", "Yes", "2"}}), standing).empty());
+    CHECK(standing.lag == std::chrono::seconds(2));
+  }
   SECTION("of two sources") {
     CHECK(take_replication(result(old_names, {{"Yes", "Yes", "3"}, {"Yes", "Yes", "9"}}), standing)
               .empty());
