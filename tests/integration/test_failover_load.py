@@ -229,8 +229,8 @@ def cut(cluster, one, proxy):
 def operator_moves(cluster, one, proxy):
     """As an operator does it who does not know of the proxy."""
     two, three = cluster.servers[1:]
+    # Which waits for what is being committed.
     one.ask("SET GLOBAL read_only = 1")
-    time.sleep(0.3)
     wait_until(lambda: cluster.kept(two) == cluster.kept(one), "the replica has it all")
     two.ask("STOP SLAVE")
     two.ask("RESET SLAVE ALL")

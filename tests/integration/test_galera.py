@@ -103,9 +103,10 @@ class Load:
         assert len(self.errors) <= CLIENTS, collections.Counter(self.errors)
         return True
 
-    def goes_on(self, more=20):
-        goal = self.done + more
-        wait_until(lambda: self.done >= goal, f"{more} more statements; errors: {self.errors[-3:]}", timeout=40)
+    def goes_on(self, more=20, seconds=0.0):
+        goal, end = self.done + more, time.monotonic() + seconds
+        wait_until(lambda: self.done >= goal and time.monotonic() >= end,
+                   f"{more} more statements; errors: {self.errors[-3:]}", timeout=40 + seconds)
 
     def stop(self):
         self._stop.set()
@@ -157,8 +158,7 @@ def test_a_node_is_taken_out_and_put_back(proxy, cluster, load):
         since = len(proxy.messages())
         node.ask(f"SET GLOBAL {take}")
         proxy.wait_for_log(f"{node.name} is .*not (in step|synced) with its cluster", since=since)
-        time.sleep(REST)
-        load.goes_on()
+        load.goes_on(seconds=REST)
         node.ask(f"SET GLOBAL {put}")
         proxy.wait_for_log(f"{node.name} is writable$", since=since)
         load.goes_on()
@@ -174,8 +174,7 @@ def test_a_node_is_stopped_and_joins_again(proxy, cluster, load):
     proxy.wait_for_log(f"{node.name} is .*not in step")
     since = len(proxy.messages())
     node.stop()
-    load.goes_on()
-    time.sleep(REST)
+    load.goes_on(seconds=REST)
     node.start()
     proxy.wait_for_log(f"{node.name} is writable$", since=since)
     load.goes_on()
@@ -187,8 +186,7 @@ def test_a_node_is_stopped_and_joins_again(proxy, cluster, load):
 def test_a_node_is_killed_and_joins_again(proxy, cluster, load):
     node = written_on(cluster, load)
     node.kill()
-    load.goes_on()
-    time.sleep(REST)
+    load.goes_on(seconds=REST)
     since = len(proxy.messages())
     node.start()
     proxy.wait_for_log(f"{node.name} is writable$", since=since)
@@ -206,9 +204,9 @@ def test_a_node_hangs_and_goes_on(proxy, cluster, load):
     node.child.send(signal.SIGSTOP)
     try:
         proxy.wait_for_log(f"{node.name} down", since=since)
+        # Else everybody waits for it sooner or later.
         if load.account is APP:
-            load.goes_on()
-        time.sleep(REST)
+            load.goes_on(seconds=REST)
     finally:
         node.child.send(signal.SIGCONT)
     proxy.wait_for_log(f"{node.name} is writable$", since=since)
@@ -232,8 +230,9 @@ def test_a_node_that_comes_back_is_as_good_as_any(proxy, cluster):
     assert name() == "one"
     one.ask("SET GLOBAL wsrep_reject_queries = ALL")
     assert name() == "two"
+    since = len(proxy.messages())
     one.ask("SET GLOBAL wsrep_reject_queries = NONE")
-    proxy.wait_for_log("one is writable$", since=len(proxy.messages()) - 1)
+    proxy.wait_for_log("one is writable$", since=since)
     for node in (two, three):
         node.ask("SET GLOBAL wsrep_reject_queries = ALL")
     assert name() == "one"

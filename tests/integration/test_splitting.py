@@ -122,8 +122,8 @@ def write_and_read(client, pairs, row=1):
 
 
 @pytest.fixture
-def delayed(replication):
-    """The replica is a second behind."""
+def delayed(request, replication):
+    """The replica is a second behind, or as many as the parameter says."""
     replica = replication.servers[1]
 
     def delay(seconds):
@@ -131,11 +131,12 @@ def delayed(replication):
         replica.ask(f"CHANGE MASTER TO MASTER_DELAY={seconds}")
         replica.ask("START SLAVE")
 
-    delay(1)
+    delay(getattr(request, "param", 1))
     yield
     delay(0)
 
 
+@pytest.mark.parametrize("delayed", [600], indirect=True)
 def test_without_causal_reads_a_late_replica_shows(split, delayed):
     assert write_and_read(connect(split()), 3) == 3
 
