@@ -23,6 +23,9 @@ std::string obstacle(const Candidate& one) {
     return "it copies from several servers, or by a connection with a name";
   if (!one.gtid) return "it does not replicate by GTID";
   if (!one.binary_log) return "it does not write what it copies to a binary log";
+  if (one.forgets())
+    return "it does not replicate, and when it is told to it throws away what it has received and "
+           "not applied";
   if (one.port == 0) return "it has no address that the others reach; see replication_address";
   if (!one.missing.empty())
     return fmt::format("the account of the health check lacks {}", fmt::join(one.missing, ", "));
@@ -144,6 +147,10 @@ MovePlan plan_failover(std::span<const Candidate> servers, std::optional<std::si
     if (one.writable) return refuse(fmt::format("{} can be written to", one.name));
     if (one.receiving && !forced)
       return refuse(fmt::format("{} is still connected to its source", one.name));
+    // It could acknowledge what the primary still writes, and nobody could stop it.
+    if (one.receiver_runs && !one.missing.empty() && !forced)
+      return refuse(fmt::format("{}: the account of the health check lacks {}", one.name,
+                                fmt::join(one.missing, ", ")));
   }
   if (!forced && asked * 2 < replicas)
     return refuse(fmt::format("only {} of {} replicas can be asked", asked, replicas));
@@ -152,6 +159,16 @@ MovePlan plan_failover(std::span<const Candidate> servers, std::optional<std::si
   choose_followers(plan, servers);
   if (primary) choose_demotion(plan, wishes, servers[*primary].name);
   return plan;
+}
+
+std::string sign_of_life(std::span<const Candidate> before, std::span<const Candidate> after,
+                         std::optional<std::size_t> primary) {
+  for (std::size_t i = 0; i < before.size() && i < after.size(); ++i) {
+    if (i == primary || !before[i].asked() || !after[i].asked()) continue;
+    if (!before[i].received.has(after[i].received))
+      return fmt::format("{} has just received something: the primary is back", after[i].name);
+  }
+  return {};
 }
 
 std::vector<std::string> describe(const MovePlan& plan, std::span<const Candidate> servers) {
@@ -166,6 +183,7 @@ std::vector<std::string> describe(const MovePlan& plan, std::span<const Candidat
     lines.push_back(fmt::format("make {} read-only", from));
     lines.push_back(fmt::format("wait until {} has everything of {}", to, from));
   } else {
+    lines.push_back("have the replicas receive nothing more");
     lines.push_back(fmt::format("wait until {} has applied everything that it has received", to));
   }
   lines.push_back(fmt::format("make {} the primary", to));

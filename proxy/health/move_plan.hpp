@@ -23,10 +23,11 @@ struct Candidate {
   std::string trouble;     ///< why it could not be asked; empty: it was
   mysqlwire::Flavor flavor = mysqlwire::Flavor::mysql;
   bool writable = false;
-  bool gtid = false;          ///< it uses GTIDs; of a replica: to copy by
-  bool binary_log = false;    ///< it writes one, and what it copies as well
-  std::size_t sources = 0;    ///< how many servers it copies from
-  bool named_source = false;  ///< by a connection with a name (MariaDB)
+  bool gtid = false;           ///< it uses GTIDs; of a replica: to copy by
+  bool binary_log = false;     ///< it writes one, and what it copies as well
+  std::size_t sources = 0;     ///< how many servers it copies from
+  bool named_source = false;   ///< by a connection with a name (MariaDB)
+  bool receiver_runs = false;  ///< and tries to connect, where it is not receiving
   bool receiving = false;
   bool applying = false;
   std::optional<std::chrono::seconds> lag;
@@ -35,6 +36,12 @@ struct Candidate {
   std::vector<std::string> missing;  ///< privileges of the account of the health check
 
   bool asked() const noexcept { return trouble.empty(); }
+  /// Whether it would lose what it has received and not applied: MariaDB throws that away when a
+  /// part of replication is started while no other runs, to receive it anew.
+  bool forgets() const noexcept {
+    return flavor == mysqlwire::Flavor::mariadb && !receiver_runs && !applying &&
+           !has.has(received);
+  }
 };
 
 /// What is decided. Servers are named by their place.
@@ -63,6 +70,11 @@ MovePlan plan_switchover(std::span<const Candidate> servers, std::optional<std::
 /// asked.
 MovePlan plan_failover(std::span<const Candidate> servers, std::optional<std::size_t> primary,
                        const MoveWishes& wishes, bool forced);
+
+/// Whether somebody has received more between two looks at the same servers, in which nobody was
+/// connected to the primary: then that is back. Empty text: nobody has.
+std::string sign_of_life(std::span<const Candidate> before, std::span<const Candidate> after,
+                         std::optional<std::size_t> primary);
 
 /// What will be done, a line each.
 std::vector<std::string> describe(const MovePlan& plan, std::span<const Candidate> servers);

@@ -97,6 +97,12 @@ std::string ReplicationSql::start_copying() const {
   return mysql_from(replica_words) ? "START REPLICA" : "START SLAVE";
 }
 
+std::string ReplicationSql::stop_receiving() const { return stop_copying() + " IO_THREAD"; }
+
+std::string ReplicationSql::start_receiving() const { return start_copying() + " IO_THREAD"; }
+
+std::string ReplicationSql::start_applying() const { return start_copying() + " SQL_THREAD"; }
+
 std::string ReplicationSql::forget_source() const {
   return mysql_from(replica_words) ? "RESET REPLICA ALL" : "RESET SLAVE ALL";
 }

@@ -45,6 +45,10 @@ class ReplicationSql {
   std::string_view farewell() const noexcept;
   std::string set_farewell(std::string_view seconds) const;
   std::string start_copying() const;
+  // One part of it. The receiver is what is connected to the source.
+  std::string stop_receiving() const;
+  std::string start_receiving() const;
+  std::string start_applying() const;
   /// It is no replica any more, and forgets whose it was.
   std::string forget_source() const;
   /// For a server that has stopped copying. `own_progress`: what a server that was a primary has

@@ -27,7 +27,7 @@ Candidate replica(const char* name, std::uint64_t applied, std::uint64_t receive
   one.name = name;
   one.writable = false;
   one.sources = 1;
-  one.receiving = one.applying = true;
+  one.receiver_runs = one.receiving = one.applying = true;
   one.lag = std::chrono::seconds(1);
   one.received = at(received);
   return one;
@@ -113,8 +113,12 @@ TEST_CASE("a lost primary is replaced by the replica that has most", "[health][m
   const MovePlan plan = plan_failover(servers, 0, with_user, false);
   REQUIRE(plan.good());
   CHECK(plan.to == 2);
-  CHECK(describe(plan, servers).back() ==
-        "make one a replica of three, read-only, when it is back");
+  CHECK(describe(plan, servers) ==
+        std::vector<std::string>{"hold new writes back", "have the replicas receive nothing more",
+                                 "wait until three has applied everything that it has received",
+                                 "make three the primary", "let writes go on",
+                                 "make two a replica of three",
+                                 "make one a replica of three, read-only, when it is back"});
 }
 
 TEST_CASE("a failover is refused while there is doubt", "[health][move]") {
@@ -133,11 +137,57 @@ TEST_CASE("a failover is refused while there is doubt", "[health][move]") {
     servers[1].received = *Progress::mariadb("0-2-7");
     reason = "has transactions that two lacks";
   }
+  SECTION("nobody could keep it from receiving more") {
+    servers[3].missing = {"REPLICATION_SLAVE_ADMIN"};
+    reason = "four: the account of the health check lacks REPLICATION_SLAVE_ADMIN";
+  }
   SECTION("an operator's word is not enough for that") {
     forced = true;
     servers[0].trouble.clear(), reason = "one answers";
   }
   CHECK_THAT(plan_failover(servers, 0, {}, forced).refusal, Contains(reason));
+}
+
+TEST_CASE("what a replica would throw away is not lost by its promotion", "[health][move]") {
+  std::vector<Candidate> servers{gone(primary(0)), cut_off(replica("two", 6, 8)),
+                                 cut_off(replica("three", 7, 7))};
+  Candidate& two = servers[1];
+  two.flavor = mysqlwire::Flavor::mariadb;
+  two.applying = false;
+  // As long as its receiver runs the applier can be started.
+  CHECK_FALSE(two.forgets());
+  CHECK(plan_failover(servers, 0, {}, true).to == 1);
+  two.receiver_runs = false;
+  CHECK(two.forgets());
+  CHECK_THAT(plan_failover(servers, 0, {}, true).refusal,
+             Contains("two has transactions that three lacks"));
+  servers.pop_back();
+  CHECK_THAT(servers[1].name + plan_failover(servers, 0, {}, true).refusal,
+             Contains("throws away what it has received"));
+  // With nothing to lose, and with MySQL, it can.
+  servers[1].has = at(8);
+  CHECK(plan_failover(servers, 0, {}, true).good());
+  servers[1].has = at(6);
+  servers[1].flavor = mysqlwire::Flavor::mysql;
+  CHECK(plan_failover(servers, 0, {}, true).good());
+}
+
+TEST_CASE("what is received while nobody is connected says that the primary is back",
+          "[health][move]") {
+  const std::vector<Candidate> before{gone(primary(9)), cut_off(replica("two", 7, 7)),
+                                      cut_off(replica("three", 5, 7)), gone(replica("four", 7, 7))};
+  std::vector<Candidate> after = before;
+  CHECK(sign_of_life(before, after, 0).empty());
+  // To apply what is there is nothing new.
+  after[2].has = at(7);
+  CHECK(sign_of_life(before, after, 0).empty());
+  after[2].received = at(8);
+  CHECK_THAT(sign_of_life(before, after, 0), Contains("three has just received something"));
+  // Of one that could not be asked nothing is known.
+  after[2] = gone(after[2]);
+  after[3].trouble.clear();
+  after[3].received = at(9);
+  CHECK(sign_of_life(before, after, 0).empty());
 }
 
 TEST_CASE("an operator may promote with fewer replicas", "[health][move]") {

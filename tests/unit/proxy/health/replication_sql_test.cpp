@@ -23,6 +23,8 @@ TEST_CASE("each server is told in its own words", "[health][move]") {
     CHECK(sql.status() == "SHOW SLAVE STATUS");
     CHECK(sql.stop_copying() == "STOP SLAVE");
     CHECK(sql.farewell().empty());
+    CHECK(sql.stop_receiving() == "STOP SLAVE IO_THREAD");
+    CHECK(sql.start_receiving() == "START SLAVE IO_THREAD");
   }
   SECTION("MySQL of today, where a replica keeps its account") {
     const ReplicationSql sql("8.4.2");
@@ -32,6 +34,8 @@ TEST_CASE("each server is told in its own words", "[health][move]") {
                   "START REPLICA"});
     CHECK(sql.forget_source() == "RESET REPLICA ALL");
     CHECK(sql.stop_copying() == "STOP REPLICA");
+    CHECK(sql.stop_receiving() == "STOP REPLICA IO_THREAD");
+    CHECK(sql.start_applying() == "START REPLICA SQL_THREAD");
   }
   SECTION("MariaDB, which is told what an old primary has") {
     const ReplicationSql sql("5.5.5-10.11.6-MariaDB");
