@@ -2,6 +2,7 @@
 
 #include <mysqlwire/sql/analysis.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -41,13 +42,20 @@ constexpr std::array<Byte, 256> byte_table = [] {
   return table;
 }();
 
-// Where reading of a string has to look closer.
-constexpr std::array<bool, 256> stops_in_string = [] {
+/// What is not `plain` or `name`.
+constexpr std::array<bool, 256> stops = [] {
   std::array<bool, 256> table{};
-  for (const unsigned char c : std::string_view("'\"\\")) table[c] = true;
-  for (unsigned c = 0x80; c < 256; ++c) table[c] = true;
+  for (std::size_t i = 0; i < table.size(); ++i) table[i] = byte_table[i] > Byte::name;
   return table;
 }();
+
+/// Up to the next byte that has to be looked at, from `at` on.
+std::size_t skip_plain(std::string_view sql, std::size_t at) noexcept {
+  const char* const end = sql.data() + sql.size();
+  const char* byte = sql.data() + at;
+  while (byte != end && !stops[static_cast<unsigned char>(*byte)]) ++byte;
+  return static_cast<std::size_t>(byte - sql.data());
+}
 
 Byte byte_at(std::string_view sql, std::size_t at) noexcept {
   return byte_table[static_cast<unsigned char>(sql[at])];
@@ -71,23 +79,35 @@ std::size_t end_of_number(std::string_view sql, std::size_t at) noexcept {
              : 0;
 }
 
+bool is_ascii(std::string_view text) noexcept {
+  unsigned char all = 0;
+  for (const unsigned char c : text) all |= c;
+  return all < 0x80;
+}
+
+/// Where the quote stands that ends the string whose content begins at `at`; npos when none does.
+std::size_t find_end_quote(std::string_view sql, std::size_t at, char quote,
+                           bool escapes) noexcept {
+  for (;;) {
+    const std::size_t found = sql.find(quote, at);
+    if (found == sql.npos) return found;
+    while (escapes && at < found) {
+      const std::size_t backslash = sql.substr(at, found - at).find('\\');
+      if (backslash == sql.npos) break;
+      at += backslash + 2;
+    }
+    if (at > found) continue;  // that quote is escaped
+    if (found + 1 == sql.size() || sql[found + 1] != quote) return found;
+    at = found + 2;
+  }
+}
+
 /// Behind the string whose quote stands at `at`; 0 when it has no end, or is no plain one.
 std::size_t end_of_string(std::string_view sql, std::size_t at, const Dialect& dialect) noexcept {
-  const char quote = sql[at];
+  const std::size_t end = find_end_quote(sql, at + 1, sql[at], !dialect.no_backslash_escapes);
+  if (end == sql.npos) return 0;
   const bool bytes = dialect.multibyte == Multibyte::none || dialect.multibyte == Multibyte::latin1;
-  for (++at; at < sql.size(); ++at) {
-    const char c = sql[at];
-    if (!stops_in_string[static_cast<unsigned char>(c)]) continue;
-    if (c == quote) {
-      if (at + 1 == sql.size() || sql[at + 1] != quote) return at + 1;
-      ++at;
-    } else if (c == '\\') {
-      if (!dialect.no_backslash_escapes) ++at;
-    } else if (static_cast<unsigned char>(c) >= 0x80 && !bytes) {
-      return 0;
-    }
-  }
-  return 0;
+  return bytes || is_ascii(sql.substr(at + 1, end - at - 1)) ? end + 1 : 0;
 }
 
 std::size_t end_of_name(std::string_view sql, std::size_t at) noexcept {
@@ -146,12 +166,8 @@ bool find_pattern(std::string_view sql, const Dialect& dialect, std::span<char> 
     copied = to;
     return true;
   };
-  for (std::size_t at = 0; at < sql.size();) {
+  for (std::size_t at = skip_plain(sql, 0); at < sql.size(); at = skip_plain(sql, at)) {
     const Byte byte = byte_at(sql, at);
-    if (byte <= Byte::name) {
-      ++at;
-      continue;
-    }
     // Of the digits of a name, and of a number, only the last stands in front of something here.
     const Byte before = at == 0 ? Byte::plain : byte_at(sql, at - 1);
     const char next = at + 1 < sql.size() ? sql[at + 1] : '\0';
@@ -200,15 +216,27 @@ bool find_pattern(std::string_view sql, const Dialect& dialect, std::span<char> 
   return true;
 }
 
-std::shared_ptr<const Shape>& ShapeCache::place(Shape::Of of, std::string_view pattern) noexcept {
+ShapeCache::Set& ShapeCache::set_of(Shape::Of of, std::string_view pattern) noexcept {
   // What is prepared and what is sent as text are two shapes, and applications do either.
-  return shapes_[(hash_of(pattern) + static_cast<std::size_t>(of)) % places];
+  return shapes_[(hash_of(pattern) + static_cast<std::size_t>(of)) % sets];
 }
 
-bool ShapeCache::is(const std::shared_ptr<const Shape>& shape, Shape::Of of,
-                    std::string_view pattern, const Dialect& dialect) noexcept {
-  return shape && shape->of == of && same(shape->dialect, dialect) &&
-         (of == Shape::Of::exact ? shape->text() : std::string_view(shape->pattern)) == pattern;
+const std::shared_ptr<const Shape>* ShapeCache::find(const Set& set, Shape::Of of,
+                                                     std::string_view pattern,
+                                                     const Dialect& dialect) noexcept {
+  for (const auto& shape : set) {
+    if (!shape) return nullptr;  // filled from the front
+    const std::string_view text =
+        of == Shape::Of::exact ? shape->text() : std::string_view(shape->pattern);
+    if (shape->of == of && text == pattern && same(shape->dialect, dialect)) return &shape;
+  }
+  return nullptr;
+}
+
+const std::shared_ptr<const Shape>& ShapeCache::keep(Set& set, std::shared_ptr<const Shape> shape) {
+  std::shift_right(set.begin(), set.end(), 1);
+  set.front() = std::move(shape);
+  return set.front();
 }
 
 /// `own`: the text is kept, and borrowed from there.
@@ -228,8 +256,8 @@ std::shared_ptr<Shape> ShapeCache::make(std::string_view text, const Dialect& di
 std::shared_ptr<const Shape> ShapeCache::of_query(std::string_view text, const Dialect& dialect) {
   Pattern pattern;
   if (!find_pattern(text, dialect, pattern_room_, pattern)) return make(text, dialect, false);
-  auto& kept = place(Shape::Of::pattern, pattern.text);
-  if (is(kept, Shape::Of::pattern, pattern.text, dialect)) return kept;
+  Set& set = set_of(Shape::Of::pattern, pattern.text);
+  if (const auto* known = find(set, Shape::Of::pattern, pattern.text, dialect)) return *known;
   auto shape = make(text, dialect, true);
   // The values of a SET and the like say what it does.
   switch (shape->what.kind) {
@@ -247,19 +275,17 @@ std::shared_ptr<const Shape> ShapeCache::of_query(std::string_view text, const D
   shape->numbers = pattern.numbers;
   shape->strings = pattern.strings;
   shape->pattern = pattern.text;
-  kept = std::move(shape);
-  return kept;
+  return keep(set, std::move(shape));
 }
 
 std::shared_ptr<const Shape> ShapeCache::of_prepared(std::string_view text,
                                                      const Dialect& dialect) {
   if (text.size() > longest) return make(text, dialect, true);
-  auto& kept = place(Shape::Of::exact, text);
-  if (is(kept, Shape::Of::exact, text, dialect)) return kept;
+  Set& set = set_of(Shape::Of::exact, text);
+  if (const auto* known = find(set, Shape::Of::exact, text, dialect)) return *known;
   auto shape = make(text, dialect, true);
   shape->of = Shape::Of::exact;
-  kept = std::move(shape);
-  return kept;
+  return keep(set, std::move(shape));
 }
 
 }  // namespace mysqlproxy

@@ -84,12 +84,14 @@ struct Shape {
   std::string sample_;
 };
 
-/// The shapes of a thread's statements. Bounded: one shape takes the place of another.
+/// The shapes of a thread's statements. Bounded: a new shape takes the place of an old one. A hash
+/// leads to a few places, so that two shapes that are used in turn do not drive each other out.
 class ShapeCache {
  public:
   /// Longer patterns, and longer texts to be prepared, are not remembered.
   static constexpr std::size_t longest = 2048;
-  static constexpr std::size_t places = 512;
+  static constexpr std::size_t sets = 128;
+  static constexpr std::size_t ways = 4;
   /// Digests are cut there.
   static constexpr std::size_t longest_digest = 16 * 1024;
 
@@ -101,13 +103,19 @@ class ShapeCache {
                                            const mysqlwire::sql::Dialect& dialect);
 
  private:
-  std::shared_ptr<const Shape>& place(Shape::Of of, std::string_view pattern) noexcept;
-  static bool is(const std::shared_ptr<const Shape>& shape, Shape::Of of, std::string_view pattern,
-                 const mysqlwire::sql::Dialect& dialect) noexcept;
+  using Set = std::array<std::shared_ptr<const Shape>, ways>;
+
+  Set& set_of(Shape::Of of, std::string_view pattern) noexcept;
+  /// Null when it is not there.
+  static const std::shared_ptr<const Shape>* find(const Set& set, Shape::Of of,
+                                                  std::string_view pattern,
+                                                  const mysqlwire::sql::Dialect& dialect) noexcept;
+  /// In place of the oldest.
+  static const std::shared_ptr<const Shape>& keep(Set& set, std::shared_ptr<const Shape> shape);
   std::shared_ptr<Shape> make(std::string_view text, const mysqlwire::sql::Dialect& dialect,
                               bool own);
 
-  std::array<std::shared_ptr<const Shape>, places> shapes_;
+  std::array<Set, sets> shapes_;
   std::array<char, longest> pattern_room_;
   std::array<char, longest_digest> digest_room_;
 };

@@ -70,12 +70,13 @@ TEST_CASE("a pattern leaves out plain numbers and strings", "[shape]") {
 
 TEST_CASE("what is not plain has no pattern", "[shape]") {
   for (const char* sql :
-       {"SELECT 1e5",         "SELECT 0x1F",  "SELECT 5abc",        "SELECT 1.5.2",
-        "SELECT 1.",          "SELECT N'a'",  "SELECT x'4D'",       "SELECT _utf8'a'",
-        "SELECT @'a'",        "SELECT 1 # x", "SELECT 1 -- x",      "SELECT 1--1",
-        "SELECT /* x */ 1",   "SELECT 'a",    "SELECT `a",          "SELECT 'a\\'",
-        "SELECT 1; SELECT 2", "SELECT \\N",   "SELECT caf\xc3\xa9", "SELECT `a`5",
-        "SELECT `a`'b'",      "SELECT 'a\\",  "SELECT \x01"})
+       {"SELECT 1e5",         "SELECT 0x1F",      "SELECT 5abc",        "SELECT 1.5.2",
+        "SELECT 1.",          "SELECT N'a'",      "SELECT x'4D'",       "SELECT _utf8'a'",
+        "SELECT @'a'",        "SELECT 1 # x",     "SELECT 1 -- x",      "SELECT 1--1",
+        "SELECT /* x */ 1",   "SELECT 'a",        "SELECT `a",          "SELECT 'a\\'",
+        "SELECT 1; SELECT 2", "SELECT \\N",       "SELECT caf\xc3\xa9", "SELECT `a`5",
+        "SELECT 'a''",        "SELECT 'a\\'b\\'", "SELECT `a`'b'",      "SELECT 'a\\",
+        "SELECT \x01"})
     CHECK(pattern_of(sql) == "-");
   CHECK(pattern_of(std::string(3000, 'a')) == "-");
   CHECK(pattern_of(std::string_view("SELECT\0 1", 9)) == "-");
@@ -154,6 +155,14 @@ TEST_CASE("a shape outlives its place and the text it was found by", "[shape]") 
   for (int i = 0; i < 5000; ++i) cache->of_query("select a" + std::to_string(i) + " from t", {});
   CHECK(shape->what.tables()[0].name == "some_table");
   CHECK(cache->of_prepared(std::string(5000, 'a'), {})->text() == std::string(5000, 'a'));
+}
+
+TEST_CASE("shapes that are used in turn do not drive each other out", "[shape]") {
+  const auto cache = std::make_unique<ShapeCache>();
+  const auto ask = [&](int i) { return cache->of_query("select a" + std::to_string(i), {}); };
+  std::vector<std::shared_ptr<const Shape>> shapes;
+  for (int i = 0; i < 64; ++i) shapes.push_back(ask(i));
+  for (std::size_t i = 0; i < shapes.size(); ++i) CHECK(ask(static_cast<int>(i)) == shapes[i]);
 }
 
 /// Texts put together of what is hard to read: wherever two have one pattern, they have the same
