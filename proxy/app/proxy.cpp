@@ -310,8 +310,11 @@ void Proxy::admit(const Listener& listener, Arrival arrival) {
   for (const auto& worker : workers_) clients += worker->load();
   if (clients >= topology_->config().proxy.max_connections)
     return refuse(arrival, too_many_connections, "Too many connections");
-  arrival.ground =
-      std::make_shared<const CommonGround>(topology_->ground(listener.server_version()));
+  // Most clients are shown what the one before was: they share it.
+  CommonGround ground = topology_->ground(listener.server_version());
+  if (!last_ground_ || *last_ground_ != ground)
+    last_ground_ = std::make_shared<const CommonGround>(std::move(ground));
+  arrival.ground = last_ground_;
   // Behind a balancer it is not known yet whose connection it is.
   if (!arrival.proxied && services_.failed_logins.blocked(arrival.from, monotonic_milliseconds()))
     return refuse(arrival, host_blocked,

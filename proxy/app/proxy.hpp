@@ -9,6 +9,7 @@
 #include "proxy/health/mover.hpp"
 #include "proxy/health/resolver.hpp"
 #include "proxy/log/log.hpp"
+#include "proxy/pool/common_ground.hpp"
 #include "proxy/session/errors.hpp"
 #include "proxy/session/services.hpp"
 #include "proxy/users/account_loader.hpp"
@@ -84,6 +85,7 @@ class Proxy {
   std::string key_log_path_;
   std::optional<OwnCertificate> own_certificate_;
   std::shared_ptr<const Topology> topology_;
+  std::shared_ptr<const CommonGround> last_ground_;  ///< that a client was shown
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Resolver resolver_;

@@ -9,6 +9,7 @@
 #include "proxy/session/compressed_link.hpp"
 #include "proxy/session/mirror.hpp"
 #include "proxy/session/session.hpp"
+#include "proxy/session/terms.hpp"
 #include "proxy/statistics/statistics.hpp"
 
 #include <atomic>
@@ -59,6 +60,7 @@ class Worker {
   Mirrors& mirrors() noexcept { return mirrors_; }
   lending::ImageStore& images() noexcept { return images_; }
   lending::StatementSources& statement_sources() noexcept { return statement_sources_; }
+  TermsStore& terms() noexcept { return terms_; }
   lending::Borrowers& borrowers() noexcept { return borrowers_; }
   lending::KnownLogins& known_logins() noexcept { return known_logins_; }
   lending::Lender& lender() noexcept { return lender_; }
@@ -76,6 +78,7 @@ class Worker {
   Mirrors mirrors_{loop_};
   lending::ImageStore images_;
   lending::StatementSources statement_sources_;
+  TermsStore terms_;
   lending::Borrowers borrowers_;
   lending::KnownLogins known_logins_;
   lending::Lender lender_;

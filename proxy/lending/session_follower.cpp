@@ -114,7 +114,7 @@ void SessionFollower::begin(SharedImage initial, ServerTraits server) {
   server_ = server;
   need_session_charset();
   // In which character set its bytes are is not said at a login.
-  if (!is_ascii(image_->schema)) unknown_.schema = true;
+  if (!is_ascii(image_->schema)) unknown().schema = true;
 }
 
 void SessionFollower::become(SharedImage image) {
@@ -128,8 +128,8 @@ void SessionFollower::become(SharedImage image) {
 void SessionFollower::need_session_charset() {
   for (const std::string_view name : charset_variables) {
     if (image_->variables.contains(name)) continue;
-    unknown_.variables.emplace(name);
-    unknown_.names = true;
+    unknown().variables.emplace(name);
+    unknown().names = true;
   }
 }
 
@@ -160,8 +160,7 @@ bool SessionFollower::leaves_all_as_it_is(const Inspection& inspection) const no
 
 void SessionFollower::on_command(const Inspection& inspection,
                                  const mysqlwire::sql::Dialect& dialect) {
-  pending_.reset();
-  reported_.clear();
+  forget_command();
   draft_.reset();
   state_changed_ = false;
   warnings_ = 0;
@@ -205,7 +204,7 @@ void SessionFollower::on_command(const Inspection& inspection,
   }
   if (!leaves_all_as_it_is(inspection))
     read_changes(inspection.text, *inspection.what, dialect,
-                 unknown_.schema ? std::string_view() : image_->schema, change());
+                 asked().schema ? std::string_view() : image_->schema, change());
   // The literals of a prepared statement are of the character set at that time.
   if (inspection.command != Command::com_query && pending_) {
     for (auto& variable : pending_->user_variables) variable.text.reset();
@@ -237,12 +236,12 @@ void SessionFollower::on_answer(PacketKind kind, Bytes payload, const mysqlwire:
       const auto packet = mysqlwire::ErrPacket::decode(payload, server_side);
       answer_due_ = false;
       fail(packet ? packet->code : std::uint16_t{0});
-      pending_.reset();
+      forget_command();
       return;
     }
     case PacketKind::column_count:
       // INSERT … RETURNING: the id is in no OK.
-      if (inserts_) unknown_.last_insert_id = true;
+      if (inserts_) unknown().last_insert_id = true;
       break;
     default: break;
   }
@@ -250,7 +249,13 @@ void SessionFollower::on_answer(PacketKind kind, Bytes payload, const mysqlwire:
   answer_due_ = false;
   succeed();
   settle_transaction(tracker.status());
+  forget_command();
+}
+
+// With its memory, since the client may rest for long now.
+void SessionFollower::forget_command() {
   pending_.reset();
+  if (reported_.capacity() != 0) std::vector<std::string>().swap(reported_);
 }
 
 void SessionFollower::on_ok(const OkPacket& packet, const Context& context) {
@@ -259,8 +264,8 @@ void SessionFollower::on_ok(const OkPacket& packet, const Context& context) {
     trackers_told_ = true;
   warnings_ = std::max(warnings_, packet.warnings);
   // It may also be a value that the statement gave, which LAST_INSERT_ID() is not.
-  if (!packet.ends_rows && packet.last_insert_id != 0) unknown_.last_insert_id = true;
-  if (packet.status.has(ServerStatus::db_dropped)) unknown_.schema = true;
+  if (!packet.ends_rows && packet.last_insert_id != 0) unknown().last_insert_id = true;
+  if (packet.status.has(ServerStatus::db_dropped)) unknown().schema = true;
   on_items(packet, context);
 }
 
@@ -284,7 +289,7 @@ void SessionFollower::on_item(const mysqlwire::SessionTrackItem& item, const OkP
   switch (item.type) {
     case SessionTrackType::schema:
       draft().schema = *text;
-      unknown_.schema = false;
+      if (unknown_) unknown_->schema = false;
       if (pending_) pending_->schema.reset();
       break;
     case SessionTrackType::gtids: last_gtid_ = *text; break;
@@ -303,7 +308,7 @@ void SessionFollower::on_variable(std::string_view reported_name, std::string_vi
   std::string name = lower(reported_name);
   switch (use_of(name)) {
     case VariableUse::noise: return;
-    case VariableUse::last_insert_id: unknown_.last_insert_id = true; return;
+    case VariableUse::last_insert_id: unknown().last_insert_id = true; return;
     case VariableUse::last_gtid: last_gtid_ = value; return;
     case VariableUse::by_text: reported_.push_back(std::move(name)); return;
     case VariableUse::one_shot: lasting_.add(Pin::one_shot); return;
@@ -317,16 +322,16 @@ void SessionFollower::on_variable(std::string_view reported_name, std::string_vi
       (pending_->charset || pending_->session_transaction || !pending_->variables.empty());
   if (by_set) {
     set_variable(name, variable_value(name, value));
-    unknown_.variables.erase(name);
+    if (unknown_) unknown_->variables.erase(name);
   } else {
-    unknown_.variables.insert(name);
+    unknown().variables.insert(name);
   }
   if (name == "character_set_results") draft().variables.erase("names");
   // These take a collation along, of which nobody tells.
-  if (name == "character_set_connection") unknown_.variables.emplace("collation_connection");
-  if (name == "collation_connection") unknown_.variables.emplace("character_set_connection");
-  if (name == "character_set_server") unknown_.variables.emplace("collation_server");
-  if (name == "collation_server") unknown_.variables.emplace("character_set_server");
+  if (name == "character_set_connection") unknown().variables.emplace("collation_connection");
+  if (name == "collation_connection") unknown().variables.emplace("character_set_connection");
+  if (name == "character_set_server") unknown().variables.emplace("collation_server");
+  if (name == "collation_server") unknown().variables.emplace("character_set_server");
   reported_.push_back(std::move(name));
 }
 
@@ -375,14 +380,14 @@ void SessionFollower::fail(std::uint16_t code) {
 }
 
 void SessionFollower::settle(bool succeeded) {
-  if (inserts_ && !succeeded) unknown_.last_insert_id = true;
+  if (inserts_ && !succeeded) unknown().last_insert_id = true;
   if (!pending_) return;
   lasting_.add(pending_->lasting);
   settle_held(succeeded);
   settle_schema(succeeded);
   settle_variables(succeeded);
   settle_user_variables(succeeded);
-  if (pending_->last_insert_id) unknown_.last_insert_id = true;
+  if (pending_->last_insert_id) unknown().last_insert_id = true;
 }
 
 void SessionFollower::settle_held(bool succeeded) {
@@ -413,22 +418,22 @@ void SessionFollower::settle_schema(bool succeeded) {
   if (!pending_->schema) return;
   if (!succeeded) {
     // A single USE has done it or has not.
-    if (pending_->several) unknown_.schema = true;
+    if (pending_->several) unknown().schema = true;
     return;
   }
-  if (!is_ascii(*pending_->schema) || pending_->several || server_.tracks) unknown_.schema = true;
+  if (!is_ascii(*pending_->schema) || pending_->several || server_.tracks) unknown().schema = true;
   draft().schema = *pending_->schema;
 }
 
 void SessionFollower::settle_variables(bool succeeded) {
   if (pending_->charset && (!succeeded || !was_reported("character_set_client"))) {
-    for (const std::string_view name : charset_variables) unknown_.variables.emplace(name);
+    for (const std::string_view name : charset_variables) unknown().variables.emplace(name);
   }
   if (pending_->session_transaction && (!succeeded || !server_.tracks)) {
     const bool mysql = server_.flavor == Flavor::mysql;
     const bool new_names = server_.version >= (mysql ? 50720U : 110101U);
-    unknown_.variables.emplace(new_names ? "transaction_isolation" : "tx_isolation");
-    unknown_.variables.emplace(new_names ? "transaction_read_only" : "tx_read_only");
+    unknown().variables.emplace(new_names ? "transaction_isolation" : "tx_isolation");
+    unknown().variables.emplace(new_names ? "transaction_read_only" : "tx_read_only");
   }
   for (const auto& variable : pending_->variables) settle_variable(variable, succeeded);
   settle_names(succeeded);
@@ -449,14 +454,14 @@ void SessionFollower::settle_names(bool succeeded) {
   const bool connection = names({"character_set_connection", "collation_connection"});
   const bool results = names({"character_set_results"});
   // What was to be found out by the collation can't be any more.
-  if (connection && (unknown_.names || pending_->default_charset))
-    lasting_.add(Pin::unknown_change);
+  if (connection && (asked().names || pending_->default_charset)) lasting_.add(Pin::unknown_change);
   if (!pending_->charset && !results) return;
   const bool certain = succeeded && !pending_->several && !(pending_->charset && results);
   if (!certain) lasting_.add(Pin::unknown_change);
   draft().variables.erase("names");
-  unknown_.names = pending_->charset && pending_->default_charset;
-  if (unknown_.names) unknown_.variables.emplace("collation_connection");
+  const bool by_default = pending_->charset && pending_->default_charset;
+  if (by_default || unknown_) unknown().names = by_default;
+  if (by_default) unknown().variables.emplace("collation_connection");
   if (pending_->names_collation) set_variable("names", quoted_text(*pending_->names_collation));
 }
 
@@ -464,7 +469,7 @@ void SessionFollower::settle_variable(const StatementChanges::Variable& variable
   switch (use_of(variable.name)) {
     case VariableUse::noise:
     case VariableUse::last_gtid: return;
-    case VariableUse::last_insert_id: unknown_.last_insert_id = true; return;
+    case VariableUse::last_insert_id: unknown().last_insert_id = true; return;
     case VariableUse::one_shot: lasting_.add(Pin::one_shot); return;
     case VariableUse::not_carried: lasting_.add(Pin::unknown_change); return;
     case VariableUse::tracking: lasting_.add(Pin::tracking); return;
@@ -473,10 +478,10 @@ void SessionFollower::settle_variable(const StatementChanges::Variable& variable
   }
   const std::string_view other = other_name_of(variable.name);
   if (succeeded && (was_reported(variable.name) || (!other.empty() && was_reported(other)))) return;
-  unknown_.variables.insert(variable.name);
+  unknown().variables.insert(variable.name);
   for (const std::string_view name : charset_variables) {
     if (variable.name == name)
-      unknown_.variables.insert(charset_variables, std::end(charset_variables));
+      unknown().variables.insert(charset_variables, std::end(charset_variables));
   }
 }
 
@@ -499,15 +504,15 @@ void SessionFollower::settle_user_variables(bool succeeded) {
       value = variable.number;
       if (variable.text) value = text_literal(*variable.text);
       // NULL keeps the type that the variable has.
-      if (value == "NULL" && (unknown_.user_variables.contains(variable.name) ||
+      if (value == "NULL" && (asked().user_variables.contains(variable.name) ||
                               image_->user_variables.contains(variable.name)))
         value.reset();
     }
     if (!value) {
-      unknown_.user_variables.insert(variable.name);
+      unknown().user_variables.insert(variable.name);
       continue;
     }
-    unknown_.user_variables.erase(variable.name);
+    if (unknown_) unknown_->user_variables.erase(variable.name);
     set_user_variable(variable.name, std::move(*value));
   }
 }
@@ -519,8 +524,8 @@ std::optional<std::string> SessionFollower::text_literal(std::string_view text) 
   const auto charset = variables.find("character_set_connection");
   const auto collation = variables.find("collation_connection");
   if (charset == variables.end() || collation == variables.end() ||
-      !is_plain_charset(charset->second) || unknown_.variables.contains(charset->first) ||
-      unknown_.variables.contains(collation->first) || text.size() > longest_value)
+      !is_plain_charset(charset->second) || asked().variables.contains(charset->first) ||
+      asked().variables.contains(collation->first) || text.size() > longest_value)
     return std::nullopt;
   const auto bare = [](const std::string& quoted) { return quoted.substr(1, quoted.size() - 2); };
   return text_value(bare(charset->second), bare(collation->second), to_hex(text));
@@ -559,14 +564,14 @@ void SessionFollower::settle_transaction(mysqlwire::StatusFlags status) {
 void SessionFollower::on_reset() {
   SessionImage clean;
   clean.schema = image_->schema;
-  const bool schema_unknown = unknown_.schema;
+  const bool schema_unknown = asked().schema;
   const std::string gtid = std::move(last_gtid_);
   const bool sequence = lasting_.has(Pin::sequence);
   begin(images_->intern(std::move(clean)), server_);
   // MariaDB forgets nothing of them.
   lasting_.set(Pin::sequence, sequence);
   last_gtid_ = gtid;
-  unknown_.schema = unknown_.schema || schema_unknown;
+  if (schema_unknown) unknown().schema = true;
 }
 
 Pins SessionFollower::pins() const {
@@ -584,6 +589,16 @@ bool SessionFollower::was_reported(std::string_view name) const noexcept {
 StatementChanges& SessionFollower::change() {
   if (!pending_) pending_ = std::make_unique<StatementChanges>();
   return *pending_;
+}
+
+SessionFollower::Unknown& SessionFollower::unknown() {
+  if (!unknown_) unknown_ = std::make_unique<Unknown>();
+  return *unknown_;
+}
+
+const SessionFollower::Unknown& SessionFollower::asked() const noexcept {
+  static const Unknown nothing;
+  return unknown_ ? *unknown_ : nothing;
 }
 
 SessionImage& SessionFollower::draft() {
@@ -613,11 +628,11 @@ void SessionFollower::publish() {
 }
 
 void SessionFollower::check_bounds() {
-  if (unknown_.user_variables.size() + unknown_.variables.size() > most_variables) {
+  if (asked().user_variables.size() + asked().variables.size() > most_variables) {
     lasting_.add(Pin::too_much);
-    const bool schema = unknown_.schema;
-    unknown_ = {};
-    unknown_.schema = schema;
+    const bool schema = asked().schema;
+    unknown_.reset();
+    if (schema) unknown().schema = true;
   }
   if (!draft_) return;
   std::size_t bytes = 0;
@@ -634,49 +649,48 @@ void SessionFollower::check_bounds() {
 }
 
 std::string SessionFollower::value_query() const {
-  if (!unknown_.any()) return {};
+  if (!asked().any()) return {};
   std::string sql = "SELECT ";
   const auto add = [&](std::string_view column) {
     if (sql.size() > 7) sql += ", ";
     sql += column;
   };
-  if (unknown_.schema) add("HEX(CONVERT(DATABASE() USING utf8))");
-  if (unknown_.last_insert_id) add("LAST_INSERT_ID()");
-  for (const std::string& name : unknown_.variables) add("@@session." + name);
-  for (const std::string& name : unknown_.user_variables)
-    add(user_value_query(name, longest_value));
+  if (asked().schema) add("HEX(CONVERT(DATABASE() USING utf8))");
+  if (asked().last_insert_id) add("LAST_INSERT_ID()");
+  for (const std::string& name : asked().variables) add("@@session." + name);
+  for (const std::string& name : asked().user_variables) add(user_value_query(name, longest_value));
   return sql;
 }
 
 bool SessionFollower::lacks_id_alone() const noexcept {
-  return unknown_.last_insert_id && !unknown_.schema && unknown_.variables.empty() &&
-         unknown_.user_variables.empty();
+  return asked().last_insert_id && !asked().schema && asked().variables.empty() &&
+         asked().user_variables.empty();
 }
 
 bool SessionFollower::take_values(std::span<const ReportedValue> row) {
-  const std::size_t columns = std::size_t{unknown_.schema} + std::size_t{unknown_.last_insert_id} +
-                              unknown_.variables.size() +
-                              user_value_columns * unknown_.user_variables.size();
+  const std::size_t columns = std::size_t{asked().schema} + std::size_t{asked().last_insert_id} +
+                              asked().variables.size() +
+                              user_value_columns * asked().user_variables.size();
   const bool taken = row.size() == columns && take_session_values(row) && take_user_values(row);
   if (!taken) {
     lasting_.add(Pin::unknown_change);
     draft_.reset();
     return false;
   }
-  unknown_ = {};
+  unknown_.reset();
   publish();
   return true;
 }
 
 // Takes what it reads off the front of `row`.
 bool SessionFollower::take_session_values(std::span<const ReportedValue>& row) {
-  if (unknown_.schema) {
+  if (asked().schema) {
     const auto schema = row.front().text ? from_hex(*row.front().text) : std::string();
     if (!schema) return false;
     draft().schema = *schema;
     row = row.subspan(1);
   }
-  if (unknown_.last_insert_id) {
+  if (asked().last_insert_id) {
     std::uint64_t id = 0;
     const std::string_view text = row.front().text.value_or("");
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), id);
@@ -684,7 +698,7 @@ bool SessionFollower::take_session_values(std::span<const ReportedValue>& row) {
     draft().last_insert_id = id;
     row = row.subspan(1);
   }
-  for (const std::string& name : unknown_.variables) {
+  for (const std::string& name : asked().variables) {
     const ReportedValue& value = row.front();
     if (!value.text)
       set_variable(name, "NULL");
@@ -694,13 +708,13 @@ bool SessionFollower::take_session_values(std::span<const ReportedValue>& row) {
       set_variable(name, quoted_text(*value.text));
     row = row.subspan(1);
   }
-  if (unknown_.names && draft().variables["character_set_results"] != "NULL")
+  if (asked().names && draft().variables["character_set_results"] != "NULL")
     set_variable("names", draft().variables["collation_connection"]);
   return true;
 }
 
 bool SessionFollower::take_user_values(std::span<const ReportedValue>& row) {
-  for (const std::string& name : unknown_.user_variables) {
+  for (const std::string& name : asked().user_variables) {
     const auto columns = row.first(user_value_columns);
     const auto value = user_value(columns);
     if (!value) return false;

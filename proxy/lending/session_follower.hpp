@@ -69,17 +69,21 @@ class SessionFollower {
   /// it: a SELECT of one row. Empty: nothing. It is asked only when there are no pins; it leaves
   /// no warnings, but takes the place of the last statement for FOUND_ROWS() and ROW_COUNT().
   std::string value_query() const;
-  bool asks_for_values() const noexcept { return unknown_.any(); }
+  bool asks_for_values() const noexcept { return unknown_ && unknown_->any(); }
   /// Its answer, one value for each column. False when that is not what was asked for: the session
   /// is pinned from there on. An ERR: with an empty span.
   bool take_values(std::span<const ReportedValue> row);
   /// All that it would be asked for is LAST_INSERT_ID(), of which servers promise nothing behind a
   /// statement that has failed. A connection that can't be asked then can be done without.
   bool lacks_id_alone() const noexcept;
-  void forget_id() noexcept { unknown_.last_insert_id = false; }
+  void forget_id() noexcept {
+    if (unknown_) unknown_->last_insert_id = false;
+  }
 
   /// A variable whose value has to be asked for.
-  bool is_unknown(std::string_view variable) const { return unknown_.variables.contains(variable); }
+  bool is_unknown(std::string_view variable) const {
+    return unknown_ && unknown_->variables.contains(variable);
+  }
 
   /// A statement has failed, and nobody has told yet whether a trigger had changed something before
   /// that. The OK of a BEGIN does.
@@ -137,10 +141,13 @@ class SessionFollower {
   void become(SharedImage image);
   void need_session_charset();
   StatementChanges& change();
+  Unknown& unknown();
+  const Unknown& asked() const noexcept;
   SessionImage& draft();
   void set_variable(const std::string& name, std::string value);
   void set_user_variable(const std::string& name, std::string value);
   void publish();
+  void forget_command();
   void check_bounds();
   bool take_session_values(std::span<const ReportedValue>& row);
   bool take_user_values(std::span<const ReportedValue>& row);
@@ -151,9 +158,9 @@ class SessionFollower {
   bool oracle_mode_ = false;             // of image_: sequences look like columns
   ServerTraits server_;
   HeldThings held_;
-  Pins lasting_;       // until the session is reset
-  Pins of_statement_;  // until the next statement
-  Unknown unknown_;
+  Pins lasting_;                      // until the session is reset
+  Pins of_statement_;                 // until the next statement
+  std::unique_ptr<Unknown> unknown_;  // null: nothing
   std::string last_gtid_;
   bool one_shot_transaction_ = false;  // SET TRANSACTION, not used up
   bool one_shot_in_use_ = false;       // … and the transaction has begun

@@ -107,8 +107,9 @@ void PreparedHere::clear() noexcept {
 }
 
 ClientStatement& ClientStatements::add(ClientStatement statement) {
+  if (!statements_) statements_ = std::make_unique<Statements>();
   ++last_;
-  return statements_[last_] = std::move(statement);
+  return (*statements_)[last_] = std::move(statement);
 }
 
 std::uint32_t ClientStatements::resolve(std::uint32_t id) const noexcept {
@@ -116,19 +117,21 @@ std::uint32_t ClientStatements::resolve(std::uint32_t id) const noexcept {
 }
 
 ClientStatement* ClientStatements::find(std::uint32_t id) noexcept {
-  const auto found = statements_.find(resolve(id));
-  return found == statements_.end() ? nullptr : &found->second;
+  if (!statements_) return nullptr;
+  const auto found = statements_->find(resolve(id));
+  return found == statements_->end() ? nullptr : &found->second;
 }
 
 void ClientStatements::close(std::uint32_t id) noexcept {
-  const auto found = statements_.find(id);
-  if (found == statements_.end()) return;
+  if (!statements_) return;
+  const auto found = statements_->find(id);
+  if (found == statements_->end()) return;
   hold(found->second, false);
-  statements_.erase(found);
+  statements_->erase(found);
 }
 
 void ClientStatements::clear() noexcept {
-  statements_.clear();
+  statements_.reset();
   held_ = 0;
 }
 

@@ -102,7 +102,7 @@ class ClientStatements {
   /// As many as all clients together may have on a server (max_prepared_stmt_count).
   static constexpr std::size_t most = 16'382;
 
-  bool full() const noexcept { return statements_.size() >= most; }
+  bool full() const noexcept { return statements_ && statements_->size() >= most; }
   /// The id of the next one that is added.
   std::uint32_t next_id() const noexcept { return last_ + 1; }
   ClientStatement& add(ClientStatement statement);
@@ -119,7 +119,9 @@ class ClientStatements {
   bool holds_connection() const noexcept { return held_ != 0; }
 
  private:
-  std::unordered_map<std::uint32_t, ClientStatement> statements_;
+  using Statements = std::unordered_map<std::uint32_t, ClientStatement>;
+
+  std::unique_ptr<Statements> statements_;  ///< null: none; many clients never prepare one
   std::uint32_t last_ = first_id - 1;
   std::size_t held_ = 0;
 };

@@ -23,6 +23,8 @@ struct CommonGround {
   mysqlwire::Flavor flavor = mysqlwire::Flavor::mysql;
   mysqlwire::Capabilities capabilities;
   std::uint8_t collation = 0;
+
+  friend bool operator==(const CommonGround&, const CommonGround&) = default;
 };
 
 /// The common ground of the servers whose facts are known; where none is, what any server of the

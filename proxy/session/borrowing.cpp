@@ -108,19 +108,15 @@ void note_head(mysqlwire::Bytes execute, const mysqlwire::ParameterList& paramet
 
 }  // namespace
 
-void Borrowing::begin(lending::SharedImage image, const lending::ServerTraits& server,
-                      const mysqlwire::Context& client_side,
-                      const mysqlwire::Context& server_side) {
+void Borrowing::begin(lending::SharedImage image, SharedTerms terms) {
+  terms_ = std::move(terms);
   initial_ = image;
   target_ = {};
   reset_ = false;
-  follower_.begin(std::move(image), server);
+  follower_.begin(std::move(image), server());
   statements_.clear();
-  server_ = server;
-  client_side_ = client_side;
-  server_side_ = server_side;
   status_ = ServerStatus::autocommit;
-  multi_statements_ = client_side.capabilities.has(mysqlwire::Capability::multi_statements);
+  multi_statements_ = client_side().capabilities.has(mysqlwire::Capability::multi_statements);
   stuck_ = false;
   failed_ = false;
   last_ = {};
@@ -147,7 +143,7 @@ void Borrowing::aim(const Inspection& inspection) noexcept {
     case Command::com_stmt_close: break;
     default: return;
   }
-  target_.sent_id = statement_id(inspection.payload, client_side_);
+  target_.sent_id = statement_id(inspection.payload, client_side());
   target_.id = statements_.resolve(target_.sent_id);
   target_.statement = statements_.find(target_.id);
   target_.entry = find_entry();
@@ -191,7 +187,7 @@ mysqlwire::Buffer Borrowing::plain_ok() const {
   packet.status = status_ & session_flags;
   mysqlwire::Buffer payload;
   mysqlwire::Writer writer(payload);
-  packet.encode(writer, client_side_);
+  packet.encode(writer, client_side());
   return payload;
 }
 
@@ -200,7 +196,7 @@ mysqlwire::Buffer Borrowing::login_ok() const {
   mysqlwire::OkPacket packet;
   packet.status = status_ & session_flags;
   mysqlwire::Buffer state;
-  if (!schema.empty() && server_.tracks) {
+  if (!schema.empty() && server().tracks) {
     packet.status.set(ServerStatus::session_state_changed);
     mysqlwire::Writer block(state);
     mysqlwire::SessionTrackItem::write_text(block, mysqlwire::SessionTrackType::schema, schema);
@@ -208,13 +204,13 @@ mysqlwire::Buffer Borrowing::login_ok() const {
   }
   mysqlwire::Buffer payload;
   mysqlwire::Writer writer(payload);
-  packet.encode(writer, server_side_);
+  packet.encode(writer, server_side());
   return payload;
 }
 
 mysqlwire::Buffer Borrowing::shown(mysqlwire::Bytes ok_payload) const {
   mysqlwire::Buffer filtered;
-  if (lending::filter_ok(ok_payload, server_side_, client_side_, filtered)) return filtered;
+  if (lending::filter_ok(ok_payload, server_side(), client_side(), filtered)) return filtered;
   return {ok_payload.begin(), ok_payload.end()};
 }
 
@@ -299,20 +295,20 @@ bool Borrowing::has_types(const Inspection& inspection) const {
   // read when it is whole.
   if (!inspection.whole) return true;
   const auto execute = mysqlwire::ComStmtExecute::decode(
-      inspection.payload, client_side_, {statement.parameters, statement.types, {}});
+      inspection.payload, client_side(), {statement.parameters, statement.types, {}});
   return !execute || execute->new_params_bind_flag;
 }
 
 std::optional<mysqlwire::Buffer> Borrowing::with_types(const Inspection& inspection) {
   if (!lacks_types(inspection)) return std::nullopt;
   const lending::ClientStatement* const statement = target_.statement;
-  auto execute = mysqlwire::ComStmtExecute::decode(inspection.payload, client_side_,
+  auto execute = mysqlwire::ComStmtExecute::decode(inspection.payload, client_side(),
                                                    {statement->parameters, statement->types, {}});
   if (!execute) return std::nullopt;
   execute->new_params_bind_flag = true;
   mysqlwire::Buffer payload;
   mysqlwire::Writer writer(payload);
-  execute->encode(writer, client_side_);
+  execute->encode(writer, client_side());
   return payload;
 }
 
@@ -375,7 +371,7 @@ void Borrowing::note_execute(const Inspection& inspection) {
   }
   statement.head.clear();
   const auto execute = inspection.whole ? mysqlwire::ComStmtExecute::decode(
-                                              inspection.payload, client_side_,
+                                              inspection.payload, client_side(),
                                               {statement.parameters, statement.types, {}})
                                         : mysqlwire::Error{mysqlwire::errc::truncated, 0, "", ""};
   if (!execute) {
@@ -400,9 +396,9 @@ void Borrowing::note_execute(const Inspection& inspection) {
 
 void Borrowing::on_answer(PacketKind kind, mysqlwire::Bytes payload,
                           const mysqlwire::Tracker& tracker) {
-  follower_.on_answer(kind, payload, tracker, server_side_);
+  follower_.on_answer(kind, payload, tracker, server_side());
   if (kind == PacketKind::prepare_ok && being_prepared_) {
-    const auto ok = mysqlwire::StmtPrepareOk::decode(payload, server_side_);
+    const auto ok = mysqlwire::StmtPrepareOk::decode(payload, server_side());
     if (ok) {
       client_id_of_new_ = statements_.next_id();
       if (prepared_ != nullptr) prepared_->add(being_prepared_, ok->statement_id);
@@ -425,7 +421,7 @@ void Borrowing::note_last_statement(PacketKind kind, mysqlwire::Bytes payload,
                                     const mysqlwire::Tracker& tracker) {
   switch (kind) {
     case PacketKind::ok: {
-      const auto ok = mysqlwire::OkPacket::decode(payload, server_side_);
+      const auto ok = mysqlwire::OkPacket::decode(payload, server_side());
       if (ok && !diagnoses_) last_.row_count = static_cast<std::int64_t>(ok->affected_rows);
       break;
     }
@@ -490,7 +486,7 @@ bool Borrowing::rewrite_answer(PacketKind kind, std::span<std::uint8_t> payload,
     case PacketKind::result_end:
     case PacketKind::field_list_end:
       if (payload.size() > eof_size)
-        return lending::filter_ok(payload, server_side_, client_side_, instead);
+        return lending::filter_ok(payload, server_side(), client_side(), instead);
       if (payload.size() == eof_size) clear_state_changed(payload);
       return false;
     default: return false;
@@ -502,7 +498,7 @@ bool Borrowing::in_transaction() const noexcept { return status_.has(ServerStatu
 /// COM_SET_OPTION is about the connection, and no reset takes it back.
 bool Borrowing::has_other_option() const {
   return multi_statements_ !=
-         client_side_.capabilities.has(mysqlwire::Capability::multi_statements);
+         client_side().capabilities.has(mysqlwire::Capability::multi_statements);
 }
 
 bool Borrowing::reset_suffices() const {

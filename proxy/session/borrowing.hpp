@@ -8,6 +8,7 @@
 #include "proxy/session/gate.hpp"
 #include "proxy/session/second_chance.hpp"
 #include "proxy/session/server_connection.hpp"
+#include "proxy/session/terms.hpp"
 #include "proxy/statement/inspection.hpp"
 
 #include <mysqlwire/session/tracker.hpp>
@@ -32,10 +33,8 @@ class Borrowing {
   Borrowing(lending::ImageStore& images, lending::StatementSources& sources)
       : follower_(images), sources_(sources) {}
 
-  /// A login or a change of user: the session is like `image`. Contexts: what was agreed on with
-  /// the client, and with servers.
-  void begin(lending::SharedImage image, const lending::ServerTraits& server,
-             const mysqlwire::Context& client_side, const mysqlwire::Context& server_side);
+  /// A login or a change of user: the session is like `image`.
+  void begin(lending::SharedImage image, SharedTerms terms);
 
   /// The client of `before` goes on with this: ids of statements are not given twice.
   void number_behind(const Borrowing& before) noexcept {
@@ -47,16 +46,12 @@ class Borrowing {
   /// another one.
   void attach(lending::PreparedHere* prepared, bool only) noexcept;
   bool attached() const noexcept { return prepared_ != nullptr; }
-  /// How servers are asked for connections, and on whose behalf.
-  void set_wishes(SessionWishes wishes, std::shared_ptr<const lending::Borrower> who) {
-    wishes_ = std::move(wishes);
-    who_ = std::move(who);
-  }
-  const SessionWishes& wishes() const noexcept { return wishes_; }
+  /// On whose behalf servers are asked for connections.
+  void set_borrower(std::shared_ptr<const lending::Borrower> who) { who_ = std::move(who); }
   const std::shared_ptr<const lending::Borrower>& who() const noexcept { return who_; }
-  const mysqlwire::Context& client_side() const noexcept { return client_side_; }
-  const mysqlwire::Context& server_side() const noexcept { return server_side_; }
-  const lending::ServerTraits& server() const noexcept { return server_; }
+  const mysqlwire::Context& client_side() const noexcept { return terms_->client_side; }
+  const mysqlwire::Context& server_side() const noexcept { return terms_->server_side; }
+  const lending::ServerTraits& server() const noexcept { return terms_->server; }
   /// What the client's session is like now, and was like at its beginning.
   const lending::SharedImage& image() const noexcept {
     return reset_ ? initial_ : follower_.image();
@@ -124,7 +119,7 @@ class Borrowing {
                       mysqlwire::Buffer& instead);
   /// The whole answer is this ERR. True: the client is not to see it, the command is repeated.
   bool takes_back(mysqlwire::Bytes err_payload) {
-    return second_chance_.takes_back(err_payload, server_side_);
+    return second_chance_.takes_back(err_payload, server_side());
   }
   SecondChance& second_chance() noexcept { return second_chance_; }
   /// The id that the client knows its newest statement by.
@@ -172,12 +167,9 @@ class Borrowing {
   lending::StatementSources& sources_;
   lending::ClientStatements statements_;
   lending::PreparedHere* prepared_ = nullptr;
-  SessionWishes wishes_;
   std::shared_ptr<const lending::Borrower> who_;
-  lending::ServerTraits server_;
   lending::SharedImage initial_;
-  mysqlwire::Context client_side_;
-  mysqlwire::Context server_side_;
+  SharedTerms terms_;  ///< null before begin()
   mysqlwire::StatusFlags status_;
   // Of the command under way.
   mysqlwire::Command command_ = mysqlwire::Command::com_sleep;

@@ -37,6 +37,13 @@ bool suits(const lending::LentConnection& lent, const lending::SessionImage& wan
   return schema.empty() || !wanted.schema.empty();
 }
 
+/// As servers are asked, for a session that borrows.
+SessionWishes asked_of_servers(const SessionWishes& wishes, const lending::ServerTraits& server) {
+  SessionWishes asked = wishes;
+  if (server.tracks) asked.capabilities.set(Capability::session_track);
+  return asked;
+}
+
 }  // namespace
 
 /// What a server of the session's pool says of itself, or else what its client was shown.
@@ -58,17 +65,17 @@ std::unique_ptr<Borrowing> Session::new_borrowing(const SessionWishes& wishes) {
   traits.flavor = facts->flavor;
   traits.version = dialect.version;
   traits.tracks = facts->capabilities.has(Capability::session_track);
-  SessionWishes asked = wishes;
-  if (traits.tracks) asked.capabilities.set(Capability::session_track);
-  mysqlwire::Context client_side = relay_context(wishes, traits.flavor);
-  mysqlwire::Context server_side = relay_context(asked, traits.flavor);
+  const SessionWishes asked = asked_of_servers(wishes, traits);
+  SharedTerms terms = worker_.terms().share({.client_side = relay_context(wishes, traits.flavor),
+                                             .server_side = relay_context(asked, traits.flavor),
+                                             .server = traits});
   auto image = worker_.images().intern(lending::initial_image(
       collation_for(*pool_->servers().front(), wishes.collation), wishes.schema, traits));
   const Origin origin = this->origin();
   auto borrowing = std::make_unique<Borrowing>(worker_.images(), worker_.statement_sources());
-  borrowing->begin(std::move(image), traits, client_side, server_side);
-  borrowing->set_wishes(
-      asked, worker_.borrowers().find(lending::Borrower::make(credentials_, asked, &origin)));
+  borrowing->begin(std::move(image), std::move(terms));
+  borrowing->set_borrower(
+      worker_.borrowers().find(lending::Borrower::make(credentials_, asked, &origin)));
   return borrowing;
 }
 
@@ -93,7 +100,7 @@ Task<ConnectOutcome> Session::borrow_for_login(LoginDialog& dialog, const Sessio
     if (server_) release_server();
     co_return outcome;
   }
-  lending::BorrowOutcome borrowed = co_await borrow(pool_, &dialog);
+  lending::BorrowOutcome borrowed = co_await borrow(pool_, wishes, &dialog);
   outcome.reply = std::move(borrowed.reply);
   outcome.reason = std::move(borrowed.reason);
   outcome.refused = borrowed.refused;
@@ -102,8 +109,8 @@ Task<ConnectOutcome> Session::borrow_for_login(LoginDialog& dialog, const Sessio
   // What the login has taught of the password is worth more than what was known before.
   const Origin origin = this->origin();
   if (!borrowing_->who()->shareable())
-    borrowing_->set_wishes(borrowing_->wishes(), worker_.borrowers().find(lending::Borrower::make(
-                                                     credentials_, borrowing_->wishes(), &origin)));
+    borrowing_->set_borrower(worker_.borrowers().find(lending::Borrower::make(
+        credentials_, asked_of_servers(wishes, borrowing_->server()), &origin)));
   if (server_) release_server();
   take(std::move(borrowed.connection));
   const BatchOutcome alike = co_await make_alike();
@@ -249,7 +256,7 @@ Task<bool> Session::attach(std::shared_ptr<Pool> pool, bool anew) {
   for (int tries = 0; tries < most_stale; ++tries) {
     if (!server_ && !anew && tries == 0 && attach_at_once(pool)) co_return true;
     if (!server_) {
-      lending::BorrowOutcome outcome = co_await borrow(pool, nullptr);
+      lending::BorrowOutcome outcome = co_await borrow(pool, wishes_, nullptr);
       if (outcome.client_gone) {
         end(EndedBy::client, "left while it waited for a server connection");
         co_return false;
@@ -293,7 +300,8 @@ void Session::refuse_command(Bytes err_payload) {
   relay_->drop_command();
 }
 
-Task<lending::BorrowOutcome> Session::borrow(std::shared_ptr<Pool> pool, ProofSource* source) {
+Task<lending::BorrowOutcome> Session::borrow(std::shared_ptr<Pool> pool,
+                                             const SessionWishes& of_client, ProofSource* source) {
   const auto topology = services_.topology();
   const Origin origin = this->origin();
   ServerConnector connector(worker_.loop(), waker_, topology->config().proxy.connect_timeout,
@@ -303,7 +311,7 @@ Task<lending::BorrowOutcome> Session::borrow(std::shared_ptr<Pool> pool, ProofSo
                              .origin = &origin,
                              .address = arrival_.address});
   const lending::SharedImage wanted = borrowing_->image();
-  SessionWishes wishes = borrowing_->wishes();
+  SessionWishes wishes = asked_of_servers(of_client, borrowing_->server());
   wishes.schema = wanted->schema;
   lending::BorrowRequest request{.pool = std::move(pool),
                                  .who = borrowing_->who(),
@@ -498,6 +506,7 @@ bool Session::settle_at_once() {
     return false;
   settled_ = relay_->commands();
   give_back();
+  steering_->rest();
   return true;
 }
 
@@ -549,6 +558,7 @@ Task<void> Session::settle() {
     if (borrowing_->hold() == Borrowing::Hold::firmly) co_return;
   }
   give_back();
+  steering_->rest();
 }
 
 /// Finds out what no other connection can tell of the last statement. False when there is no

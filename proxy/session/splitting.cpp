@@ -121,7 +121,7 @@ Task<std::string> Session::position_to_reach() {
   if (causal_reads() == CausalReads::session) co_return borrowing_->follower().last_gtid();
   std::string position;
   // Of all that anybody has written the primary knows.
-  lending::BorrowOutcome primary = co_await borrow(pool_, nullptr);
+  lending::BorrowOutcome primary = co_await borrow(pool_, wishes_, nullptr);
   if (primary.client_gone) end(EndedBy::client, "left while a replica caught up");
   if (!primary.connection) co_return position;
   const auto& context = borrowing_->server_side();

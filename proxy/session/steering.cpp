@@ -199,11 +199,16 @@ void Steering::take_effect(PacketKind kind, Bytes prefix) {
 }
 
 bool Steering::on_progress(std::uint64_t bytes, const mysqlwire::Tracker& tracker) {
-  if (!watch_) return true;
-  auto refusal = watch_->on_progress(facts_, bytes, tracker);
-  if (!refusal) return true;
-  event().decision.refusal = std::move(refusal);
-  return false;
+  if (watch_) {
+    auto refusal = watch_->on_progress(facts_, bytes, tracker);
+    if (refusal) {
+      event().decision.refusal = std::move(refusal);
+      return false;
+    }
+  }
+  // A session that borrows has to find out yet what the command leaves behind.
+  if (borrowing_ == nullptr && !answer_due_ && tracker.idle()) rest();
+  return true;
 }
 
 bool Steering::on_time() {

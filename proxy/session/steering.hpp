@@ -82,6 +82,14 @@ class Steering final : public Gate {
     if (watch_) watch_->settle(facts_, refused);
   }
 
+  /// Nothing is under way, and nobody asks about the last command any more: what was kept of it
+  /// goes, since clients rest for long.
+  void rest() noexcept {
+    if (!shape_ || shape_->lasts()) return;
+    inspection_ = {};
+    shape_.reset();
+  }
+
   /// Another user or server: nothing that was prepared is left.
   void restart(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect);
 

@@ -144,6 +144,17 @@ TEST_CASE("a statement is read as its session says", "[steering]") {
   }
 }
 
+TEST_CASE("of a statement that will not come again nothing is kept behind its answer",
+          "[steering]") {
+  Steered steered;
+  steered.send(Command::com_query, "set names utf8mb4");
+  CHECK(steered.steering.inspection().has_text());
+  steered.answer(ok);
+  CHECK(steered.steering.inspection().has_text());
+  CHECK(steered.steering.on_progress(11, steered.tracker));
+  CHECK_FALSE(steered.steering.inspection().has_text());
+}
+
 TEST_CASE("of a part it is not said what it does", "[steering]") {
   Steered steered;
   const std::string payload = "\x03select 1";
