@@ -3,6 +3,7 @@
 //
 // Input: Parameters of round_trip.hpp (what: which message; 31: a stream), then the body, or events
 // one after the other.
+#include "proportion.hpp"
 #include "round_trip.hpp"
 
 #include <mysqlwire/binlog/control_events.hpp>
@@ -73,6 +74,7 @@ void document(Bytes input) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Proportion proportion(size);
   if (size < Parameters::size) return 0;
   const Parameters parameters(data);
   const Context& context = parameters.context;

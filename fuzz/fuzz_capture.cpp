@@ -1,26 +1,23 @@
 // Captured frames that may hold anything: the onlooker must stay within its bounds, and end.
 //
 // Input: link type 1 (its index below), then frames: captured length 2, big-endian, and bytes.
+#include "no_tools.hpp"
+#include "proportion.hpp"
+
 #include <mysqlwire/capture/onlooker.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
-#include <memory>
 
 using namespace mysqlwire;
 using namespace mysqlwire::capture;
+using namespace mysqlwire::fuzz;
 
 namespace {
 
 constexpr LinkType types[] = {LinkType::ethernet,  LinkType::raw,        LinkType::null,
                               LinkType::linux_sll, LinkType::linux_sll2, LinkType::loop};
-
-class NoTools final : public Toolbox {
- public:
-  bool inflate(Compression, Bytes, std::size_t, Buffer&) override { return false; }
-  std::unique_ptr<TlsReader> tls() override { return nullptr; }
-};
 
 // Reads all that it is shown, so that a sanitizer sees what is not there.
 class Reading final : public Observer {
@@ -37,6 +34,7 @@ class Reading final : public Observer {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Proportion proportion(size);
   if (size < 1) return 0;
   const LinkType type = types[data[0] % std::size(types)];
   Bytes rest(data + 1, size - 1);

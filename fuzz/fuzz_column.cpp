@@ -1,6 +1,7 @@
 // Column counts and column definitions in every layout.
 //
 // Input: Parameters of round_trip.hpp (flag: reply to COM_FIELD_LIST), then the payload.
+#include "proportion.hpp"
 #include "round_trip.hpp"
 
 #include <mysqlwire/wire/column.hpp>
@@ -9,6 +10,7 @@ using namespace mysqlwire;
 using namespace mysqlwire::fuzz;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Proportion proportion(size);
   if (size < Parameters::size) return 0;
   const Parameters parameters(data);
   const Bytes payload(data + Parameters::size, size - Parameters::size);

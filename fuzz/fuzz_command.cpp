@@ -1,6 +1,7 @@
 // The simple commands, and those of replication.
 //
 // Input: Parameters of round_trip.hpp (flag: semi-sync), then the payload.
+#include "proportion.hpp"
 #include "round_trip.hpp"
 
 #include <mysqlwire/wire/admin.hpp>
@@ -11,6 +12,7 @@ using namespace mysqlwire;
 using namespace mysqlwire::fuzz;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Proportion proportion(size);
   if (size < Parameters::size) return 0;
   const Parameters parameters(data);
   const Bytes payload(data + Parameters::size, size - Parameters::size);

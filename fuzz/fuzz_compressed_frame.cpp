@@ -2,6 +2,7 @@
 //
 // Input: algorithm and level 1, size of the pieces 1, the largest body 1 (0: the real one), then
 // the frames; the same bytes are compressed too.
+#include "proportion.hpp"
 #include "round_trip.hpp"
 
 #include <mysqlwire/compress/compressor.hpp>
@@ -26,26 +27,25 @@ Outcome unpack(Decompressor decompressor, Bytes frames, std::size_t piece) {
   // Enough to see that it is right, and no more: the input may be a bomb.
   constexpr std::size_t enough = 1 << 20;
   Outcome outcome;
-  while (!frames.empty() && outcome.bytes.size() < enough) {
-    const Exact input(frames.first(std::min(piece, frames.size())));
-    frames = frames.subspan(Bytes(input).size());
+  in_pieces(frames, piece, [&](Bytes input) {
     decompressor.feed(input);
     for (;;) {
       const auto next = decompressor.next();
       if (!next) {
         outcome.error = next.error();
-        return outcome;
+        return false;
       }
-      if (next->empty()) break;
+      if (next->empty()) return outcome.bytes.size() < enough;
       outcome.bytes.insert(outcome.bytes.end(), next->begin(), next->end());
     }
-  }
+  });
   return outcome;
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Proportion proportion(size);
   constexpr std::size_t parameters = 3;
   if (size < parameters || size > (1 << 16)) return 0;
   const Algorithm algorithm = (data[0] & 128) != 0 ? Algorithm::zstd : Algorithm::zlib;

@@ -2,6 +2,7 @@
 // of one loads to the same.
 //
 // Input: the text.
+#include "proportion.hpp"
 #include "proxy/config/load.hpp"
 #include "round_trip.hpp"
 
@@ -39,6 +40,7 @@ void check(const Problem& problem) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const mysqlwire::fuzz::Proportion proportion(size);
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   if (names_files(text)) return 0;
   const LoadResult first = load_text(text, nowhere);

@@ -1,6 +1,8 @@
 // Digests: what makes no difference to a statement makes none to its digest.
 //
-// Input: dialect 1 (as fuzz_sql.cpp), what stands between tokens 1, then the statement.
+// Input: dialect 1 (dialect.hpp), what stands between tokens 1, then the statement.
+#include "dialect.hpp"
+#include "proportion.hpp"
 #include "round_trip.hpp"
 
 #include <mysqlwire/sql/digest.hpp>
@@ -18,19 +20,6 @@ using namespace mysqlwire::fuzz;
 using namespace mysqlwire::sql;
 
 namespace {
-
-Dialect dialect_of(std::uint8_t choice) {
-  Dialect dialect;
-  if (choice & 0x01) {
-    dialect.flavor = Flavor::mariadb;
-    dialect.version = 101119;
-  }
-  dialect.ansi_quotes = (choice & 0x02) != 0;
-  dialect.no_backslash_escapes = (choice & 0x04) != 0;
-  dialect.ignore_space = (choice & 0x08) != 0;
-  dialect.multibyte = static_cast<Multibyte>((choice >> 4) % 6);
-  return dialect;
-}
 
 std::string digest_of(std::string_view sql, const Dialect& dialect) {
   std::vector<char> buffer(4 * sql.size() + 16);
@@ -63,6 +52,7 @@ Tokens tokens_of(std::string_view sql, const Dialect& dialect) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Proportion proportion(size);
   if (size < 2) return 0;
   const Dialect dialect = dialect_of(data[0]);
   const Exact exact(Bytes(data + 2, size - 2));

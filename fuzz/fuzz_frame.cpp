@@ -1,6 +1,9 @@
 // Framing: FrameReader, PacketScanner and the writers agree, however the bytes are split.
 //
 // Input: frame limit 1 (0: the real one), size of the pieces 1, then the stream.
+#include "proportion.hpp"
+#include "round_trip.hpp"
+
 #include <mysqlwire/session/frame_reader.hpp>
 #include <mysqlwire/session/packet_scanner.hpp>
 #include <mysqlwire/wire/frame.hpp>
@@ -8,16 +11,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <vector>
 
 using namespace mysqlwire;
+using namespace mysqlwire::fuzz;
 
 namespace {
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 struct Seen {
   std::uint8_t first_id = 0;
@@ -37,9 +36,7 @@ Outcome by_reader(Bytes stream, std::uint32_t max_frame, std::size_t piece, Buff
   FrameReader reader(max_frame, std::uint64_t{1} << 30);
   Outcome outcome;
   std::size_t fed = 0;
-  while (!stream.empty() && outcome.error == errc::ok) {
-    const Bytes input = stream.first(std::min(piece, stream.size()));
-    stream = stream.subspan(input.size());
+  in_pieces(stream, piece, [&](Bytes input) {
     reader.feed(input);
     fed += input.size();
     for (;;) {
@@ -54,7 +51,8 @@ Outcome by_reader(Bytes stream, std::uint32_t max_frame, std::size_t piece, Buff
       require(static_cast<std::uint8_t>(id - 1) == found.last_sequence_id);
     }
     require(reader.capacity() <= 2 * fed + 1024);
-  }
+    return outcome.error == errc::ok;
+  });
   return outcome;
 }
 
@@ -63,9 +61,7 @@ Outcome by_scanner(Bytes stream, std::uint32_t max_frame, std::size_t piece, boo
   PacketScanner scanner(max_frame);
   Outcome outcome;
   bool open = false;  // the last packet's end has not been seen
-  while (!stream.empty() && outcome.error == errc::ok) {
-    Bytes input = stream.first(std::min(piece, stream.size()));
-    stream = stream.subspan(input.size());
+  in_pieces(stream, piece, [&](Bytes input) {
     for (;;) {
       PacketScanner::Whole whole;
       if (whole_first && scanner.whole(input, whole)) {
@@ -95,7 +91,8 @@ Outcome by_scanner(Bytes stream, std::uint32_t max_frame, std::size_t piece, boo
         outcome.packets.back().size = step->payload_size;
       }
     }
-  }
+    return outcome.error == errc::ok;
+  });
   if (open) outcome.packets.pop_back();
   return outcome;
 }
@@ -103,6 +100,7 @@ Outcome by_scanner(Bytes stream, std::uint32_t max_frame, std::size_t piece, boo
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Proportion proportion(size);
   if (size < 2) return 0;
   const std::uint32_t max_frame = data[0] == 0 ? max_frame_payload : data[0];
   const std::size_t piece = std::size_t{data[1]} + 1;

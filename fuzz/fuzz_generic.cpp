@@ -1,6 +1,7 @@
 // OK, ERR, EOF, progress reports and session state.
 //
 // Input: Parameters of round_trip.hpp, then the payload.
+#include "proportion.hpp"
 #include "round_trip.hpp"
 
 #include <mysqlwire/wire/eof_packet.hpp>
@@ -35,6 +36,7 @@ void walk(const OkPacket& ok, const Context& context) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Proportion proportion(size);
   if (size < Parameters::size) return 0;
   const Parameters parameters(data);
   const Bytes payload(data + Parameters::size, size - Parameters::size);

@@ -4,6 +4,7 @@
 // Input: what 1 (low 4 bits: a message or a role, see LLVMFuzzerTestOneInput; bit 4: MariaDB; bit
 // 5: strict; bit 6: TLS wanted), capabilities 5, then the payload of the message, or for the roles
 // records: action 1, length 1, that many bytes.
+#include "proportion.hpp"
 #include "round_trip.hpp"
 
 #include <mysqlwire/session/client_change_user.hpp>
@@ -208,6 +209,7 @@ void client_change_user(const Wanted& parameters, Records& records) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Proportion proportion(size);
   if (size < parameters_size) return 0;
   const Wanted parameters = read_parameters(data);
   const Bytes input(data + parameters_size, size - parameters_size);

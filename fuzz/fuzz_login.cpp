@@ -6,6 +6,7 @@
 // wants the password; 6: COM_CHANGE_USER; 7: it is there), plugins 1 (low half the greeting's, high
 // half the client's), capabilities of the server 4 and of the client 4, then records (records.hpp):
 // what happens to the n-th packet. Flags: bit 7 of the server; 6-5: nothing, payload, byte, cut.
+#include "proportion.hpp"
 #include "records.hpp"
 #include "round_trip.hpp"
 
@@ -323,6 +324,8 @@ bool change_user(const Setup& setup, Link& link) {
 MYSQLWIRE_FUZZ_RECORDS(head_size, typical)
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  (void)all_forms();  // made once, which takes its time
+  const Proportion proportion(size);
   if (size < head_size) return 0;
   const Setup setup(data);
   Link link(read_records({data + head_size, size - head_size}));

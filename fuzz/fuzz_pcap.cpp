@@ -3,6 +3,7 @@
 // Input: the file.
 #include "cli/pcapdecode/input.hpp"
 #include "cli/pcapdecode/toolbox.hpp"
+#include "proportion.hpp"
 #include "round_trip.hpp"
 
 #include <mysqlwire/capture/onlooker.hpp>
@@ -47,6 +48,7 @@ class Reading final : public Observer {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const mysqlwire::fuzz::Proportion proportion(size);
   const MemoryFile file(data, size);
   // What inflates is bounded by this, so that a small file can't take long.
   constexpr int most_frames = 2000;

@@ -1,6 +1,7 @@
 // The PROXY protocol's header: where it ends, what it holds, and the same written again.
 //
 // Input: the stream.
+#include "proportion.hpp"
 #include "round_trip.hpp"
 
 #include <mysqlwire/wire/proxy_protocol.hpp>
@@ -9,6 +10,7 @@ using namespace mysqlwire;
 using namespace mysqlwire::fuzz;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Proportion proportion(size);
   const Exact stream(Bytes(data, size));
   const auto found = ProxyHeader::size_in(stream);
   // What is no header with some bytes is none with more; a header ends where it ends.

@@ -2,6 +2,7 @@
 //
 // Input: Parameters of round_trip.hpp (what: 0 text, 1 binary), decimals 1, zerofill 1, column
 // count 1, then per column type 1 and flags 1 (1: unsigned), then the payload.
+#include "proportion.hpp"
 #include "round_trip.hpp"
 
 #include <mysqlwire/wire/row_binary.hpp>
@@ -93,6 +94,7 @@ void binary_row(Bytes payload, std::span<const ValueType> types, const Context& 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Proportion proportion(size);
   if (size < Parameters::size + 3) return 0;
   const Parameters parameters(data);
   Bytes input(data + Parameters::size, size - Parameters::size);

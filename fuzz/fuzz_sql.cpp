@@ -1,6 +1,11 @@
 // The lexer and what stands on it, on any text in any dialect.
 //
-// Input: dialect 1, size of the digest's buffer 1 (0: large enough for any), then the statement.
+// Input: dialect 1 (dialect.hpp), size of the digest's buffer 1 (0: large enough for any), then the
+// statement.
+#include "dialect.hpp"
+#include "proportion.hpp"
+#include "round_trip.hpp"
+
 #include <mysqlwire/sql/analysis.hpp>
 #include <mysqlwire/sql/classify.hpp>
 #include <mysqlwire/sql/digest.hpp>
@@ -12,30 +17,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <vector>
 
 using namespace mysqlwire;
+using namespace mysqlwire::fuzz;
 using namespace mysqlwire::sql;
 
 namespace {
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-Dialect dialect_of(std::uint8_t choice) {
-  Dialect dialect;
-  if (choice & 0x01) {
-    dialect.flavor = Flavor::mariadb;
-    dialect.version = 101119;
-  }
-  dialect.ansi_quotes = (choice & 0x02) != 0;
-  dialect.no_backslash_escapes = (choice & 0x04) != 0;
-  dialect.ignore_space = (choice & 0x08) != 0;
-  dialect.multibyte = static_cast<Multibyte>((choice >> 4) % 6);
-  return dialect;
-}
 
 // What stands between two tokens: blanks, and comments of any kind.
 bool is_skipped(std::string_view gap) {
@@ -136,6 +124,7 @@ void check_literals(std::string_view sql, const Dialect& dialect) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Proportion proportion(size);
   if (size < 2) return 0;
   const Dialect dialect = dialect_of(data[0]);
   const std::string_view sql = as_text({data + 2, size - 2});

@@ -2,6 +2,7 @@
 //
 // Input: Parameters of round_trip.hpp, parameter count 1, remembered types 1 (their number) and per
 // type 2, long data 1 (bits of the first eight parameters), then the payload.
+#include "proportion.hpp"
 #include "round_trip.hpp"
 
 #include <mysqlwire/wire/query.hpp>
@@ -38,6 +39,7 @@ void walk(const BulkRows& rows) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Proportion proportion(size);
   if (size < Parameters::size + 3) return 0;
   const Parameters parameters(data);
   const Context& context = parameters.context;

@@ -4,6 +4,7 @@
 // Input: size of the pieces 1, then records (records.hpp). Flags: bit 6 lines of the key log, else
 // bytes of a direction, bit 7 the server's; bit 5 bytes of that direction are missing here.
 #include "cli/pcapdecode/tls.hpp"
+#include "proportion.hpp"
 #include "records.hpp"
 #include "round_trip.hpp"
 
@@ -40,13 +41,11 @@ Seen read(const std::vector<Record>& records, std::size_t piece) {
       continue;
     }
     if ((record.flags & 0x20) != 0) reader->lose(direction);
-    Bytes bytes = record.payload;
-    fed += bytes.size();
-    while (!bytes.empty()) {
-      const Exact part(bytes.first(std::min(piece, bytes.size())));
-      bytes = bytes.subspan(Bytes(part).size());
+    fed += record.payload.size();
+    in_pieces(record.payload, piece, [&](Bytes part) {
       reader->feed(direction, part, seen.plain[static_cast<std::size_t>(direction)]);
-    }
+      return true;
+    });
   }
   require(seen.plain[0].size() + seen.plain[1].size() <= fed);
   seen.established = reader->established();
@@ -59,6 +58,7 @@ Seen read(const std::vector<Record>& records, std::size_t piece) {
 MYSQLWIRE_FUZZ_RECORDS(head_size, {})
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Proportion proportion(size);
   if (size < head_size) return 0;
   const auto records = read_records({data + head_size, size - head_size});
   const Seen whole = read(records, size);

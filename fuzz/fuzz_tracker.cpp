@@ -4,6 +4,9 @@
 // Input: start 1 (bit 0: at the greeting, else in the command phase; bit 1: MariaDB; bit 2: join in
 // mid-stream; bit 3: resync after an error), capabilities 5, size of the pieces 1, then records:
 // direction (bit 7) and length (low bits) 1, that many bytes of the stream of that direction.
+#include "proportion.hpp"
+#include "round_trip.hpp"
+
 #include <mysqlwire/session/frame_reader.hpp>
 #include <mysqlwire/session/packet_scanner.hpp>
 #include <mysqlwire/session/tracker.hpp>
@@ -12,22 +15,18 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 using namespace mysqlwire;
+using namespace mysqlwire::fuzz;
 
 namespace {
 
 constexpr std::size_t parameters_size = 7;
 constexpr std::uint32_t most_pipelined = 16;
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-struct Parameters {
+struct Start {
   bool from_greeting = false;
   bool midstream = false;
   bool resync = false;
@@ -35,30 +34,30 @@ struct Parameters {
   std::size_t piece = 1;
 };
 
-Parameters read_parameters(const std::uint8_t* data) {
-  Parameters parameters;
-  parameters.from_greeting = (data[0] & 1) != 0;
-  parameters.context.flavor = (data[0] & 2) != 0 ? Flavor::mariadb : Flavor::mysql;
-  parameters.midstream = (data[0] & 4) != 0;
-  parameters.resync = (data[0] & 8) != 0;
+Start read_start(const std::uint8_t* data) {
+  Start start;
+  start.from_greeting = (data[0] & 1) != 0;
+  start.context.flavor = (data[0] & 2) != 0 ? Flavor::mariadb : Flavor::mysql;
+  start.midstream = (data[0] & 4) != 0;
+  start.resync = (data[0] & 8) != 0;
   std::uint64_t bits = 0;
   for (int i = 4; i >= 0; --i) bits = bits << 8 | data[1 + i];
-  parameters.context.capabilities = Capabilities(bits);
-  parameters.context.limits.max_pipelined_commands = most_pipelined;
-  parameters.piece = std::size_t{data[6]} + 1;
-  return parameters;
+  start.context.capabilities = Capabilities(bits);
+  start.context.limits.max_pipelined_commands = most_pipelined;
+  start.piece = std::size_t{data[6]} + 1;
+  return start;
 }
 
 // A relay: whole packets up to the end of the login, boundaries behind it.
 class Relay {
  public:
-  Relay(const Parameters& parameters, bool bulk_rows)
-      : tracker_(parameters.from_greeting ? Tracker(parameters.context.limits)
-                 : parameters.midstream   ? Tracker::midstream(parameters.context)
-                                          : Tracker::in_command_phase(parameters.context)),
-        resync_(parameters.resync),
+  Relay(const Start& start, bool bulk_rows)
+      : tracker_(start.from_greeting ? Tracker(start.context.limits)
+                 : start.midstream   ? Tracker::midstream(start.context)
+                                     : Tracker::in_command_phase(start.context)),
+        resync_(start.resync),
         bulk_rows_(bulk_rows),
-        streaming_(!parameters.from_greeting) {}
+        streaming_(!start.from_greeting) {}
 
   void feed(Direction direction, Bytes input) {
     if (stopped_ || input.empty()) return;
@@ -161,24 +160,24 @@ class Relay {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Proportion proportion(size);
   if (size < parameters_size) return 0;
-  const Parameters parameters = read_parameters(data);
+  const Start start = read_start(data);
   Bytes records(data + parameters_size, size - parameters_size);
 
-  Relay whole(parameters, false), pieces(parameters, false), bulk(parameters, true);
+  Relay whole(start, false), pieces(start, false), bulk(start, true);
   while (!records.empty()) {
     const Direction direction =
         (records[0] & 0x80) != 0 ? Direction::to_client : Direction::to_server;
     const std::size_t length = std::min<std::size_t>(records[0] & 0x7f, records.size() - 1);
-    Bytes bytes = records.subspan(1, length);
+    const Bytes bytes = records.subspan(1, length);
     records = records.subspan(1 + length);
     whole.feed(direction, bytes);
     bulk.feed(direction, bytes);
-    while (!bytes.empty()) {
-      const Bytes piece = bytes.first(std::min(parameters.piece, bytes.size()));
-      bytes = bytes.subspan(piece.size());
+    in_pieces(bytes, start.piece, [&](Bytes piece) {
       pieces.feed(direction, piece);
-    }
+      return true;
+    });
   }
   require(whole == pieces);
   require(whole == bulk);

@@ -1,6 +1,8 @@
-// Runs inputs without libFuzzer: every file of the folders that are named, once; and with --runs=N
-// so many more that are made of them, always the same. A folder without files is an error, since
-// nothing would be tested. An input that fails is printed in hex.
+// Runs inputs without libFuzzer: every file of the folders that are named, once; with --runs=N so
+// many more that are made of them, always the same; and with --long=N so many of them said again
+// and again, up to a length at which work that grows with the square of it shows (proportion.hpp).
+// A folder without files is an error, since nothing would be tested. An input that fails is printed
+// in hex.
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,6 +36,7 @@ namespace fs = std::filesystem;
 using Input = std::vector<std::uint8_t>;
 
 constexpr std::size_t largest = 4096;
+constexpr std::size_t long_size = 128 << 10;
 std::minstd_rand random_numbers;
 
 std::size_t below(std::size_t limit) { return limit == 0 ? 0 : random_numbers() % limit; }
@@ -96,6 +99,17 @@ void run_mutations(const std::vector<Input>& inputs, unsigned long runs) {
   }
 }
 
+// Evenly over all of them.
+void run_long(const std::vector<Input>& inputs, std::size_t count) {
+  for (std::size_t i = 0; i < std::min(count, inputs.size()); ++i) {
+    const Input& from = inputs[i * inputs.size() / std::min(count, inputs.size())];
+    Input input;
+    while (!from.empty() && input.size() < long_size)
+      input.insert(input.end(), from.begin(), from.end());
+    run(input);
+  }
+}
+
 }  // namespace
 
 // What libFuzzer has, blindly: a few bytes are changed, put in, taken out or said again.
@@ -140,11 +154,16 @@ int main(int argc, char** argv) {
   std::signal(SIGABRT, on_abort);
   if (__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback(print_current);
   unsigned long runs = 0;
+  unsigned long long_runs = 0;
   std::vector<Input> inputs;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument.starts_with("--runs=")) {
       runs = std::strtoul(argv[i] + 7, nullptr, 10);
+      continue;
+    }
+    if (argument.starts_with("--long=")) {
+      long_runs = std::strtoul(argv[i] + 7, nullptr, 10);
       continue;
     }
     const auto files = files_of(argument);
@@ -160,6 +179,7 @@ int main(int argc, char** argv) {
   }
   if (inputs.empty()) return 1;
   run_mutations(inputs, runs);
-  std::printf("%zu inputs and %lu made of them\n", inputs.size(), runs);
+  run_long(inputs, long_runs);
+  std::printf("%zu inputs, %lu made of them, and %lu long ones\n", inputs.size(), runs, long_runs);
   return 0;
 }

@@ -49,6 +49,17 @@ class Exact {
   std::unique_ptr<std::uint8_t[]> data_;
 };
 
+/// Feeds bytes in pieces of so many at most, each a copy with not one byte to spare. `feed` gets
+/// one after the other, until it returns false or there is no more.
+template <class Feed>
+void in_pieces(Bytes bytes, std::size_t piece, Feed feed) {
+  while (!bytes.empty()) {
+    const Exact part(bytes.first(std::min(piece, bytes.size())));
+    bytes = bytes.subspan(Bytes(part).size());
+    if (!feed(Bytes(part))) return;
+  }
+}
+
 template <class Message>
 Buffer encoded(const Message& message, const Context& context) {
   Buffer out;
