@@ -1,3 +1,4 @@
+#include "proxy/app/out_of_memory.hpp"
 #include "proxy/app/proxy.hpp"
 #include "proxy/cli.hpp"
 #include "proxy/control_command.hpp"
@@ -55,6 +56,7 @@ int main(int argc, char** argv) try {
   for (const Problem& problem : loaded.errors)
     std::fprintf(stderr, "mysqlproxy: %s\n", to_string(problem).c_str());
   if (!loaded.config) return leave(ExitCode::usage);
+  end_when_out_of_memory();
   Proxy proxy(*parsed.options, std::move(*loaded.config));
   return leave(proxy.run());
 } catch (const std::exception& error) {

@@ -3,6 +3,7 @@
 import ctypes
 import functools
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -142,12 +143,17 @@ class Child:
 
     def resident(self):
         """Bytes of memory that the process has in use, VmRSS."""
-        return self._status("VmRSS") * 1024
+        return self.status("VmRSS") * 1024
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
-    def _status(self, field):
+    def sanitized(self):
+        """Whether it has a sanitizer's run-time library, whose memory is not as other programs'."""
+        with open(f"/proc/{self.pid}/maps") as maps:
+            return re.search("lib(a|t|ub)san", maps.read()) is not None
+
+    def status(self, field):
         with open(f"/proc/{self.pid}/status") as file:
             for line in file:
                 if line.startswith(field + ":"):
