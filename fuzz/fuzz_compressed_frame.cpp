@@ -45,7 +45,8 @@ Outcome unpack(Decompressor decompressor, Bytes frames, std::size_t piece) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const Proportion proportion(size);
+  // A frame may inflate to 16 MiB, which is done twice here, and zstd has tables.
+  const Proportion proportion(size, {.bytes = std::size_t{64} << 20});
   constexpr std::size_t parameters = 3;
   if (size < parameters || size > (1 << 16)) return 0;
   const Algorithm algorithm = (data[0] & 128) != 0 ? Algorithm::zstd : Algorithm::zlib;

@@ -240,7 +240,8 @@ class Session {
 MYSQLWIRE_FUZZ_RECORDS(head_size, typical)
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const Proportion proportion(size);
+  // After every answer a connection is made like the session's image, which has up to 16 KiB.
+  const Proportion proportion(size, {.seconds = 20});
   if (size < head_size) return 0;
   ImageStore images;
   Session one(data[0], images), other(data[0], images);

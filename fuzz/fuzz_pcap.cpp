@@ -48,7 +48,9 @@ class Reading final : public Observer {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const mysqlwire::fuzz::Proportion proportion(size);
+  // zstd's window is up to 128 MiB, and what inflates is bounded by the number of frames only.
+  const mysqlwire::fuzz::Proportion proportion(size,
+                                               {.bytes = std::size_t{300} << 20, .seconds = 20});
   const MemoryFile file(data, size);
   // What inflates is bounded by this, so that a small file can't take long.
   constexpr int most_frames = 2000;
