@@ -487,10 +487,20 @@ bool Borrowing::rewrite_answer(PacketKind kind, std::span<std::uint8_t> payload,
     case PacketKind::field_list_end:
       if (payload.size() > eof_size)
         return lending::filter_ok(payload, server_side(), client_side(), instead);
-      if (payload.size() == eof_size) clear_state_changed(payload);
+      if (payload.size() == eof_size && !is_of_other_schema()) clear_state_changed(payload);
       return false;
     default: return false;
   }
+}
+
+/// MariaDB executes a statement in the schema that it was prepared in, and takes going there and
+/// back for a change, in every session.
+bool Borrowing::is_of_other_schema() const {
+  if (server().flavor != mysqlwire::Flavor::mariadb || command_ != Command::com_stmt_execute ||
+      target_.statement == nullptr)
+    return false;
+  const std::string& schema = target_.statement->source->image->schema;
+  return !schema.empty() && schema != follower_.image()->schema;
 }
 
 bool Borrowing::in_transaction() const noexcept { return status_.has(ServerStatus::in_trans); }

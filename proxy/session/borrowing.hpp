@@ -156,6 +156,7 @@ class Borrowing {
   lending::PreparedHere::Entry* find_entry() noexcept;
   bool has_types(const Inspection& inspection) const;
   bool is_one_too_many(const Inspection& inspection) const noexcept;
+  bool is_of_other_schema() const;
   mysqlwire::Buffer counted_ok();
   void note_execute(const Inspection& inspection);
   bool has_other_option() const;

@@ -554,11 +554,17 @@ Task<void> Session::settle() {
       co_return;
     }
     borrowing_->follower().take_values(row.values());
-    asked_here_ = true;
+    note_own_statement();
     if (borrowing_->hold() == Borrowing::Hold::firmly) co_return;
   }
   give_back();
   steering_->rest();
+}
+
+/// The last statement on the connection is none of the session's, which may keep it all the same.
+void Session::note_own_statement() {
+  asked_here_ = true;
+  borrowing_->note_strange_connection();
 }
 
 /// Finds out what no other connection can tell of the last statement. False when there is no
@@ -572,7 +578,7 @@ Task<bool> Session::ask_last_statement() {
   const BatchOutcome outcome = co_await run_command(means, query);
   if (outcome.kind == BatchOutcome::Kind::broken) discard();
   if (outcome.kind != BatchOutcome::Kind::done) co_return false;
-  asked_here_ = true;
+  note_own_statement();
   co_return borrowing_->take_last_statement(row.values(), outcome.status);
 }
 
@@ -589,7 +595,7 @@ Task<bool> Session::dispel_doubt() {
       borrowing_->follower().settle_doubt(*ok, context);
   };
   const BatchOutcome outcome = co_await run_batch(means, commands);
-  asked_here_ = true;
+  note_own_statement();
   if (outcome.kind == BatchOutcome::Kind::done && !borrowing_->follower().in_doubt())
     co_return true;
   // What it knew of the session is lost.

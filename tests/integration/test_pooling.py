@@ -263,6 +263,14 @@ def test_what_a_trigger_sets_before_an_error_is_not_lost(pooled, trigger, betwee
         assert b"\x017" in first.query(b"SELECT @seen")
 
 
+def test_row_count_is_not_that_of_what_the_proxy_asks(pooled, trigger):
+    """Behind an error in a statement with a trigger it has a transaction told of, and the connection stays."""
+    with Session(pooled().port, APP) as session:
+        assert Err.of(session.query(b"INSERT INTO pooled VALUES (7, 'again')")[-1]).code == 1062
+        session.query(b"SELECT 1")
+        assert session.query(b"SELECT ROW_COUNT()")[-2] == b"\x02-1"
+
+
 def test_what_a_trigger_sets_in_a_batch_is_not_lost(pooled, trigger):
     proxy = pooled(max_connections=2, queue_timeout="300ms")
     with Session(proxy.port, APP) as first, Session(proxy.port, APP) as second:
@@ -287,6 +295,9 @@ def test_what_a_trigger_sets_in_a_batch_is_not_lost(pooled, trigger):
      ("query", b"SELECT ROW_COUNT()")],
     # What the option was set to outlasts the user.
     [("set_option", False), ("change_user", OTHER, b"test"), ("query", b"SELECT 1; SELECT 2"), ("set_option", True), ("query", b"SELECT 1; SELECT 2")],
+    # MariaDB goes to the statement's schema and back, and takes that for a change.
+    [("query", b"USE test"), ("prepare", 0, b"SELECT ?"), ("query", b"USE information_schema"),
+     ("execute", 0, ((252, b"\x01\x00\xff\xbf"), (253, b"\x00")), 0, True), ("query", b"SELECT 1")],
     # What is asked for without a server.
     [("query", b"SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'"), ("ping",)],
     # Nobody tells of it behind a reset.
