@@ -125,7 +125,7 @@ class Session {
     tracker_.check_sequence(false);
     dialect_.flavor = server_.flavor;
     dialect_.version = server_.version;
-    initial_ = images.intern(initial_image(collations::utf8mb4_general_ci, "s", server_));
+    initial_ = images.intern(initial_image(collations::utf8mb4_general_ci, "s", {}, server_));
     follower_.begin(initial_, server_);
   }
 

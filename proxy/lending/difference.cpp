@@ -14,6 +14,7 @@
 namespace mysqlproxy::lending {
 
 using mysqlwire::Buffer;
+using mysqlwire::Capability;
 using mysqlwire::Command;
 using mysqlwire::Flavor;
 
@@ -208,9 +209,14 @@ Plan reset_and_difference(const SessionImage& has, const SessionImage& wanted,
 }
 
 SessionImage initial_image(std::uint16_t collation, std::string_view schema,
-                           const ServerTraits& server) {
+                           mysqlwire::Capabilities capabilities, const ServerTraits& server) {
   SessionImage image;
   image.schema = schema;
+  if (capabilities.has(Capability::ignore_space))
+    image.variables.emplace("sql_mode",
+                            "CONCAT_WS(',', NULLIF(@@global.sql_mode, ''), 'IGNORE_SPACE')");
+  if (capabilities.has(Capability::interactive))
+    image.variables.emplace("wait_timeout", "@@global.interactive_timeout");
   const auto all = mysqlwire::all_collations();
   const bool known = std::any_of(all.begin(), all.end(), [&](const mysqlwire::CollationInfo& info) {
     return info.id == collation &&

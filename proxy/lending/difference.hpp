@@ -4,6 +4,7 @@
 #include "proxy/lending/server_traits.hpp"
 #include "proxy/lending/session_image.hpp"
 
+#include <mysqlwire/wire/capabilities.hpp>
 #include <mysqlwire/wire/writer.hpp>
 
 #include <cstdint>
@@ -37,10 +38,12 @@ Plan difference(const SessionImage& has, const SessionImage& wanted, const Serve
 Plan reset_and_difference(const SessionImage& has, const SessionImage& wanted,
                           const ServerTraits& server);
 
-/// The image of a session that has just logged in with this collation and schema. What character
-/// set it has can't be told when the server does not know the collation, and is left out then.
+/// The image of a session that has just logged in with this collation, schema and capabilities.
+/// What character set it has can't be told when the server does not know the collation, and is left
+/// out then. The variables that CLIENT_IGNORE_SPACE and CLIENT_INTERACTIVE set at a login are
+/// named, since neither DEFAULT nor COM_RESET_CONNECTION brings them back.
 SessionImage initial_image(std::uint16_t collation, std::string_view schema,
-                           const ServerTraits& server);
+                           mysqlwire::Capabilities capabilities, const ServerTraits& server);
 
 /// A SELECT that makes a connection forget the warnings of what was there before. Plans end with it
 /// where their SET is known to leave some; after one that has unforeseen ones it can be sent by

@@ -69,8 +69,9 @@ std::unique_ptr<Borrowing> Session::new_borrowing(const SessionWishes& wishes) {
   SharedTerms terms = worker_.terms().share({.client_side = relay_context(wishes, traits.flavor),
                                              .server_side = relay_context(asked, traits.flavor),
                                              .server = traits});
-  auto image = worker_.images().intern(lending::initial_image(
-      collation_for(*pool_->servers().front(), wishes.collation), wishes.schema, traits));
+  auto image = worker_.images().intern(
+      lending::initial_image(collation_for(*pool_->servers().front(), wishes.collation),
+                             wishes.schema, wishes.capabilities, traits));
   const Origin origin = this->origin();
   auto borrowing = std::make_unique<Borrowing>(worker_.images(), worker_.statement_sources());
   borrowing->begin(std::move(image), std::move(terms));
@@ -361,7 +362,8 @@ Task<BatchOutcome> Session::make_alike() {
   outcome.kind = BatchOutcome::Kind::done;
   if (!lent_->image)
     lent_->image = worker_.images().intern(
-        lending::initial_image(lent_->login_collation, lent_->login_schema, traits));
+        lending::initial_image(lent_->login_collation, lent_->login_schema,
+                               borrowing_->server_side().capabilities, traits));
   if (lent_->image != wanted) {
     lending::Plan plan = lending::difference(*lent_->image, *wanted, traits);
     if (!plan.possible) {

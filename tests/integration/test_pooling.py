@@ -241,6 +241,25 @@ def test_warnings_can_be_read_without_autocommit(one):
     assert len(ask(first, "SHOW ERRORS")) == 1
 
 
+@pytest.mark.parametrize("leaves", ["CREATE TEMPORARY TABLE test.left_behind (a INT)", "SET sql_mode = 'ANSI'", "SET @left = 1"])
+def test_what_a_login_has_set_outlasts_who_was_there_before(server, one, leaves):
+    """COM_RESET_CONNECTION and DEFAULT take back what CLIENT_IGNORE_SPACE is for."""
+    capabilities = wire.USUAL | wire.IGNORE_SPACE | wire.INTERACTIVE
+    question = b"SELECT @@sql_mode, @@wait_timeout = @@global.interactive_timeout"
+
+    def answer(port):
+        with Session(port, APP, capabilities) as session:
+            said = session.query(question)
+            session.query(leaves.encode())
+            session.quit()
+            return said
+
+    wanted = answer(server.port)
+    assert b"IGNORE_SPACE" in wanted[-2]
+    for _ in range(3):
+        assert answer(one.port) == wanted
+
+
 @pytest.fixture
 def trigger(server, table):
     """Sets @seen before each row of `pooled`, also of one that is refused."""

@@ -11,7 +11,7 @@ using namespace mysqlproxy::lending::test;
 namespace {
 
 SessionImage login(std::string_view schema = "test", const ServerTraits& server = mysql_8) {
-  return initial_image(mysqlwire::collations::utf8mb4_general_ci, schema, server);
+  return initial_image(mysqlwire::collations::utf8mb4_general_ci, schema, {}, server);
 }
 
 std::vector<std::string> commands(const Plan& plan) {
@@ -89,7 +89,8 @@ TEST_CASE("A user variable goes away by a reset") {
 
 TEST_CASE("Character sets are set in an order in which none undoes another") {
   const SessionImage utf8 = login();
-  SessionImage latin1 = initial_image(mysqlwire::collations::latin1_swedish_ci, "test", mysql_8);
+  SessionImage latin1 =
+      initial_image(mysqlwire::collations::latin1_swedish_ci, "test", {}, mysql_8);
   CHECK(commands(difference(utf8, latin1, mysql_8)) ==
         Texts{"SET NAMES 'latin1' COLLATE 'latin1_swedish_ci'"});
   // SET NAMES without a collation.
@@ -120,12 +121,12 @@ TEST_CASE("Character sets are set in an order in which none undoes another") {
 
 TEST_CASE("Warnings of our own are not left behind") {
   const SessionImage utf8mb3 =
-      initial_image(mysqlwire::collations::utf8mb3_general_ci, "test", mysql_8);
+      initial_image(mysqlwire::collations::utf8mb3_general_ci, "test", {}, mysql_8);
   CHECK(utf8mb3.variables.at("character_set_client") == "'utf8'");
   CHECK(commands(difference(login(), utf8mb3, mysql_8)) ==
         Texts{"SET NAMES 'utf8' COLLATE 'utf8_general_ci'", "SELECT 1 FROM (SELECT 1) AS nothing"});
   const SessionImage new_name =
-      initial_image(mysqlwire::collations::utf8mb3_general_ci, "test", mariadb);
+      initial_image(mysqlwire::collations::utf8mb3_general_ci, "test", {}, mariadb);
   CHECK(new_name.variables.at("collation_connection") == "'utf8mb3_general_ci'");
 }
 
@@ -136,10 +137,30 @@ TEST_CASE("A schema with other letters is chosen in a character set that has the
                                 "SELECT 1 FROM (SELECT 1) AS nothing"});
 }
 
+TEST_CASE("What capabilities set at a login is set again where a reset or DEFAULT would lose it") {
+  using mysqlwire::Capability;
+  const SessionImage fresh =
+      initial_image(mysqlwire::collations::utf8mb4_general_ci, "test",
+                    Capability::ignore_space | Capability::interactive, mariadb);
+  CHECK(commands(reset_and_difference(fresh, fresh, {Flavor::mariadb, 101119, false})) ==
+        Texts{"reset",
+              "SET @@session.session_track_schema=1, @@session.session_track_state_change=1, "
+              "@@session.session_track_system_variables='*', "
+              "@@session.session_track_transaction_info='CHARACTERISTICS', "
+              "@@session.sql_mode=CONCAT_WS(',', NULLIF(@@global.sql_mode, ''), "
+              "'IGNORE_SPACE'), @@session.wait_timeout=@@global.interactive_timeout, "
+              "NAMES 'utf8mb4' COLLATE 'utf8mb4_general_ci'"});
+  SessionImage ansi = fresh;
+  ansi.variables["sql_mode"] = "'ANSI'";
+  CHECK(commands(difference(ansi, fresh, mariadb)) ==
+        Texts{"SET @@session.sql_mode=CONCAT_WS(',', NULLIF(@@global.sql_mode, ''), "
+              "'IGNORE_SPACE')"});
+}
+
 TEST_CASE("A login whose collation the server does not know") {
-  CHECK(initial_image(mysqlwire::collations::utf8mb4_0900_ai_ci, "test", mariadb) ==
+  CHECK(initial_image(mysqlwire::collations::utf8mb4_0900_ai_ci, "test", {}, mariadb) ==
         SessionImage{.schema = "test"});
-  CHECK(initial_image(mysqlwire::collations::utf8mb4_0900_ai_ci, "test", mysql_8)
+  CHECK(initial_image(mysqlwire::collations::utf8mb4_0900_ai_ci, "test", {}, mysql_8)
             .variables.at("names") == "'utf8mb4_0900_ai_ci'");
 }
 

@@ -57,7 +57,7 @@ class Session {
     dialect_.flavor = server.flavor;
     dialect_.version = server.version;
     follower.begin(
-        images.intern(initial_image(mysqlwire::collations::utf8mb4_general_ci, schema, server)),
+        images.intern(initial_image(mysqlwire::collations::utf8mb4_general_ci, schema, {}, server)),
         server);
   }
 
