@@ -28,6 +28,7 @@ std::terminate_handler usual = nullptr;
     } catch (const std::bad_alloc&) {
       end_without_memory();
     } catch (...) {
+      if (usual != nullptr) usual();  // which says what it was
     }
   }
   if (usual != nullptr) usual();
