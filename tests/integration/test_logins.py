@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness import logins
+from harness.lending import LENT
 from harness.logins import (COLD, COMPRESSIONS, DIRECT, LOGINS, SERVER_LINKS, TLS, WARM, WAYS, Cell, Login, cells,
                             reason_for)
 from harness.process import Failure, tail
@@ -93,6 +94,8 @@ class Run:
                     if kind in COLD:
                         server.ask("FLUSH PRIVILEGES")
                     if kind == WARM:
+                        if LENT and way != DIRECT:  # the server has not been asked since its cache was emptied
+                            self.warm_up(cell, targets[DIRECT].port)
                         self.warm_up(cell, targets[way].port)
                     found[cell, way] = self.fault(cell, targets[way].port)
                     if not targets[way].child.running():
