@@ -99,9 +99,11 @@ class Proxy:
 
     def reload(self):
         """Has the configuration read again; returns when that is done, with its message."""
-        since = len(self.messages())
+        size = self.log.stat().st_size  # of a soak's log only what is new can be read again and again
         self.child.send(signal.SIGHUP)
-        return self.wait_for_log("configuration was (not )?reloaded", since=since)
+        return self._wait_for(lambda: read_json_lines(self.log, size),
+                              lambda one: re.search("configuration was (not )?reloaded", one["message"]),
+                              "a reload in the log", timeout=60.0, since=0)
 
     def stop_well(self):
         """Ends it; a sanitizer's report, a leak for example, is a failure."""
@@ -114,9 +116,12 @@ class Proxy:
         return self.child.stop(number) if self.child else None
 
 
-def read_json_lines(path):
+def read_json_lines(path, offset=0):
+    """The complete ones from a line that begins at `offset`."""
     if not path.exists():
         return []
-    lines = path.read_text(errors="replace").split("\n")
+    with open(path, "rb") as file:
+        file.seek(offset)
+        lines = file.read().decode(errors="replace").split("\n")
     complete = lines[:-1]
     return [json.loads(line) for line in complete if line.startswith("{")]
