@@ -58,7 +58,12 @@ class Borrowing {
   Task<void> wait_for_room();
   Task<void> wait_for_primary();
   Task<void> pause_for(std::chrono::milliseconds time);
+  std::chrono::milliseconds queue_time() const noexcept;
   std::chrono::milliseconds queue_time_left() const noexcept;
+  bool queued_too_long() const noexcept;
+  std::chrono::milliseconds spent() const noexcept {
+    return std::chrono::milliseconds(lender_.loop().now() - began_);
+  }
   void settle(std::unique_ptr<LentConnection> lent);
   void settle(Refusal refusal, const Server& server);
   void give_up();
@@ -162,18 +167,27 @@ Task<void> Borrowing::wait_for_full() {
 
 /// For a connection of whoever is in the queue; 0: as long as it takes. Of the whole, however often
 /// it has to queue up.
+std::chrono::milliseconds Borrowing::queue_time() const noexcept {
+  const std::chrono::milliseconds own = request_.patience.limit;
+  return own.count() != 0 ? own : request_.pool->config().lending.queue_timeout;
+}
+
+/// Never 0 where there is a limit: that is no limit to whoever is told.
 std::chrono::milliseconds Borrowing::queue_time_left() const noexcept {
-  std::chrono::milliseconds limit = request_.patience.limit;
-  if (limit.count() == 0) limit = request_.pool->config().lending.queue_timeout;
+  const std::chrono::milliseconds limit = queue_time();
   if (limit.count() == 0) return limit;
-  const std::chrono::milliseconds spent(lender_.loop().now() - began_);
-  return std::max(limit - spent, std::chrono::milliseconds(1));
+  return std::max(limit - spent(), std::chrono::milliseconds(1));
+}
+
+bool Borrowing::queued_too_long() const noexcept {
+  const std::chrono::milliseconds limit = queue_time();
+  return limit.count() != 0 && spent() >= limit;
 }
 
 /// The server itself has refused, since it has no room. A connection that comes back, or one that
 /// somebody else gives up, is as good as a place in the queue.
 Task<void> Borrowing::wait_for_room() {
-  if (queue_time_left() == std::chrono::milliseconds(1)) {
+  if (queued_too_long()) {
     give_up();
     co_return;
   }
