@@ -267,8 +267,13 @@ def test_a_dry_run_promotes_nobody(start, replication):
     proxy.wait_for_log("failover of pool main: would make one .*when it is back")
     assert all(replication.read_only(server) for server in replication.servers[1:])
     assert primary_of(proxy) is None
-    # An operator may.
-    code, text = operate(proxy, "promote", "main", "--to", "two")
+
+    def promote():
+        code, text = operate(proxy, "promote", "main", "--to", "two")
+        return None if "is being moved" in text else (code, text)
+
+    # An operator may, once that attempt is over.
+    code, text = wait_until(promote, "a promotion")
     assert code == 0 and "two is the primary" in text, text
     assert primary_of(proxy) == "two"
 

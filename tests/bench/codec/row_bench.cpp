@@ -1,4 +1,4 @@
-// Reading and writing rows of four columns. Items are rows.
+// Reading and writing rows: of four columns, 200 bytes, and of six, 64 bytes. Items are rows.
 #include "stream.hpp"
 
 #include <benchmark/benchmark.h>
@@ -12,27 +12,40 @@ void report(benchmark::State& state, const Buffer& row) {
   state.SetBytesProcessed(rounds * static_cast<std::int64_t>(row.size()));
 }
 
-void text_row_cells(benchmark::State& state) {
-  const Buffer bytes = text_row();
+void read_text(benchmark::State& state, const Buffer& bytes, std::size_t columns) {
   for (auto _ : state) {
-    TextRow row(bytes, row_types().size(), {});
+    TextRow row(bytes, columns, {});
     for (TextRow::Cell cell; row.next(cell);) benchmark::DoNotOptimize(cell);
     if (!row.ok()) state.SkipWithError("not read");
   }
   report(state, bytes);
 }
+
+void text_row_cells(benchmark::State& state) { read_text(state, text_row(), row_types().size()); }
 BENCHMARK(text_row_cells);
 
-void binary_row_values(benchmark::State& state) {
-  const Buffer bytes = binary_row();
+void text_row_of_six(benchmark::State& state) {
+  read_text(state, order_text_row(), order_types().size());
+}
+BENCHMARK(text_row_of_six);
+
+void read_binary(benchmark::State& state, const Buffer& bytes,
+                 const std::vector<ValueType>& types) {
   for (auto _ : state) {
-    BinaryRow row(bytes, row_types(), {});
+    BinaryRow row(bytes, types, {});
     for (Value value; row.next(value);) benchmark::DoNotOptimize(value);
     if (!row.ok()) state.SkipWithError("not read");
   }
   report(state, bytes);
 }
+
+void binary_row_values(benchmark::State& state) { read_binary(state, binary_row(), row_types()); }
 BENCHMARK(binary_row_values);
+
+void binary_row_of_six(benchmark::State& state) {
+  read_binary(state, order_binary_row(), order_types());
+}
+BENCHMARK(binary_row_of_six);
 
 void binary_row_skip(benchmark::State& state) {
   const Buffer bytes = binary_row();
