@@ -6,7 +6,9 @@
 #include <mysqlwire/wire/error.hpp>
 #include <mysqlwire/wire/field_observer.hpp>
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -162,7 +164,11 @@ inline std::uint64_t Reader::take_int(unsigned size, const char* field) noexcept
     return 0;
   }
   std::uint64_t value = 0;
-  for (unsigned i = 0; i < size; ++i) value |= static_cast<std::uint64_t>(cursor_[i]) << (8 * i);
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(&value, cursor_, size);  // one load: every caller has a size that is known
+  } else {
+    for (unsigned i = 0; i < size; ++i) value |= std::uint64_t{cursor_[i]} << (8 * i);
+  }
   cursor_ += size;
   return value;
 }

@@ -17,7 +17,7 @@ bool BinaryRow::next(Value& value) noexcept {
   if (nulls_.test(i)) {
     value = {};
   } else {
-    value = read_binary_value(reader_, columns_[i], "value");
+    read_binary_value(reader_, columns_[i], "value", value);
   }
   return ok();
 }

@@ -43,10 +43,15 @@ class TextRow {
     if (columns_left_ == 0) return finish();
     --columns_left_;
     const Bytes left = reader_.remaining();
-    // Almost every cell is shorter than 251 bytes: one byte of length, no call.
+    // Almost every cell is NULL or shorter than 251 bytes: one byte of length, no call.
     if (!left.empty() && left[0] < 0xfb && left[0] < left.size() && !reader_.is_observed()) {
       cell = as_text(left.subspan(1, left[0]));
       reader_.skip(std::uint64_t{1} + left[0], "cell");
+      return true;
+    }
+    if (!left.empty() && left[0] == 0xfb && !reader_.is_observed()) {
+      cell.reset();
+      reader_.skip(1, "cell");
       return true;
     }
     return next_long(cell);

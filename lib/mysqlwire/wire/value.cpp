@@ -1,5 +1,6 @@
 #include <mysqlwire/wire/value.hpp>
 
+#include <array>
 #include <bit>
 #include <limits>
 
@@ -34,9 +35,25 @@ std::uint8_t temporal_size(Reader& reader, bool (*allowed)(std::uint8_t) noexcep
   return reader.ok() ? size : std::uint8_t{0};
 }
 
-DateTime read_datetime(Reader& reader, const char* field) noexcept {
-  const auto size = temporal_size(reader, is_datetime_size, field);
-  DateTime value;
+/// The same fields, where nobody wants to be told of each: `size` bytes are there.
+void take_datetime(Reader& reader, std::uint8_t size, const char* field, DateTime& value) noexcept {
+  const Bytes bytes = reader.bytes(size, field);
+  if (size >= 4) {
+    value.year = static_cast<std::uint16_t>(bytes[0] | bytes[1] << 8);
+    value.month = bytes[2];
+    value.day = bytes[3];
+  }
+  if (size >= 7) {
+    value.hour = bytes[4];
+    value.minute = bytes[5];
+    value.second = bytes[6];
+  }
+  for (unsigned i = 0; size >= 11 && i < 4; ++i)
+    value.microsecond |= std::uint32_t{bytes[7 + i]} << (8 * i);
+  if (size == 13) value.utc_offset = static_cast<std::int16_t>(bytes[11] | bytes[12] << 8);
+}
+
+void tell_datetime(Reader& reader, std::uint8_t size, const char* field, DateTime& value) noexcept {
   if (size >= 4) {
     value.year = reader.u16(field);
     value.month = reader.u8(field);
@@ -49,19 +66,30 @@ DateTime read_datetime(Reader& reader, const char* field) noexcept {
   }
   if (size >= 11) value.microsecond = reader.u32(field);
   if (size == 13) value.utc_offset = static_cast<std::int16_t>(reader.u16(field));
+}
+
+/// `value` is all zero before.
+[[gnu::noinline]] void read_datetime(Reader& reader, const char* field, DateTime& value) noexcept {
+  const auto size = temporal_size(reader, is_datetime_size, field);
+  if (reader.is_observed())
+    tell_datetime(reader, size, field, value);
+  else
+    take_datetime(reader, size, field, value);
   if (!in_range(Date{value.year, value.month, value.day}) || !clock_in_range(value))
     reader.note(errc::bad_value, field);
-  return value;
 }
 
-Date read_date(Reader& reader, const char* field) noexcept {
-  const DateTime whole = read_datetime(reader, field);
+// Apart from the values of every row: with room of their own for what is read, reading a number
+// would begin with making that room.
+[[gnu::noinline]] void read_date(Reader& reader, const char* field, Value& into) noexcept {
+  DateTime whole;
+  read_datetime(reader, field, whole);
   const Date date{whole.year, whole.month, whole.day};
   if (whole != DateTime{date.year, date.month, date.day}) reader.note(errc::bad_value, field);
-  return date;
+  into = date;
 }
 
-Time read_time(Reader& reader, const char* field) noexcept {
+[[gnu::noinline]] void read_time(Reader& reader, const char* field, Value& into) noexcept {
   const auto size = temporal_size(reader, is_time_size, field);
   Time value;
   if (size >= 8) {
@@ -75,14 +103,66 @@ Time read_time(Reader& reader, const char* field) noexcept {
   }
   if (size == 12) value.microsecond = reader.u32(field);
   if (!clock_in_range(value)) reader.note(errc::bad_value, field);
-  return value;
+  into = value;
 }
+
+/// string<lenenc>. Almost every one is shorter than 251 bytes: one byte of length, no call.
+std::string_view read_text(Reader& reader, const char* field) noexcept {
+  const Bytes left = reader.remaining();
+  if (left.empty() || left[0] >= 0xfb || left[0] >= left.size() || reader.is_observed())
+    return reader.lenenc_text(field);
+  reader.skip(std::uint64_t{1} + left[0], field);
+  return as_text(left.subspan(1, left[0]));
+}
+
+constexpr ValueShape find_shape(FieldType type) noexcept {
+  switch (type) {
+    case FieldType::null: return ValueShape::none;
+    case FieldType::tiny: return ValueShape::int8;
+    case FieldType::short_:
+    case FieldType::year: return ValueShape::int16;
+    case FieldType::long_:
+    case FieldType::int24: return ValueShape::int32;
+    case FieldType::longlong: return ValueShape::int64;
+    case FieldType::float_: return ValueShape::float32;
+    case FieldType::double_: return ValueShape::float64;
+    case FieldType::date: return ValueShape::date;
+    case FieldType::timestamp:
+    case FieldType::datetime: return ValueShape::datetime;
+    case FieldType::time: return ValueShape::time;
+    case FieldType::decimal:
+    case FieldType::varchar:
+    case FieldType::bit:
+    case FieldType::vector:
+    case FieldType::json:
+    case FieldType::newdecimal:
+    case FieldType::enum_:
+    case FieldType::set:
+    case FieldType::tiny_blob:
+    case FieldType::medium_blob:
+    case FieldType::long_blob:
+    case FieldType::blob:
+    case FieldType::var_string:
+    case FieldType::string:
+    case FieldType::geometry: return ValueShape::bytes;
+    default: return ValueShape::invalid;
+  }
+}
+
+// Looked up for each value of each row.
+constexpr std::array<ValueShape, 256> shapes = [] {
+  std::array<ValueShape, 256> table{};
+  for (unsigned i = 0; i < table.size(); ++i) table[i] = find_shape(static_cast<FieldType>(i));
+  return table;
+}();
 
 /// An integer of Signed's width, widened by its own sign.
 template <class Signed>
-Value widen(std::uint64_t bits, bool is_unsigned) noexcept {
-  if (is_unsigned) return bits;
-  return std::int64_t{static_cast<Signed>(bits)};
+void widen(std::uint64_t bits, bool is_unsigned, Value& into) noexcept {
+  if (is_unsigned)
+    into = bits;
+  else
+    into = std::int64_t{static_cast<Signed>(bits)};
 }
 
 /// The bits of an integer value if it fits a field of `size` bytes, checked before it is cut.
@@ -167,58 +247,32 @@ const T* expect(Writer& writer, const Value& value, const char* field) noexcept 
 
 }  // namespace
 
-ValueShape value_shape(FieldType type) noexcept {
-  switch (type) {
-    case FieldType::null: return ValueShape::none;
-    case FieldType::tiny: return ValueShape::int8;
-    case FieldType::short_:
-    case FieldType::year: return ValueShape::int16;
-    case FieldType::long_:
-    case FieldType::int24: return ValueShape::int32;
-    case FieldType::longlong: return ValueShape::int64;
-    case FieldType::float_: return ValueShape::float32;
-    case FieldType::double_: return ValueShape::float64;
-    case FieldType::date: return ValueShape::date;
-    case FieldType::timestamp:
-    case FieldType::datetime: return ValueShape::datetime;
-    case FieldType::time: return ValueShape::time;
-    case FieldType::decimal:
-    case FieldType::varchar:
-    case FieldType::bit:
-    case FieldType::vector:
-    case FieldType::json:
-    case FieldType::newdecimal:
-    case FieldType::enum_:
-    case FieldType::set:
-    case FieldType::tiny_blob:
-    case FieldType::medium_blob:
-    case FieldType::long_blob:
-    case FieldType::blob:
-    case FieldType::var_string:
-    case FieldType::string:
-    case FieldType::geometry: return ValueShape::bytes;
-    default: return ValueShape::invalid;
+ValueShape value_shape(FieldType type) noexcept { return shapes[static_cast<std::uint8_t>(type)]; }
+
+void read_binary_value(Reader& reader, ValueType type, const char* field, Value& into) noexcept {
+  const bool is_unsigned = type.is_unsigned || type.type == FieldType::year;
+  switch (shapes[static_cast<std::uint8_t>(type.type)]) {
+    case ValueShape::none: into = {}; return;
+    case ValueShape::int8: return widen<std::int8_t>(reader.u8(field), is_unsigned, into);
+    case ValueShape::int16: return widen<std::int16_t>(reader.u16(field), is_unsigned, into);
+    case ValueShape::int32: return widen<std::int32_t>(reader.u32(field), is_unsigned, into);
+    case ValueShape::int64: return widen<std::int64_t>(reader.u64(field), is_unsigned, into);
+    case ValueShape::float32: into = std::bit_cast<float>(reader.u32(field)); return;
+    case ValueShape::float64: into = std::bit_cast<double>(reader.u64(field)); return;
+    case ValueShape::date: return read_date(reader, field, into);
+    case ValueShape::datetime: return read_datetime(reader, field, into.emplace<DateTime>());
+    case ValueShape::time: return read_time(reader, field, into);
+    case ValueShape::bytes: into = read_text(reader, field); return;
+    case ValueShape::invalid: break;
   }
+  into = {};
+  reader.fail(errc::bad_value, field);
 }
 
 Value read_binary_value(Reader& reader, ValueType type, const char* field) noexcept {
-  const bool is_unsigned = type.is_unsigned || type.type == FieldType::year;
-  switch (value_shape(type.type)) {
-    case ValueShape::none: return {};
-    case ValueShape::int8: return widen<std::int8_t>(reader.u8(field), is_unsigned);
-    case ValueShape::int16: return widen<std::int16_t>(reader.u16(field), is_unsigned);
-    case ValueShape::int32: return widen<std::int32_t>(reader.u32(field), is_unsigned);
-    case ValueShape::int64: return widen<std::int64_t>(reader.u64(field), is_unsigned);
-    case ValueShape::float32: return std::bit_cast<float>(reader.u32(field));
-    case ValueShape::float64: return std::bit_cast<double>(reader.u64(field));
-    case ValueShape::date: return read_date(reader, field);
-    case ValueShape::datetime: return read_datetime(reader, field);
-    case ValueShape::time: return read_time(reader, field);
-    case ValueShape::bytes: return reader.lenenc_text(field);
-    case ValueShape::invalid: break;
-  }
-  reader.fail(errc::bad_value, field);
-  return {};
+  Value value;
+  read_binary_value(reader, type, field, value);
+  return value;
 }
 
 void skip_binary_value(Reader& reader, FieldType type, const char* field) noexcept {
