@@ -187,10 +187,13 @@ void Conversation::take_compressed(Direction direction, Bytes bytes) {
     if (!fits || (direction == Direction::to_server && header.sequence_id != 0)) return;
     mine.compressed.clear();
   }
+  // What has come of a frame is not copied anew for each small piece that follows.
+  Buffer held = std::move(mine.compressed);
+  mine.compressed = Buffer();
   Bytes input = bytes;
-  if (!mine.compressed.empty()) {
-    mine.compressed.insert(mine.compressed.end(), bytes.begin(), bytes.end());
-    input = mine.compressed;
+  if (!held.empty()) {
+    held.insert(held.end(), bytes.begin(), bytes.end());
+    input = held;
   }
   std::size_t done = 0;
   while (input.size() - done >= compressed_header_size) {
@@ -216,8 +219,12 @@ void Conversation::take_compressed(Direction direction, Bytes bytes) {
     take_packets(direction, packets);
     inflated_ = Buffer();
   }
-  const Buffer rest(input.begin() + static_cast<std::ptrdiff_t>(done), input.end());
-  mine.compressed = rest;
+  const auto used = static_cast<std::ptrdiff_t>(done);
+  if (held.empty())
+    held.assign(bytes.begin() + used, bytes.end());
+  else
+    held.erase(held.begin(), held.begin() + used);
+  mine.compressed = std::move(held);
 }
 
 void Conversation::take_packets(Direction direction, Bytes bytes) {
