@@ -128,7 +128,8 @@ Task<void> Borrowing::open(ServerSlot place) {
                             std::move(made.connection), request_.credentials, request_.wishes));
     co_return;
   }
-  const bool crowded = says_crowded(made.reply);
+  // A client whose own proof the server has seen can't be asked for another.
+  const bool crowded = says_crowded(made.reply) && !made.spent;
   if ((made.refused && !crowded) || made.client_gone) {
     outcome_.refused = made.refused;
     outcome_.client_gone = made.client_gone;

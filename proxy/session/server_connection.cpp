@@ -208,6 +208,7 @@ struct ServerConnector::Attempt {
   std::unique_ptr<ServerConnection> connection;
   mysqlwire::Buffer reply;
   std::string reason;
+  bool spent = false;     ///< the proof that was given answers no other challenge
   bool declined = false;  ///< the server wants a proof that can't be given; `reply` says so
 };
 
@@ -289,6 +290,7 @@ Task<ConnectOutcome> ServerConnector::connect(ServerSlot place, Credentials& cre
 
 ConnectOutcome ServerConnector::outcome_of(Attempt& one) {
   ConnectOutcome outcome;
+  outcome.spent = one.spent;
   outcome.client_gone = one.result == Attempt::Result::abandoned;
   outcome.refused = one.result == Attempt::Result::final;
   outcome.unfinished = one.result == Attempt::Result::unfinished;
@@ -416,6 +418,7 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
     }
     step = handshake.on_packet(got.packet, out);
     if (step == ClientStep::refused) {
+      attempt.spent = proof && proof->unrepeatable();
       describe_refusal(attempt, handshake.err_payload(), greeted);
       co_return;
     }

@@ -70,6 +70,7 @@ struct ConnectOutcome {
   bool unfinished = false;   ///< the server greeted, but the login came to no end
   bool unreachable = false;  ///< of connecting to one server: it can't be used by anybody
   bool client_gone = false;  ///< the client left while it waited
+  bool spent = false;        ///< the client's own proof was for this attempt, and answers no other
   bool agreed = false;  ///< the server has agreed, now or not long ago, and `connection` is null
 };
 
