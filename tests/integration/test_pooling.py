@@ -1,6 +1,5 @@
 """pooling = "transaction": many clients over few server connections, and none of them can tell."""
 
-import contextlib
 import threading
 import time
 
@@ -522,60 +521,3 @@ def test_kill_finds_a_client_without_a_connection(pooled):
         for _ in range(50):
             ask(second, "SELECT 1")
             time.sleep(0.1)
-
-
-@contextlib.contextmanager
-def a_single_session(server):
-    """Of each user: others get error 1203 once they have proved who they are. MariaDB can't be told so while it runs."""
-    server.ask("SET GLOBAL max_user_connections = 1")
-
-    def hold():
-        try:
-            return pymysql.connect(host="127.0.0.1", port=server.port, user=APP.name, password=APP.password)
-        except pymysql.err.OperationalError as error:
-            # Because of a session that has left and was not seen off.
-            assert error.args[0] == 1203
-
-    try:
-        holder = wait_until(hold, "there is room for one")
-        yield holder
-        holder.close()
-    finally:
-        server.ask("SET GLOBAL max_user_connections = 0")
-
-
-def refusals(server):
-    return int(server.ask("SHOW GLOBAL STATUS LIKE 'Aborted_connects'")[0][1])
-
-
-def test_a_user_who_has_no_room_on_the_server_waits_for_it(mysql, proxy_executable, tmp_path):
-    proxy = Proxy(proxy_executable, tmp_path, [mysql], tables={"pool.main": {"pooling": "transaction"}}).start()
-    try:
-        with a_single_session(mysql) as holder:
-            before = refusals(mysql)
-
-            def leave():
-                wait_until(lambda: refusals(mysql) > before, "the proxy was refused")
-                mysql.ask(f"KILL {holder.thread_id()}")
-
-            leaving = threading.Thread(target=leave)
-            leaving.start()
-            with connect(proxy) as client:
-                assert value(client, "SELECT 1") == 1
-            leaving.join()
-    finally:
-        proxy.stop_well()
-
-
-def test_a_user_whom_only_the_server_can_judge_is_told_that_there_is_no_room(mysql, proxy_executable, tmp_path):
-    """The client's proof was for one challenge of the server's, and it can't be asked for another."""
-    proxy = Proxy(proxy_executable, tmp_path, [mysql], accounts=(), tables={
-        "pool.main": {"pooling": "transaction"}, "user." + APP.name: {"pool": "main", "passthrough": True}}).start()
-    try:
-        with a_single_session(mysql), pytest.raises(pymysql.err.OperationalError) as refused:
-            connect(proxy)
-        assert refused.value.args[0] == 1203
-        with connect(proxy) as client:
-            assert value(client, "SELECT 1") == 1
-    finally:
-        proxy.stop_well()
