@@ -1,39 +1,46 @@
-"""What is measured: programs between sysbench and a private MariaDB server, and what they cost.
+"""What is measured: programs between a client and a private server. Start them, stop them, ask what they cost.
 
 Uses the harness of the integration tests; tests/integration/setup installs what that needs.
 """
 
+import hashlib
 import os
 import re
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests/integration"))
 
 import pymysql  # noqa: E402
-from harness.process import Child, Failure, free_port, wait_until  # noqa: E402
-from harness.servers import MariaDb  # noqa: E402
+from harness.process import Child, Failure, free_port, wait_until  # noqa: E402, F401
+from harness.servers import MariaDb, MySql  # noqa: E402
 
 USER, PASSWORD = "bench", "bench-password"
+#: With caching_sha2_password, where the server has that.
+SHA2_USER = "bench_sha2"
 ROWS = 10000
+NGINX_MODULES = Path("/usr/lib/nginx/modules")
 
 
-def allow_many_descriptors():
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+def allow_many_descriptors(wanted=65536):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for most in (max(wanted, hard), hard):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+            return most
+        except (OSError, ValueError):
+            continue
+    return soft
 
 
 def require(*programs):
-    missing = [name for name in programs if not shutil.which(name)]
+    missing = [name for name in programs if not shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin")]
     if missing:
-        sys.exit(f"please install {' '.join(missing)} (Debian packages of the same names)")
+        sys.exit(f"please install {' '.join(missing)}: tests/support/install-packages bench")
 
 
 class Backend(MariaDb):
@@ -47,14 +54,31 @@ class Backend(MariaDb):
         return [*super().settings(), f"--max-connections={self.connections}", "--max-prepared-stmt-count=1000000"]
 
 
-def start_server(folder, connections):
+class CrowdedBackend(Backend):
+    """One that serves thousands of idle connections without a thread each."""
+
+    def settings(self):
+        return [*super().settings(), "--thread-handling=pool-of-threads"]
+
+
+def start_server(folder, connections, kind=Backend):
     """The server behind all candidates, with the table of the load."""
-    server = Backend(folder / "mariadb", connections)
+    server = kind(folder / "mariadb", connections)
     server.create()
     server.ask(f"CREATE USER {USER}@'%' IDENTIFIED BY '{PASSWORD}'")
     server.ask(f"GRANT ALL ON test.* TO {USER}@'%'")
     subprocess.run(["sysbench", "oltp_read_write", *target(server.port), "prepare"], check=True,
                    stdout=subprocess.DEVNULL)
+    return server
+
+
+def start_mysql(folder, base):
+    """MySQL with an account of each plugin, for logins."""
+    server = MySql(folder / "mysql", base)
+    server.create()
+    for user, plugin in ((USER, "mysql_native_password"), (SHA2_USER, "caching_sha2_password")):
+        server.ask(f"CREATE USER {user}@'%' IDENTIFIED WITH {plugin} BY '{PASSWORD}'")
+        server.ask(f"GRANT ALL ON test.* TO {user}@'%'")
     return server
 
 
@@ -66,10 +90,9 @@ def target(port):
 class Candidate:
     """A program in the way of the queries, or none. Start it, stop it, as often as you like."""
 
-    name = ""
-
-    def __init__(self, folder):
-        self.folder = folder / self.name.replace(" ", "-")
+    def __init__(self, folder, name):
+        self.name = name
+        self.folder = folder / re.sub(r"\W+", "-", name)
         self.folder.mkdir()
         self.port = free_port()
         self.child = None
@@ -87,6 +110,10 @@ class Candidate:
         """Its exit code."""
         return self.child.stop(timeout=60) if self.child else 0
 
+    @property
+    def pid(self):
+        return self.child.pid if self.child else 0
+
     def connect(self):
         return pymysql.connect(host="127.0.0.1", port=self.port, user=USER, password=PASSWORD, database="test")
 
@@ -102,7 +129,7 @@ class Candidate:
         if not self.child:
             return 0.0
         total = 0
-        for task in Path(f"/proc/{self.child.pid}/task").iterdir():
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
             total += int((task / "schedstat").read_text().split()[0])
         return total / 1e9
 
@@ -110,82 +137,32 @@ class Candidate:
         """(resident, proportional) set size in bytes."""
         if not self.child:
             return (0, 0)
-        fields = dict(re.findall(r"^(\w+):\s+(\d+) kB", Path(f"/proc/{self.child.pid}/smaps_rollup").read_text(), re.M))
+        fields = dict(re.findall(r"^(\w+):\s+(\d+) kB", Path(f"/proc/{self.pid}/smaps_rollup").read_text(), re.M))
         return (int(fields["Rss"]) * 1024, int(fields["Pss"]) * 1024)
+
+    def forget_peak(self):
+        """From here on peak() counts anew."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    def peak(self):
+        """The most memory that was resident, in bytes."""
+        return self.child.status("VmHWM") * 1024
 
 
 class Direct(Candidate):
-    name = "no proxy"
-
-    def __init__(self, folder, server):
-        super().__init__(folder)
+    def __init__(self, folder, server, name="direct"):
+        super().__init__(folder, name)
         self.port = server.port
 
     def start(self, *before):
         pass
 
 
-class MysqlProxy(Candidate):
-    name = "mysqlproxy"
-
-    def __init__(self, folder, server, executable, threads, connections):
-        super().__init__(folder)
-        self.executable = executable
-        self.config = self.folder / "mysqlproxy.toml"
-        stored = server.ask(f"SELECT PASSWORD('{PASSWORD}')")[0][0]
-        self.config.write_text(f"""
-[proxy]
-threads = {threads}
-max_connections = {connections}
-connect_timeout = "10s"
-handshake_timeout = "10s"
-idle_timeout = "1h"
-data_dir = "{self.folder}"
-[listen.main]
-bind = "127.0.0.1:{self.port}"
-[server.db]
-address = "{server.address}"
-[pool.main]
-servers = ["db"]
-[user.{USER}]
-pool = "main"
-native_hash = "{stored}"
-[health]
-interval = "2s"
-[log]
-level = "info"
-access = ""
-""")
-
-    def command(self):
-        return [self.executable, "--config", self.config]
-
-
-class Judging(MysqlProxy):
-    """mysqlproxy with 50 rules of which none matches, a guard with every check, and statistics."""
-
-    name = "judging"
-
-    def __init__(self, folder, server, executable, threads, connections):
-        super().__init__(folder, server, executable, threads, connections)
-        rules = []
-        for i in range(50):
-            when = (f'hint = "key{i}"', f'schema = "shop{i}"', f'table = "orders{i}"', f'match = "from archive{i} "',
-                    'kind = "call"')[i % 5]
-            rules.append(f'[[rule]]\nname = "rule {i}"\nwhen = {{ {when} }}\n'
-                         'then = { refuse = { code = 1148, text = "no" } }\n')
-        checks = ("no_where", "ddl", "account", "admin", "read_file", "write_file", "sleep", "several_statements", "comment",
-                  "version_comment", "union", "tautology", "prepare_from_variable")
-        guard = "[guard]\nmax_result_rows = 1000000\nmax_running_time = \"60s\"\n" + "".join(
-            f'{check} = "enforce"\n' for check in checks)
-        self.config.write_text(self.config.read_text() + "".join(rules) + guard + "[statistics]\n")
-
-
 class HaProxy(Candidate):
-    name = "haproxy"
+    """haproxy in TCP mode. It does not look at what it forwards."""
 
-    def __init__(self, folder, server, threads, connections):
-        super().__init__(folder)
+    def __init__(self, folder, server, threads=1, connections=4000, name="haproxy", check="2s"):
+        super().__init__(folder, name)
         self.config = self.folder / "haproxy.cfg"
         # Health checks are on as they are in mysqlproxy. tune.bufsize is haproxy's default: what it holds of a
         # connection only while bytes are on their way.
@@ -201,104 +178,111 @@ defaults
     timeout server 1h
 listen mysql
     bind 127.0.0.1:{self.port}
-    server db {server.address} check inter 2s maxconn {connections}
+    server db {server.address} check inter {check} maxconn {connections}
 """)
 
     def command(self):
         return ["haproxy", "-db", "-f", self.config]
 
 
-@dataclass
-class Load:
-    """What sysbench says of a run."""
+class Nginx(Candidate):
+    """nginx's stream module, in one process."""
 
-    queries: float
-    rate: float     # queries a second
-    average: float  # latency of a transaction, ms
-    p95: float      # the same
-    errors: int
-    complaint: str  # the first error message
+    def __init__(self, folder, server, connections=4000, name="nginx"):
+        super().__init__(folder, name)
+        self.config = self.folder / "nginx.conf"
+        module = NGINX_MODULES / "ngx_stream_module.so"
+        self.config.write_text(f"""
+{f"load_module {module};" if module.exists() else ""}
+daemon off;
+master_process off;
+pid {self.folder}/pid;
+error_log {self.folder}/errors;
+events {{ worker_connections {2 * connections + 100}; }}
+stream {{
+    access_log off;
+    server {{
+        listen 127.0.0.1:{self.port} backlog=1024;
+        proxy_pass {server.address};
+        proxy_timeout 1h;
+    }}
+}}
+""")
 
-    @property
-    def failed(self):
-        return self.errors != 0 or self.queries == 0
-
-
-def run_load(port, workload, threads, prepared, *limit):
-    """Runs sysbench's `workload` to its end."""
-    done = subprocess.run(
-        ["sysbench", workload, *target(port), f"--threads={threads}", "--rand-type=uniform", "--percentile=95",
-         f"--db-ps-mode={'auto' if prepared else 'disable'}", "--mysql-ignore-errors=1213,1020,1205", *limit, "run"],
-        capture_output=True, text=True, check=False)
-    text = done.stdout + done.stderr
-
-    def figure(pattern):
-        found = re.search(pattern, text)
-        return float(found[1]) if found else 0.0
-
-    complaint = next((line for line in text.splitlines() if "FATAL" in line), "")
-    # Deadlocks between its own transactions ("ignored errors") are the load's doing, not a proxy's.
-    errors = int(done.returncode != 0) + int(figure(r"reconnects:\s+(\d+)"))
-    return Load(figure(r"queries:\s+(\d+)"), figure(r"queries:\s+\d+\s+\(([\d.]+)"), figure(r"avg:\s+([\d.]+)"),
-                figure(r"95th percentile:\s+([\d.]+)"), errors, complaint)
+    def command(self):
+        return ["nginx", "-p", self.folder, "-c", self.config, "-e", self.folder / "errors"]
 
 
-def system_calls(candidate, workload, prepared, threads, transactions):
-    """System calls of the program per query, by name, over a fixed number of transactions under strace."""
-    with tempfile.NamedTemporaryFile() as out:
-        tracer = subprocess.Popen(["strace", "-f", "-c", "-qq", "-o", out.name, "-p", str(candidate.child.pid)],
-                                  stderr=subprocess.DEVNULL)
-        try:
-            status = Path(f"/proc/{candidate.child.pid}/status")
-            wait_until(lambda: f"TracerPid:\t{tracer.pid}" in status.read_text(), "strace to attach")
-            load = run_load(candidate.port, workload, threads, prepared, f"--events={transactions}", "--time=0")
-        finally:
-            tracer.send_signal(2)
-            tracer.wait(30)
-        text = Path(out.name).read_text()
-    if load.failed:
-        raise Failure(f"{candidate.name}, {workload} under strace: {load}")
-    calls = {}
-    for line in text.splitlines():
-        fields = line.split()
-        if len(fields) >= 5 and fields[0][0].isdigit() and fields[-1] != "total":
-            failed = int(fields[4]) if len(fields) == 6 else 0
-            calls[fields[-1]] = (int(fields[3]) / load.queries, failed / load.queries)
-    return calls
+#: What mysqlproxy does for its clients.
+SESSION = "session"        # each has a connection of its own; nothing is looked at but the packets' heads
+LENDING = "lending"        # transaction pooling, with statistics
+JUDGING = "judging"        # the same with 50 rules, a guard with every check, and reads that go elsewhere
 
 
-def instructions(candidate, workload, prepared, threads, transactions):
-    """User-mode instructions of the program per query: two runs under cachegrind, by their difference."""
-    totals = []
-    queries = []
-    for times in (1, 3):
-        candidate.start("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null",
-                        "--trace-children=no")
-        load = run_load(candidate.port, workload, threads, prepared, f"--events={transactions * times}", "--time=0")
-        log = candidate.folder / "log"
-        candidate.child.stop(timeout=60)
-        found = re.findall(r"I\s+refs:\s+([\d,]+)", log.read_text(errors="replace"))
-        if load.failed or len(found) <= len(totals):
-            raise Failure(f"{candidate.name}, {workload} under cachegrind: {load}")
-        totals.append(int(found[-1].replace(",", "")))
-        queries.append(load.queries)
-    return (totals[1] - totals[0]) / (queries[1] - queries[0])
+def judging_tables():
+    """50 rules of which none matches, and a guard that finds nothing."""
+    text = ""
+    for i in range(50):
+        when = (f'hint = "key{i}"', f'schema = "shop{i}"', f'table = "orders{i}"', f'match = "from archive{i} "',
+                'kind = "call"')[i % 5]
+        text += (f'[[rule]]\nname = "rule {i}"\nwhen = {{ {when} }}\n'
+                 'then = { refuse = { code = 1148, text = "no" } }\n')
+    checks = ("no_where", "ddl", "account", "admin", "read_file", "write_file", "sleep", "several_statements", "comment",
+              "version_comment", "union", "tautology", "prepare_from_variable")
+    return text + "[guard]\nmax_result_rows = 100000000\nmax_running_time = \"60s\"\n" + "".join(
+        f'{check} = "enforce"\n' for check in checks)
 
 
-def cpu_per_query(candidates, workload, prepared, threads, seconds, rounds):
-    """Microseconds of CPU per query of each: short runs by turns, the median of them."""
-    samples = {candidate.name: [] for candidate in candidates}
-    rates = {candidate.name: [] for candidate in candidates}
-    for _ in range(rounds):
-        for candidate in candidates:
-            before = candidate.cpu()
-            load = run_load(candidate.port, workload, threads, prepared, f"--time={seconds}")
-            if load.failed:
-                raise Failure(f"{candidate.name}, {workload}: {load}")
-            samples[candidate.name].append((candidate.cpu() - before) / load.queries * 1e6)
-            rates[candidate.name].append(load.rate)
-    return {name: (statistics.median(samples[name]), min(samples[name]), max(samples[name]),
-                   statistics.median(rates[name])) for name in samples}
+class MysqlProxy(Candidate):
+    """It logs clients in itself and follows every packet."""
+
+    def __init__(self, folder, server, executable, threads=1, connections=4000, name="mysqlproxy", work=SESSION,
+                 server_connections=0, check="2s"):
+        super().__init__(folder, name)
+        self.executable = executable
+        self.config = self.folder / "mysqlproxy.toml"
+        pool = "" if work == SESSION else 'pooling = "transaction"'
+        if work == JUDGING:
+            pool += f'\nread_pool = "reads"\n[pool.reads]\nservers = ["db"]\n{pool}'
+        more = "" if work == SESSION else "[statistics]\n"
+        more += judging_tables() if work == JUDGING else ""
+        stage1 = hashlib.sha1(PASSWORD.encode()).digest()
+        native = "*" + hashlib.sha1(stage1).hexdigest().upper()
+        sha2 = hashlib.sha256(hashlib.sha256(PASSWORD.encode()).digest()).hexdigest()
+        self.config.write_text(f"""
+[proxy]
+threads = {threads}
+max_connections = {connections}
+connect_timeout = "10s"
+handshake_timeout = "10s"
+idle_timeout = "1h"
+max_allowed_packet = "128MiB"
+data_dir = "{self.folder}"
+[listen.main]
+bind = "127.0.0.1:{self.port}"
+[server.db]
+address = "{server.address}"
+tls = "disabled"
+max_connections = {server_connections}
+[pool.main]
+servers = ["db"]
+{pool}
+[user.{USER}]
+pool = "main"
+hash = ["{native}"]
+[user.{SHA2_USER}]
+pool = "main"
+hash = ["{sha2}"]
+[health]
+interval = "{check}"
+[log]
+level = "info"
+access = ""
+{more}
+""")
+
+    def command(self):
+        return [self.executable, "--config", self.config]
 
 
 def describe_machine():

@@ -14,7 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from candidates import PASSWORD, TOP, USER, Direct, MysqlProxy, allow_many_descriptors, describe_machine, start_server
+from candidates import (LENDING, PASSWORD, TOP, USER, Direct, MysqlProxy, allow_many_descriptors, describe_machine,
+                        start_server)
 
 import pymysql  # its path comes with candidates
 
@@ -62,17 +63,6 @@ def slice_of(port, options):
     return tuple(sum(column) for column in zip(*rows))
 
 
-class Lending(MysqlProxy):
-    """mysqlproxy with fewer server connections than clients."""
-
-    name = "lending"
-
-    def __init__(self, folder, server, executable, threads, connections, server_connections):
-        super().__init__(folder, server, executable, threads, connections)
-        text = self.config.read_text().replace('servers = ["db"]', 'servers = ["db"]\npooling = "transaction"')
-        self.config.write_text(text.replace("[pool.main]", f"max_connections = {server_connections}\n[pool.main]"))
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--proxy", type=Path, default=TOP / "build-release/proxy/mysqlproxy")
@@ -87,7 +77,8 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         # Two more than the proxy may have: for its health check, and for whoever asks.
         server = start_server(Path(name), options.connections)
-        lending = Lending(Path(name), server, options.proxy, 2, options.clients + 10, options.connections - 2)
+        lending = MysqlProxy(Path(name), server, options.proxy, 2, options.clients + 10, "lending", LENDING,
+                             server_connections=options.connections - 2)
         candidates = [Direct(Path(name), server), lending]
         lending.start()
         try:

@@ -21,8 +21,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from candidates import (TOP, USER, Failure, MysqlProxy, allow_many_descriptors, pymysql, require, run_load,
-                        start_server, wait_until)
+from candidates import (TOP, USER, Failure, MysqlProxy, allow_many_descriptors, pymysql, require, start_server,
+                        wait_until)
+from measure import run_load
 from pymysql.constants import COMMAND
 
 LOADS = [("oltp_point_select", True), ("oltp_read_write", True), ("oltp_point_select", False), ("oltp_read_write", False)]

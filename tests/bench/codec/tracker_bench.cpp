@@ -1,4 +1,5 @@
 // Following a conversation. Items are packets.
+#include "counted.hpp"
 #include "stream.hpp"
 
 #include <mysqlwire/session/tracker.hpp>
@@ -50,7 +51,7 @@ void tracker_query(benchmark::State& state) {
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * steps.size()));
 }
-BENCHMARK(tracker_query);
+BENCHMARK(tracker_query)->Apply(counted);
 
 /// A tracker that waits for the rows of query().
 Tracker before_rows() {
@@ -71,7 +72,7 @@ void tracker_row_by_row(benchmark::State& state) {
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * rows_a_result));
 }
-BENCHMARK(tracker_row_by_row);
+BENCHMARK(tracker_row_by_row)->Apply(counted);
 
 void tracker_rows_in_bulk(benchmark::State& state) {
   const Tracker before = before_rows();
@@ -83,7 +84,7 @@ void tracker_rows_in_bulk(benchmark::State& state) {
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * rows_a_result));
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * stream.size()));
 }
-BENCHMARK(tracker_rows_in_bulk);
+BENCHMARK(tracker_rows_in_bulk)->Apply(counted);
 
 }  // namespace
 }  // namespace mysqlwire::bench

@@ -5,6 +5,7 @@
 #include <mysqlwire/sql/digest.hpp>
 #include <mysqlwire/sql/lexer.hpp>
 
+#include <bench/codec/counted.hpp>
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -49,10 +50,13 @@ void run(benchmark::State& state, Work work) {
 
 void scan(benchmark::State& state) {
   run(state, [](std::string_view sql) {
-    benchmark::DoNotOptimize(std::memchr(sql.data(), '\0', sql.size()));
+    // Or the compiler looks for the byte itself: it knows the statements.
+    const char* text = sql.data();
+    benchmark::DoNotOptimize(text);
+    benchmark::DoNotOptimize(std::memchr(text, '\0', sql.size()));
   });
 }
-BENCHMARK(scan);
+BENCHMARK(scan)->Apply(bench::counted);
 
 void lex(benchmark::State& state) {
   run(state, [](std::string_view sql) {
@@ -62,19 +66,19 @@ void lex(benchmark::State& state) {
     benchmark::DoNotOptimize(lexer.offset());
   });
 }
-BENCHMARK(lex);
+BENCHMARK(lex)->Apply(bench::counted);
 
 void classify_statements(benchmark::State& state) {
   run(state,
       [](std::string_view sql) { benchmark::DoNotOptimize(classify(sql, {}).effects.bits()); });
 }
-BENCHMARK(classify_statements);
+BENCHMARK(classify_statements)->Apply(bench::counted);
 
 void digest_statements(benchmark::State& state) {
   std::array<char, 1024> buffer;
   run(state, [&](std::string_view sql) { benchmark::DoNotOptimize(digest(sql, {}, buffer).hash); });
 }
-BENCHMARK(digest_statements);
+BENCHMARK(digest_statements)->Apply(bench::counted);
 
 // What a proxy does with each statement.
 void analyze_statements(benchmark::State& state) {
@@ -85,7 +89,7 @@ void analyze_statements(benchmark::State& state) {
     benchmark::DoNotOptimize(analysis.digest.hash);
   });
 }
-BENCHMARK(analyze_statements);
+BENCHMARK(analyze_statements)->Apply(bench::counted);
 
 }  // namespace
 }  // namespace mysqlwire::sql
