@@ -34,7 +34,7 @@ enum class ServerStep : std::uint8_t {
   start_tls,     ///< the client sent an SSLRequest: start TLS, then feed the next packet
   need_verdict,  ///< look at login() and auth_response(); then switch, send more data, or judge
   refused,       ///< `out` ends with an ERR: send it and close; error() says why
-  quit,          ///< the client took its leave (COM_QUIT, or nothing at all): close, no error
+  quit,          ///< the client took its leave (COM_QUIT): close, no error
 };
 
 /// The rounds between a client's claim and the verdict, without I/O and without cryptography:

@@ -63,8 +63,8 @@ ServerHandshake::Step ServerHandshake::on_packet(const Packet& packet, Buffer& o
 ServerHandshake::Step ServerHandshake::on_request(const Packet& packet, Buffer& out) {
   const Step step = admit(packet, out);
   if (step != Step::need_more) return step;
-  // A probe that looks at the greeting and leaves: nothing, or COM_QUIT numbered on.
-  if (packet.payload.empty() || (packet.payload.size() == 1 && packet.payload.front() == 0x01)) {
+  // A probe that looks at the greeting and leaves by a COM_QUIT that is numbered on.
+  if (packet.payload.size() == 1 && packet.payload.front() == 0x01) {
     phase_ = Phase::over;
     return Step::quit;
   }

@@ -257,7 +257,6 @@ TEST_CASE("sequence ids and framing errors", "[ServerHandshake]") {
 }
 
 TEST_CASE("a probe that takes its leave is no error", "[ServerHandshake]") {
-  CHECK(First({}).step == Step::quit);
   CHECK(First(hex("01")).step == Step::quit);
   CHECK(First(hex("01"), 0).step == Step::quit);
   const First gone(hex("01"), 0);
@@ -271,6 +270,12 @@ TEST_CASE("a probe that takes its leave is no error", "[ServerHandshake]") {
   CHECK(login.role.on_packet({ask_key, 3, 3}, login.out) == Step::need_verdict);
   login.role.more_data(ask_key, login.out);
   CHECK(login.role.on_packet({ask_key, 0, 0}, login.out) == Step::quit);
+}
+
+TEST_CASE("an empty packet is no login and no leave", "[ServerHandshake]") {
+  const First empty({});
+  CHECK(empty.step == Step::refused);
+  CHECK(to_hex(empty.out) == to_hex(hex(bad_handshake)));
 }
 
 TEST_CASE("TLS asked for in ways that are refused", "[ServerHandshake]") {
