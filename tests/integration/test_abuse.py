@@ -105,6 +105,25 @@ def test_login_cut_at_every_byte(server, healthy):
             connection.send_raw(whole[:length])
 
 
+def test_login_that_ends_too_early(server, healthy):
+    """Whole packets this time. What the server can't read the proxy can't, in the same words; nobody gets in by half a login."""
+    whole = wire.response_41(b"app", bytes(20))
+    for length in [0, *range(1, len(whole), 5), 58]:
+        seen = []
+        for port in (server.port, healthy.port):
+            with Wire(port) as connection:
+                connection.greet()
+                connection.send(whole[:length])
+                reply = connection.read()
+                if reply[:1] == b"\xfe":
+                    connection.send(bytes(20))
+                    reply = connection.read()
+                seen.append(Err.of(reply))
+        # MariaDB does without the NUL behind a schema.
+        assert seen[1] == seen[0] or seen[1] == Err(1043, "08S01", "Bad handshake"), length
+    assert length == 58 and seen[1].code in (1043, 1045)
+
+
 def test_answers_of_every_length(server, healthy):
     """An answer that is not 20 bytes is a wrong password, and never a right one."""
     for length in [*range(0, 24), 40, 64, 128, 255]:
@@ -236,6 +255,17 @@ def test_above_max_allowed_packet(server, healthy):
     assert healthy.child.resident() < 700 << 20
 
 
+def test_missing_end_of_a_long_packet(server, healthy):
+    """A frame of 2^24-1 bytes goes on in another. The next command in its place is out of order, or is never run."""
+    with logged_in(healthy.port, APP) as connection:
+        command = b"\x03DO '" + b"x" * (wire.MAX_FRAME - 6) + b"'"
+        connection.send_raw(frame(command, 0) + frame(b"\x03CREATE TABLE test.in_place (a INT)", 0))
+        refusal = reply_or_end(connection)
+        assert refusal is None or refusal.code == 1156
+        assert connection.closed()
+    assert server.ask("SHOW TABLES FROM test LIKE 'in_place'") == ()
+
+
 def test_command_byte_by_byte(server, healthy):
     with logged_in(healthy.port, APP) as connection:
         for byte in frame(b"\x03SELECT 'slow'", 0):
@@ -359,6 +389,34 @@ def test_many_prepared_statements(server, healthy):
             connection.read()
             connection.read()
         assert healthy.child.resident() - before < 10 << 20
+
+
+def test_statements_of_another_session(server, healthy):
+    """Their ids are worth nothing to others, who are told as for any that does not exist."""
+    with logged_in(healthy.port, APP) as owner, logged_in(healthy.port, APP) as thief:
+        owner.command(wire.COM_STMT_PREPARE, b"SELECT 'mine'")
+        statement = owner.read()[1:5]
+        owner.read(), owner.read()
+        for code, rest in ((wire.COM_STMT_EXECUTE, b"\0\1\0\0\0"), (wire.COM_STMT_RESET, b""), (wire.COM_STMT_FETCH, b"\1\0\0\0")):
+            thief.command(code, statement + rest)
+            assert Err.of(thief.read()).code == 1243
+        thief.command(wire.COM_STMT_CLOSE, statement)
+        assert thief.ask("SELECT 'goes on'") == "goes on"
+        owner.command(wire.COM_STMT_EXECUTE, statement + b"\0\1\0\0\0")
+        assert owner.read() == b"\x01"
+        owner.read(), owner.read()
+        assert owner.read().endswith(b"\x04mine")
+        owner.read()
+
+
+def test_compression_agreed_and_not_used(server, healthy):
+    """Plain packets in place of frames are the connection's end, and no command."""
+    for packet in (frame(b"\x03CREATE TABLE test.plain (a INT)", 0), frame(b"\x0e", 0) * 8, frame(b"\x03SELECT '" + b"x" * 5000 + b"'", 0)):
+        with logged_in(healthy.port, APP, wire.USUAL | wire.COMPRESS) as connection:
+            connection.send_raw(packet)
+            connection.socket.shutdown(1)
+            assert connection.closed()
+    assert server.ask("SHOW TABLES FROM test LIKE 'plain'") == ()
 
 
 def test_crowd_of_strangers(server, healthy):

@@ -114,6 +114,21 @@ PREPARE = bytes([wire.COM_STMT_PREPARE]) + b"SELECT ? + 1"
 PREPARE_2 = bytes([wire.COM_STMT_PREPARE]) + b"SELECT ? AS a, ? AS b"
 NONE = struct.pack("<I", 0x7EEEEEEE)  # no statement has this id
 ONE = struct.pack("<q", 1)
+
+
+def cut_executes():
+    """A good EXECUTE of two parameters, a text and a moment, and each of its beginnings."""
+    whole = execute(b"\xfd\x00\x0c\x00", b"\x03abc" + b"\x07" + struct.pack("<HBBBBB", 2026, 11, 22, 4, 5, 6))
+    return [PREPARE_2, *[whole[:length] for length in range(5, len(whole) + 1)]]
+
+
+def odd_values(code):
+    """A date or time of every length, of zeros, ones, and months and hours that no calendar has."""
+    values = [bytes([length]) + (fill * 20)[:length]
+              for length in range(21) for fill in (b"\0", b"\xff", b"\x01", b"\xea\x07\x0d\x20\x19\x3d\x3d")]
+    return [PREPARE, *[execute(bytes([code, 0]), value) for value in values], execute(LONGLONG, ONE)]
+
+
 MISUSE = {
     "an empty packet": [b""],
     **{f"command {code}": [bytes([code])] for code in (0, 5, 6, 7, 11, 13, 15, 16, 19, 20, 21, 29, 30, 33, 34, 99,
@@ -159,8 +174,14 @@ MISUSE = {
     "EXECUTE with an odd cursor": [PREPARE, execute(LONGLONG, ONE, cursor=0x7E)],
     "PREPARE of nonsense": [bytes([wire.COM_STMT_PREPARE]) + b"SELEC ?", bytes([wire.COM_STMT_PREPARE]),
                             bytes([wire.COM_STMT_PREPARE]) + b"SELECT 1; SELECT 2"],
+    "EXECUTE cut at every byte": cut_executes(),
+    "EXECUTE with more than there is": [PREPARE_2, execute(LONGLONG * 2, ONE * 2 + b"more"), execute(LONGLONG * 3, ONE * 3)],
+    "EXECUTE with NULLs that are none": [PREPARE_2, execute(LONGLONG * 2, ONE * 2, bitmap=b"\xfc"), execute(LONGLONG * 2, ONE, bitmap=b"\xff")],
+    **{f"EXECUTE with odd {name}": odd_values(code) for name, code in {"dates": 10, "times": 11, "moments": 12, "timestamps": 7}.items()},
     "many commands at once": [bytes([wire.COM_PING])] * 300,
 }
+#: What no server knows, but for 32, which MySQL clones by, and 250, by which MariaDB executes in bulk (above).
+MISUSE["every unknown command"] = [bytes([code]) + b"\0\0\0\0" for code in range(35, 250)]
 
 
 @pytest.mark.parametrize("name", MISUSE)

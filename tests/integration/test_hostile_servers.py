@@ -218,6 +218,45 @@ def test_hostile_result(hostile, pooling, name):
         assert good.ask("SELECT 'good'") == "good"
 
 
+@pytest.mark.parametrize("pooling", ["session", "transaction"])
+def test_answers_that_nobody_asked_for(own_proxies, mariadb, pooling):
+    """An OK or rows, while nothing is asked: that connection is given up, and nobody takes them for his answer."""
+    unasked = {"an OK": frame(OK, 1), "an OK that counts on": frame(OK, 2), "rows": b"".join(
+        frame(packet, number + 1) for number, packet in enumerate([b"\1", COLUMN, EOF, b"\5wrong", EOF]))}
+    told = {}
+    for name, packets in unasked.items():
+        sent = threading.Event()
+
+        def script(peer, packets=packets, sent=sent):
+            if not sent.is_set():
+                in_front(peer)
+                peer.send(OK, 1)
+                time.sleep(0.1)  # the client has its answer by now
+                peer.raw(packets)
+                sent.set()
+                peer.drain()
+            in_front(peer)  # another connection, in whose place it is
+            peer.raw(b"".join(frame(packet, number + 1) for number, packet in enumerate([b"\1", COLUMN, EOF, b"\5right", EOF])))
+            peer.drain()
+
+        with FakeServer(script) as server:
+            proxy = own_proxies(mariadb, tables={
+                "server.odd": {"address": server.address}, "pool.odd": {"servers": ["odd"], "pooling": pooling},
+                "health": {"interval": "1h", "fall": 100}, "user.odd": {"pool": "odd", "native_hash": OTHER.native_hash}})
+            with logged_in(proxy.port, type(OTHER)("odd", OTHER.password)) as connection:
+                assert connection.ask("DO 1") is None
+                assert sent.wait(10)
+                time.sleep(0.1)
+                try:
+                    told[name] = connection.ask("SELECT 'right'")
+                except (Closed, AssertionError) as error:
+                    told[name] = repr(error)
+            with logged_in(proxy.port, APP) as good:
+                assert good.ask("SELECT 'good'") == "good"
+    closed = "AssertionError('packet 0 where 1 was due')"  # an ERR that says why
+    assert told == dict.fromkeys(unasked, "right" if pooling == "transaction" else closed)
+
+
 def test_password_is_shown_to_no_server(own_proxies, mariadb):
     """A server that asks for it in clear, without TLS, is given nothing."""
     seen = []

@@ -197,6 +197,62 @@ def test_many_results(both, account):
         assert connection.ask("SELECT 1") == "1"
 
 
+@pytest.mark.parametrize("account", [APP, OTHER], ids=["session", "transaction"])
+@pytest.mark.parametrize("count", [4096, 4097])
+def test_rows_of_4096_columns(server, own_proxies, account, count):
+    """As text and from a prepared statement, and one more than a table can have: each packet as without a proxy."""
+    proxy = own_proxies(server, tables={"pool.main": {"pooling": "session"},
+                                        "pool.lent": {"servers": [server.name], "pooling": "transaction"},
+                                        f"user.{OTHER.name}": {"pool": "lent"}})
+    sql = b"SELECT " + b",".join(b"%d" % number for number in range(count))
+    seen = []
+    for port in (server.port, proxy.port):
+        with logged_in(port, account) as connection:
+            connection.query(sql)
+            answers = [whole_answer(connection)]
+            connection.command(wire.COM_STMT_PREPARE, sql)
+            prepared = connection.read()
+            answers.append([connection.read() for _ in range(count + 1)])
+            connection.command(wire.COM_STMT_EXECUTE, prepared[1:5] + b"\0\1\0\0\0")
+            answers.append(whole_answer(connection))
+            assert connection.ask("SELECT 1") == "1"
+            seen.append(answers)
+    assert [len(one) for one in seen[0]] == [count + 4, count + 1, count + 4]
+    assert seen[0] == seen[1]
+
+
+def whole_answer(connection):
+    """The packets of one result, with the EOF behind its columns."""
+    packets = [connection.read()]
+    ends = 0
+    while ends < 2 and packets[-1][:1] != b"\xff":
+        packets.append(connection.read())
+        ends += packets[-1][:1] == b"\xfe" and len(packets[-1]) < 9
+    return packets
+
+
+@pytest.mark.parametrize("account", [APP, OTHER], ids=["session", "transaction"])
+def test_long_data(both, account):
+    """Pieces of 16 MiB and a little, for a parameter; a megabyte for a statement that is none; the next is as ever."""
+    size = (16 << 20) + 3
+    before = both.child.resident()
+    with logged_in(both.port, account) as connection:
+        connection.send(b"\x18" + b"\xee\xee\xee\x7e\0\0" + b"y" * (1 << 20), sequence=0)
+        connection.command(wire.COM_STMT_PREPARE, b"SELECT LENGTH(?)")
+        statement = connection.read()[1:5]
+        for _ in range(4):
+            connection.read()
+        for _ in range(2):
+            connection.send(bytes([wire.COM_STMT_SEND_LONG_DATA]) + statement + b"\0\0" + b"x" * size, sequence=0)
+        connection.command(wire.COM_STMT_EXECUTE, statement + b"\0\1\0\0\0" + b"\0\1\xfc\0")
+        assert connection.read() == b"\x01"
+        connection.read(), connection.read()
+        assert int.from_bytes(connection.read()[2:], "little") == 2 * size
+        connection.read()
+        assert both.child.resident() - before < SOME
+        assert connection.ask("SELECT 1") == "1"
+
+
 def test_parameters_by_the_thousand(both, mariadb):
     """65,535 are the most; with one more the server says no, by the same words as without a proxy."""
     for account in (APP, OTHER):

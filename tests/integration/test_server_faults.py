@@ -4,8 +4,12 @@ Clients of both kinds of pooling go on throughout (harness/load.py). They may be
 they were told is done has to be there in the end, once, and nobody gets anything of somebody else's.
 """
 
+import contextlib
+import os
 import resource
+import shutil
 import signal
+import subprocess
 
 import pymysql
 import pytest
@@ -15,6 +19,7 @@ from harness.load import TABLE, Load
 from harness.process import wait_until
 from harness.proxy import Proxy
 from harness.servers import MariaDb, MySql
+from harness.wire import logged_in
 
 #: What a client may be told when its server goes, hangs, or has no room: nothing else.
 LOST, SILENT, FULL, SHUTDOWN = 1158, 1159, 1040, 1053
@@ -27,8 +32,13 @@ CLIENTS = 8
 @pytest.fixture(scope="module", params=["mariadb", "mysql"])
 def own_server(request, work, build):
     """A server that may come to harm. What it has said is done outlives its process."""
-    folder = work / f"harmed-{request.param}"
-    server = MariaDb(folder) if request.param == "mariadb" else MySql(folder, build / "mysql8")
+    with running(request.param, work / f"harmed-{request.param}", build) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running(flavor, folder, build):
+    server = MariaDb(folder) if flavor == "mariadb" else MySql(folder, build / "mysql8")
     # A file that can't grow is an error then, and not the end of the process: the tests' Python ignores SIGXFSZ.
     server.process_options = {"restore_signals": False}
     server.harmless = ["--innodb-flush-log-at-trx-commit=2"]
@@ -45,14 +55,17 @@ def own_server(request, work, build):
 @pytest.fixture(scope="module")
 def front(own_server, work, proxy_executable):
     """A proxy with both kinds of pools in front of it; it stays the same over all that comes."""
-    tables = {"proxy": {"connect_timeout": "2s", "server_timeout": "2s"},
-              "pool.transaction": {"servers": [own_server.name], "pooling": "transaction", "queue_timeout": "3s"},
-              "pool.main": {"pooling": "session"},
-              f"user.{OTHER.name}": {"pool": "transaction"}}
-    proxy = Proxy(proxy_executable, work / f"front-of-{own_server.flavor}", [own_server], accounts=(APP, OTHER), tables=tables)
-    proxy.start()
+    proxy = in_front_of(own_server, work, proxy_executable)
     yield proxy
     proxy.stop_well()
+
+
+def in_front_of(server, work, proxy_executable):
+    tables = {"proxy": {"connect_timeout": "2s", "server_timeout": "2s"},
+              "pool.transaction": {"servers": [server.name], "pooling": "transaction", "queue_timeout": "3s"},
+              "pool.main": {"pooling": "session"},
+              f"user.{OTHER.name}": {"pool": "transaction"}}
+    return Proxy(proxy_executable, work / f"front-of-{server.folder.name}", [server], accounts=(APP, OTHER), tables=tables).start()
 
 
 @pytest.fixture
@@ -73,6 +86,19 @@ def load(own_server, front):
     wait_until(lambda: front.child.descriptors() <= descriptors + CLIENTS, "descriptors to be given back")
     assert front.child.resident() - memory < 60 << 20
     print(f"{load.done()} acts, {sum(load.refusals().values())} refused")
+
+
+@contextlib.contextmanager
+def small_disk(folder, size):
+    """A file system of its own, of `size` bytes."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("nothing can be mounted here; test_no_room_for_files has the same by another way")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def refused(load, *codes):
@@ -153,10 +179,62 @@ def test_no_room_for_files(own_server, front, load):
     wait_until(lambda: load.done() + refused(load) > done + 4 * CLIENTS or not own_server.child.running(), "clients to meet it")
     if own_server.child.running():
         resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
-        # One that goes down by it takes its time.
-        done = [client.done for client in load.clients]
-        wait_until(lambda: not own_server.child.running() or all(client.done > count for client, count in zip(load.clients, done)),
-                   "the server to go on or to go down", 60)
-    if not own_server.child.running():
-        own_server.start(*own_server.harmless)
-    print(f"{failed} of 3 large statements failed, the server {'went on' if own_server.child.pid == pid else 'went down'}")
+    print(f"{failed} of 3 large statements failed, the server {recover(own_server, load)}")
+
+
+def recover(server, load):
+    """There is room again. Some servers go on, some go down by it, and take their time."""
+    done = [client.done for client in load.clients]
+    wait_until(lambda: not server.child.running() or all(client.done > count for client, count in zip(load.clients, done)),
+               "the server to go on or to go down", 60)
+    if server.child.running():
+        return "went on"
+    server.start(*server.harmless)
+    return "went down"
+
+
+@pytest.mark.parametrize("flavor", ["mariadb", "mysql"])
+def test_disk_full(flavor, work, build, proxy_executable):
+    """The server's disk, for a while: whether it refuses, waits or dies of it, clients are told, and what was acknowledged is there."""
+    with small_disk(work / f"disk-{flavor}", 600 << 20) as disk, running(flavor, disk, build) as server:
+        proxy = in_front_of(server, work, proxy_executable)
+        ballast = disk / "ballast"
+        told, acknowledged = set(), {APP: 0, OTHER: 0}
+        server.ask("CREATE TABLE test.large (who VARCHAR(20), data LONGBLOB) ENGINE=InnoDB")
+
+        def fill(account):
+            """Until it is full. A megabyte at a time, each acknowledged or refused."""
+            for _ in range(60):
+                try:
+                    with pymysql.connect(host="127.0.0.1", port=proxy.port, user=account.name, password=account.password,
+                                         database="test", autocommit=True) as connection, connection.cursor() as cursor:
+                        cursor.execute("INSERT INTO large VALUES (%s, REPEAT('x', 1000000))", (account.name,))
+                    acknowledged[account] += 1
+                except pymysql.err.MySQLError as error:
+                    told.add(error.args[0])
+                    return
+            pytest.fail("there is no end of room")
+
+        with Load(proxy.port, [APP, OTHER], CLIENTS, seed=flavor) as load:
+            load.wait_for_progress()
+            with open(ballast, "wb") as file:
+                os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(disk).free - (20 << 20))
+            for account in (APP, OTHER):
+                fill(account)
+            refusals, done = refused(load), load.done()
+            wait_until(lambda: refused(load) + load.done() > refusals + done + 4 * CLIENTS or not server.child.running(),
+                       "clients to meet it")
+            ballast.unlink()
+            outcome = recover(server, load)
+            load.wait_for_progress()
+        faults = load.faults(server, NO_ROOM | {LOST, SILENT})
+        assert not faults, "\n".join(faults[:20])
+        assert told <= NO_ROOM | {LOST, SILENT}, told
+        found = dict(server.ask("SELECT who, COUNT(*) FROM test.large GROUP BY who"))
+        # The last of each may have been done after all.
+        assert all(count <= found.get(account.name, 0) <= count + 1 for account, count in acknowledged.items()), (found, acknowledged)
+        for account in (APP, OTHER):
+            with logged_in(proxy.port, account) as connection:
+                assert connection.ask("SELECT 'as ever'") == "as ever"
+        print(f"{acknowledged[APP]} and {acknowledged[OTHER]} MB went in, then {told}; the server {outcome}")
+        proxy.stop_well()
