@@ -327,7 +327,7 @@ void Proxy::admit(const Listener& listener, Arrival arrival) {
 }
 
 /// Servers came or went, or took each other's place.
-void Proxy::reconsider(std::function<void()> done) {
+void Proxy::reconsider(const std::function<void()>& done) {
   const auto due = std::make_shared<std::atomic<std::size_t>>(workers_.size());
   for (const auto& worker : workers_)
     worker->reconsider([due, done] {

@@ -51,7 +51,7 @@ class Proxy {
   void look_up_servers(const Topology& topology);
   void start_workers(std::uint32_t threads);
   void announce();
-  void reconsider(std::function<void()> done = {});
+  void reconsider(const std::function<void()>& done = {});
   void open_control(const std::string& path);
   Control::Handlers control_handlers();
   void move_primary(MoveRequest::Kind kind, const nlohmann::json& request,

@@ -70,6 +70,12 @@ bool is_own_shortage(int error) noexcept {
   }
 }
 
+std::string what_failed(const mysqlwire::Error& error) {
+  if (error.code == mysqlwire::errc::unsupported && error.field == std::string_view("CLIENT_SSL"))
+    return "it offers no TLS, without which its configuration does not allow it to be used";
+  return to_string(error);
+}
+
 int new_socket(const SocketAddress& address) {
   const int family = address.storage.ss_family;
   const int descriptor = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -468,7 +474,7 @@ Task<void> ServerConnector::log_in(Attempt& attempt, Credentials& credentials,
             credentials.account(), server.name());
         attempt.reply = error_payload(auth_not_supported, attempt.reason);
       }
-      fail(attempt, to_string(handshake.error()));
+      fail(attempt, what_failed(handshake.error()));
       co_return;
     }
     if (step == ClientStep::ready) break;

@@ -150,8 +150,11 @@ class Child:
 
     def sanitized(self):
         """Whether it has a sanitizer's run-time library, whose memory is not as other programs'."""
+        return self.sanitized_by("(a|t|ub)san")
+
+    def sanitized_by(self, name):
         with open(f"/proc/{self.pid}/maps") as maps:
-            return re.search("lib(a|t|ub)san", maps.read()) is not None
+            return re.search(f"lib{name}", maps.read()) is not None
 
     def status(self, field):
         with open(f"/proc/{self.pid}/status") as file:
