@@ -56,6 +56,16 @@ TEST_CASE("a failure is sticky and names the first field", "[reader]") {
   CHECK(to_string(reader.error()) == "M.name: truncated at offset 0");
 }
 
+// Such a payload may have no address at all, which the C library's functions do not take.
+TEST_CASE("nothing is looked for in an empty payload", "[reader]") {
+  Reader strict(Bytes{}, "M", {});
+  CHECK(strict.nul_bytes("text").empty());
+  CHECK(to_string(strict.error()) == "M.text: not terminated at offset 0");
+  Reader lenient(Bytes{}, "M", {});
+  CHECK(lenient.nul_bytes_or_rest("text").empty());
+  CHECK(lenient.ok());
+}
+
 TEST_CASE("a length near 2^64 does not wrap", "[reader]") {
   const auto bytes = hex("feffffffffffffffff 61");
   Reader reader(bytes, "M", {});
