@@ -123,9 +123,9 @@ Result<PacketKind> Tracker::take_from_server(const PacketHead& head) noexcept {
     case Expect::field_list: return take_field_list(head);
     case Expect::binlog: return take_binlog(head);
     case Expect::auth_server:
-    case Expect::auth_client:
     case Expect::auth_either: return take_auth(head);
-    case Expect::infile: break;
+    case Expect::infile:
+    case Expect::auth_client: break;
   }
   return unexpected();
 }

@@ -226,6 +226,19 @@ TEST_CASE("the first packet of a reply", "[tracker]") {
   CHECK(run(refusing, "C 02000000 0331\nS 02000001 fb61") == "command unexpected packet");
   CHECK(run(dialect(), "C 02000000 0331\nC 01000000 0e\nS 02000001 fb61") ==
         "2*command unexpected packet");
+  // Neither is an empty packet one, whatever stands behind it in memory, nor are a NULL and an EOF
+  // definitions.
+  Tracker asked = Tracker::in_command_phase(dialect());
+  run_whole(asked, conversation("C 02000000 0331"));
+  const auto ok = hex("00000002000000");
+  CHECK(asked.accept({Direction::to_client, 1, 0, ok}).error().code == errc::unexpected_packet);
+  for (const char* bad : {"S 00000002", "S 02000002 fb61", "S 05000002 fe00000200"})
+    CHECK(run(dialect(), std::string("C 02000000 0331\nS 01000001 01\n") + bad) ==
+          "command column_count unexpected packet");
+  // As many columns and parameters as a table can have.
+  const std::string prepare = "C 02000000 1631\nS 0c000001 0001000000";
+  CHECK(run(dialect(), prepare + "00100000000000") == "command prepare_ok");
+  CHECK(run(dialect(), prepare + "01100000000000") == "command limit exceeded");
   // A binary row starts with 0.
   CHECK(run(dialect(), "C 09000000 1c0100000001000000\nS 02000001 0131") ==
         "command unexpected packet");
@@ -365,6 +378,16 @@ S 09000003 ff1504233238303030
 C 01000000 0e
 S 07000001 00000002000000)")) == "command auth_switch_request auth_response err command ok");
   CHECK(tracker.idle());
+}
+
+TEST_CASE("a change of user goes on after more data of a plugin", "[tracker]") {
+  const std::string more = "C 04000000 11610000\nS 02000001 0104\n";
+  CHECK(run(dialect(), more + "S 07000002 00000002000000") == "command auth_more_data ok");
+  CHECK(run(dialect(), more + "C 00000002\nS 07000003 00000002000000") ==
+        "command auth_more_data auth_response ok");
+  // Behind a switch it is the client's turn.
+  CHECK(run(dialect(), "C 04000000 11610000\nS 02000001 fe00\nS 07000002 00000002000000") ==
+        "command auth_switch_request unexpected packet");
 }
 
 TEST_CASE("refused and unknown commands", "[tracker]") {

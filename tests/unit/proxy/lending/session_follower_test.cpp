@@ -469,6 +469,21 @@ TEST_CASE("What may have done anything pins until the session is reset") {
   CHECK(session.pins() == "sequence");
 }
 
+TEST_CASE("What can't be understood pins") {
+  // An item of a session tracker that says it is longer than all of them.
+  Session tracked;
+  tracked.command("SET @@sql_mode = ''");
+  tracked.answer_hex("00000002400000 00 03 010561");
+  CHECK(tracked.pins() == "unknown_change");
+  // A command that nobody sends any more, and one that is not there yet.
+  for (const Command code : {Command::com_daemon, static_cast<Command>(0x7f)}) {
+    Session session;
+    session.command("", code);
+    session.ok();
+    CHECK(session.pins() == "unknown_change");
+  }
+}
+
 TEST_CASE("A change that the text does not explain") {
   Session session;
   session.query("INSERT INTO t VALUES (1)", changed);  // a trigger has SET @a
