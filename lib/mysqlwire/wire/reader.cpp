@@ -36,7 +36,7 @@ std::optional<std::uint64_t> Reader::lenenc_or_null(const char* field) noexcept 
   return value;
 }
 
-Bytes Reader::lenenc_bytes(const char* field) noexcept {
+Bytes Reader::long_lenenc_bytes(const char* field) noexcept {
   if (!ok()) return {};  // the first failure keeps its offset
   const auto start = offset();
   const std::uint64_t size = lenenc(field);
@@ -45,7 +45,7 @@ Bytes Reader::lenenc_bytes(const char* field) noexcept {
   return value;
 }
 
-std::optional<Bytes> Reader::lenenc_bytes_or_null(const char* field) noexcept {
+std::optional<Bytes> Reader::long_lenenc_bytes_or_null(const char* field) noexcept {
   const auto start = offset();
   const auto size = lenenc_or_null(field);
   if (!size) return std::nullopt;

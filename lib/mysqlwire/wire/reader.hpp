@@ -71,10 +71,34 @@ class Reader {
 
   /// string<fix>, and string<var> whose length was read before.
   Bytes bytes(std::uint64_t size, const char* field) noexcept;
+  /// string<lenenc> of less than 251 bytes that nobody is told of, which almost every one is.
+  /// False, and nothing is read, when what follows is something else: then it is the other getters'
+  /// to say.
+  bool short_lenenc_bytes(Bytes& value) noexcept {
+    if (at_end() || is_observed()) return false;
+    const std::size_t size = *cursor_;
+    if (size >= 0xfb || size >= left()) return false;
+    value = {cursor_ + 1, size};
+    cursor_ += size + 1;
+    return true;
+  }
+  /// The NULL of a text row, if it is next and nobody is told of it.
+  bool short_null() noexcept {
+    if (at_end() || is_observed() || *cursor_ != 0xfb) return false;
+    ++cursor_;
+    return true;
+  }
   /// string<lenenc>.
-  Bytes lenenc_bytes(const char* field) noexcept;
-  /// string<lenenc>, or nothing for 0xFB (NULL in a text row).
-  std::optional<Bytes> lenenc_bytes_or_null(const char* field) noexcept;
+  Bytes lenenc_bytes(const char* field) noexcept {
+    Bytes value;
+    return short_lenenc_bytes(value) ? value : long_lenenc_bytes(field);
+  }
+  /// string<lenenc>, or nothing for 0xFB (NULL in a text row). Check ok(): nothing is also what a
+  /// failure returns.
+  std::optional<Bytes> lenenc_bytes_or_null(const char* field) noexcept {
+    if (Bytes value; short_lenenc_bytes(value)) return value;
+    return long_lenenc_bytes_or_null(field);
+  }
   /// string<NUL>, without its NUL, which is consumed.
   Bytes nul_bytes(const char* field) noexcept;
   /// string<NUL> at the end of a packet, where some peers leave out the NUL or the whole string:
@@ -102,7 +126,8 @@ class Reader {
 
   /// Fails at the current offset, or at `offset` where the offending field began.
   void fail(errc code, const char* field) noexcept { fail_at(code, field, offset()); }
-  void fail_at(errc code, const char* field, std::uint64_t offset) noexcept;
+  [[gnu::cold, gnu::noinline]] void fail_at(errc code, const char* field,
+                                            std::uint64_t offset) noexcept;
 
   /// Somebody is told of the fields.
   bool is_observed() const noexcept { return observer_ != nullptr; }
@@ -114,7 +139,7 @@ class Reader {
   }
 
   /// Records a deviation that a lenient decode accepts; a failure when the context is strict.
-  void note(errc code, const char* field) noexcept;
+  [[gnu::cold, gnu::noinline]] void note(errc code, const char* field) noexcept;
 
   /// The failure. Only meaningful when !ok().
   Error error() const noexcept { return {code_, error_offset_, message_, field_}; }
@@ -128,21 +153,25 @@ class Reader {
   }
 
  private:
-  std::uint64_t take_int(unsigned size, const char* field) noexcept;
-  std::uint64_t fixed_int(unsigned size, const char* field) noexcept {
+  // Inlined by order: with a size that the compiler does not know it calls memcpy for each number.
+  [[gnu::always_inline]] std::uint64_t take_int(unsigned size, const char* field) noexcept;
+  [[gnu::always_inline]] std::uint64_t fixed_int(unsigned size, const char* field) noexcept {
     const std::uint8_t* const start = cursor_;
     const std::uint64_t value = take_int(size, field);
     tell(FieldForm::integer, field, start, value);
     return value;
   }
+  Bytes long_lenenc_bytes(const char* field) noexcept;
+  std::optional<Bytes> long_lenenc_bytes_or_null(const char* field) noexcept;
   /// Tells of the bytes from `start` to here, unless they could not be read.
   void tell(FieldForm form, const char* field, const std::uint8_t* start,
             std::uint64_t value = 0) noexcept {
     if (observer_ != nullptr) [[unlikely]]
       tell_observer(form, field, start, value);
   }
-  void tell_observer(FieldForm form, const char* field, const std::uint8_t* start,
-                     std::uint64_t value) noexcept;
+  [[gnu::cold, gnu::noinline]] void tell_observer(FieldForm form, const char* field,
+                                                  const std::uint8_t* start,
+                                                  std::uint64_t value) noexcept;
 
   const std::uint8_t* begin_;
   const std::uint8_t* cursor_;

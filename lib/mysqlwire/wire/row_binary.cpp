@@ -4,28 +4,44 @@ namespace mysqlwire {
 
 BinaryRow::BinaryRow(Bytes payload, std::span<const ValueType> columns,
                      const Context& context) noexcept
-    : reader_(payload, name.data(), context), columns_(columns) {
+    : reader_(payload, name.data(), context) {
   if (reader_.u8("header") != 0) reader_.fail_at(errc::bad_value, "header", 0);
-  const auto bitmap =
-      reader_.bytes(NullBitmap::size(columns.size(), NullBitmap::row_offset), "null_bitmap");
-  nulls_ = NullBitmap(bitmap, NullBitmap::row_offset);
+  null_byte_ =
+      reader_.bytes(NullBitmap::size(columns.size(), NullBitmap::row_offset), "null_bitmap").data();
+  if (ok()) columns_ = columns;
+}
+
+inline ValueType BinaryRow::take_column() noexcept {
+  const ValueType column = columns_.front();
+  columns_ = columns_.subspan(1);
+  return column;
+}
+
+inline bool BinaryRow::take_null() noexcept {
+  const bool is_null = (*null_byte_ & null_bit_) != 0;
+  null_bit_ = static_cast<std::uint8_t>(null_bit_ << 1);
+  if (null_bit_ == 0) {
+    ++null_byte_;
+    null_bit_ = 1;
+  }
+  return is_null;
 }
 
 bool BinaryRow::next(Value& value) noexcept {
-  if (!ok() || index_ == columns_.size()) return finish();
-  const std::size_t i = index_++;
-  if (nulls_.test(i)) {
+  if (columns_.empty()) return finish();
+  const ValueType column = take_column();
+  if (take_null()) {
     value = {};
-  } else {
-    read_binary_value(reader_, columns_[i], "value", value);
+    return true;
   }
+  read_binary_value(reader_, column, "value", value);
   return ok();
 }
 
 bool BinaryRow::skip() noexcept {
-  if (!ok() || index_ == columns_.size()) return finish();
-  const std::size_t i = index_++;
-  if (!nulls_.test(i)) skip_binary_value(reader_, columns_[i].type, "value");
+  if (columns_.empty()) return finish();
+  const ValueType column = take_column();
+  if (!take_null()) skip_binary_value(reader_, column.type, "value");
   return ok();
 }
 

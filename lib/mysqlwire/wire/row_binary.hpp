@@ -83,18 +83,22 @@ class BinaryRow {
   /// Steps over the next value without decoding it; false as with next().
   bool skip() noexcept;
 
-  std::size_t columns_left() const noexcept { return columns_.size() - index_; }
+  std::size_t columns_left() const noexcept { return columns_.size(); }
   bool ok() const noexcept { return reader_.ok(); }
   /// Only meaningful when !ok().
   Error error() const noexcept { return reader_.error(); }
 
  private:
+  /// The next column's type; there is one.
+  ValueType take_column() noexcept;
+  /// Its bit of the bitmap.
+  bool take_null() noexcept;
   bool finish() noexcept;
 
   Reader reader_;
-  std::span<const ValueType> columns_;
-  NullBitmap nulls_;
-  std::size_t index_ = 0;
+  std::span<const ValueType> columns_;  // not taken yet; none without a bitmap that has them all
+  const std::uint8_t* null_byte_ = nullptr;
+  std::uint8_t null_bit_ = 1U << NullBitmap::row_offset;
 };
 
 /// Appends a whole row. The spans are equally long, else missing_field; a value that is not of its

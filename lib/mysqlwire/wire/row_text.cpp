@@ -4,9 +4,8 @@ namespace mysqlwire {
 
 bool TextRow::next_long(Cell& cell) noexcept {
   const auto bytes = reader_.lenenc_bytes_or_null("cell");
-  if (!reader_.ok()) return false;
   cell = bytes ? Cell(as_text(*bytes)) : std::nullopt;
-  return true;
+  return reader_.ok();
 }
 
 bool TextRow::finish() noexcept {

@@ -42,19 +42,15 @@ class TextRow {
   bool next(Cell& cell) noexcept {
     if (columns_left_ == 0) return finish();
     --columns_left_;
-    const Bytes left = reader_.remaining();
-    // Almost every cell is NULL or shorter than 251 bytes: one byte of length, no call.
-    if (!left.empty() && left[0] < 0xfb && left[0] < left.size() && !reader_.is_observed()) {
-      cell = as_text(left.subspan(1, left[0]));
-      reader_.skip(std::uint64_t{1} + left[0], "cell");
-      return true;
-    }
-    if (!left.empty() && left[0] == 0xfb && !reader_.is_observed()) {
+    Bytes bytes;
+    if (reader_.short_lenenc_bytes(bytes)) {
+      cell = as_text(bytes);
+    } else if (reader_.short_null()) {
       cell.reset();
-      reader_.skip(1, "cell");
-      return true;
+    } else {
+      return next_long(cell);
     }
-    return next_long(cell);
+    return true;
   }
 
   /// Cells not taken yet.

@@ -7,7 +7,10 @@
 namespace mysqlwire {
 namespace {
 
-bool in_range(const Date& date) noexcept { return date.month <= 12 && date.day <= 31; }
+template <class T>
+bool date_in_range(const T& value) noexcept {
+  return value.month <= 12 && value.day <= 31;
+}
 
 template <class T>
 bool clock_in_range(const T& value) noexcept {
@@ -25,58 +28,55 @@ bool is_time_size(std::uint8_t size) noexcept { return size == 0 || size == 8 ||
 std::uint8_t temporal_size(Reader& reader, bool (*allowed)(std::uint8_t) noexcept,
                            const char* field) noexcept {
   const auto start = reader.offset();
-  const std::uint8_t size = reader.u8(field);
-  if (!reader.ok()) return 0;
-  if (!allowed(size)) {
-    reader.fail_at(errc::bad_value, field, start);
-  } else if (size > reader.left()) {
-    reader.fail_at(errc::truncated, field, start);
-  }
-  return reader.ok() ? size : std::uint8_t{0};
+  const std::uint8_t size = reader.u8(field);  // 0, which is allowed, after a failure
+  if (allowed(size) && size <= reader.left()) return size;
+  reader.fail_at(allowed(size) ? errc::truncated : errc::bad_value, field, start);
+  return 0;
 }
 
-/// The same fields, where nobody wants to be told of each: `size` bytes are there.
-void take_datetime(Reader& reader, std::uint8_t size, const char* field, DateTime& value) noexcept {
-  const Bytes bytes = reader.bytes(size, field);
-  if (size >= 4) {
-    value.year = static_cast<std::uint16_t>(bytes[0] | bytes[1] << 8);
-    value.month = bytes[2];
-    value.day = bytes[3];
-  }
-  if (size >= 7) {
-    value.hour = bytes[4];
-    value.minute = bytes[5];
-    value.second = bytes[6];
-  }
-  for (unsigned i = 0; size >= 11 && i < 4; ++i)
-    value.microsecond |= std::uint32_t{bytes[7 + i]} << (8 * i);
-  if (size == 13) value.utc_offset = static_cast<std::int16_t>(bytes[11] | bytes[12] << 8);
-}
+/// Reads as a Reader does from bytes that are known to be there, and tells nobody.
+class Known {
+ public:
+  explicit Known(Bytes bytes) noexcept : cursor_(bytes.data()) {}
+  std::uint8_t u8(const char*) noexcept { return *cursor_++; }
+  std::uint16_t u16(const char*) noexcept { return static_cast<std::uint16_t>(take(2)); }
+  std::uint32_t u32(const char*) noexcept { return take(4); }
 
-void tell_datetime(Reader& reader, std::uint8_t size, const char* field, DateTime& value) noexcept {
+ private:
+  std::uint32_t take(unsigned size) noexcept {
+    std::uint32_t value = 0;
+    for (unsigned i = 0; i < size; ++i) value |= std::uint32_t{*cursor_++} << (8 * i);
+    return value;
+  }
+  const std::uint8_t* cursor_;
+};
+
+template <class Source>
+void take_datetime(Source& source, std::uint8_t size, const char* field, DateTime& value) noexcept {
   if (size >= 4) {
-    value.year = reader.u16(field);
-    value.month = reader.u8(field);
-    value.day = reader.u8(field);
+    value.year = source.u16(field);
+    value.month = source.u8(field);
+    value.day = source.u8(field);
   }
   if (size >= 7) {
-    value.hour = reader.u8(field);
-    value.minute = reader.u8(field);
-    value.second = reader.u8(field);
+    value.hour = source.u8(field);
+    value.minute = source.u8(field);
+    value.second = source.u8(field);
   }
-  if (size >= 11) value.microsecond = reader.u32(field);
-  if (size == 13) value.utc_offset = static_cast<std::int16_t>(reader.u16(field));
+  if (size >= 11) value.microsecond = source.u32(field);
+  if (size == 13) value.utc_offset = static_cast<std::int16_t>(source.u16(field));
 }
 
 /// `value` is all zero before.
 [[gnu::noinline]] void read_datetime(Reader& reader, const char* field, DateTime& value) noexcept {
   const auto size = temporal_size(reader, is_datetime_size, field);
-  if (reader.is_observed())
-    tell_datetime(reader, size, field, value);
-  else
+  if (reader.is_observed()) {
     take_datetime(reader, size, field, value);
-  if (!in_range(Date{value.year, value.month, value.day}) || !clock_in_range(value))
-    reader.note(errc::bad_value, field);
+  } else {
+    Known known(reader.bytes(size, field));
+    take_datetime(known, size, field, value);
+  }
+  if (!date_in_range(value) || !clock_in_range(value)) reader.note(errc::bad_value, field);
 }
 
 // Apart from the values of every row: with room of their own for what is read, reading a number
@@ -104,15 +104,6 @@ void tell_datetime(Reader& reader, std::uint8_t size, const char* field, DateTim
   if (size == 12) value.microsecond = reader.u32(field);
   if (!clock_in_range(value)) reader.note(errc::bad_value, field);
   into = value;
-}
-
-/// string<lenenc>. Almost every one is shorter than 251 bytes: one byte of length, no call.
-std::string_view read_text(Reader& reader, const char* field) noexcept {
-  const Bytes left = reader.remaining();
-  if (left.empty() || left[0] >= 0xfb || left[0] >= left.size() || reader.is_observed())
-    return reader.lenenc_text(field);
-  reader.skip(std::uint64_t{1} + left[0], field);
-  return as_text(left.subspan(1, left[0]));
 }
 
 constexpr ValueShape find_shape(FieldType type) noexcept {
@@ -250,19 +241,20 @@ const T* expect(Writer& writer, const Value& value, const char* field) noexcept 
 ValueShape value_shape(FieldType type) noexcept { return shapes[static_cast<std::uint8_t>(type)]; }
 
 void read_binary_value(Reader& reader, ValueType type, const char* field, Value& into) noexcept {
-  const bool is_unsigned = type.is_unsigned || type.type == FieldType::year;
   switch (shapes[static_cast<std::uint8_t>(type.type)]) {
     case ValueShape::none: into = {}; return;
-    case ValueShape::int8: return widen<std::int8_t>(reader.u8(field), is_unsigned, into);
-    case ValueShape::int16: return widen<std::int16_t>(reader.u16(field), is_unsigned, into);
-    case ValueShape::int32: return widen<std::int32_t>(reader.u32(field), is_unsigned, into);
-    case ValueShape::int64: return widen<std::int64_t>(reader.u64(field), is_unsigned, into);
+    case ValueShape::int8: return widen<std::int8_t>(reader.u8(field), type.is_unsigned, into);
+    case ValueShape::int16:
+      return widen<std::int16_t>(reader.u16(field),
+                                 type.is_unsigned || type.type == FieldType::year, into);
+    case ValueShape::int32: return widen<std::int32_t>(reader.u32(field), type.is_unsigned, into);
+    case ValueShape::int64: return widen<std::int64_t>(reader.u64(field), type.is_unsigned, into);
     case ValueShape::float32: into = std::bit_cast<float>(reader.u32(field)); return;
     case ValueShape::float64: into = std::bit_cast<double>(reader.u64(field)); return;
     case ValueShape::date: return read_date(reader, field, into);
     case ValueShape::datetime: return read_datetime(reader, field, into.emplace<DateTime>());
     case ValueShape::time: return read_time(reader, field, into);
-    case ValueShape::bytes: into = read_text(reader, field); return;
+    case ValueShape::bytes: into = reader.lenenc_text(field); return;
     case ValueShape::invalid: break;
   }
   into = {};
