@@ -61,7 +61,7 @@ class Borrowing {
   std::chrono::milliseconds queue_time() const noexcept;
   std::chrono::milliseconds queue_time_left() const noexcept;
   bool queued_too_long() const noexcept;
-  std::chrono::milliseconds spent() const noexcept {
+  std::chrono::milliseconds waited() const noexcept {
     return std::chrono::milliseconds(lender_.loop().now() - began_);
   }
   void settle(std::unique_ptr<LentConnection> lent);
@@ -177,12 +177,12 @@ std::chrono::milliseconds Borrowing::queue_time() const noexcept {
 std::chrono::milliseconds Borrowing::queue_time_left() const noexcept {
   const std::chrono::milliseconds limit = queue_time();
   if (limit.count() == 0) return limit;
-  return std::max(limit - spent(), std::chrono::milliseconds(1));
+  return std::max(limit - waited(), std::chrono::milliseconds(1));
 }
 
 bool Borrowing::queued_too_long() const noexcept {
   const std::chrono::milliseconds limit = queue_time();
-  return limit.count() != 0 && spent() >= limit;
+  return limit.count() != 0 && waited() >= limit;
 }
 
 /// The server itself has refused, since it has no room. A connection that comes back, or one that

@@ -1,5 +1,6 @@
 """pooling = "transaction": many clients over few server connections, and none of them can tell."""
 
+import contextlib
 import threading
 import time
 
@@ -7,7 +8,7 @@ import pymysql
 import pytest
 
 from harness import wire
-from harness.accounts import APP, OTHER
+from harness.accounts import APP, OTHER, Account
 from harness.exchange import Session
 from harness.process import wait_until
 from harness.proxy import Proxy
@@ -43,6 +44,11 @@ def one(pooled):
 def connect(proxy, account=APP, autocommit=None, **options):
     return pymysql.connect(host="127.0.0.1", port=proxy.port, user=account.name, password=account.password,
                            autocommit=autocommit, connect_timeout=30, read_timeout=60, **options)
+
+
+def connected_or_none(proxy, account):
+    with contextlib.suppress(pymysql.err.OperationalError):
+        return connect(proxy, account)
 
 
 def ask(connection, sql, *values):
@@ -521,3 +527,59 @@ def test_kill_finds_a_client_without_a_connection(pooled):
         for _ in range(50):
             ask(second, "SELECT 1")
             time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def a_single_session(server, account):
+    """Of each user: others get error 1203 once they have proved who they are. MariaDB can't be told so while it runs."""
+    server.ask(server.create_user(account))
+    server.ask("SET GLOBAL max_user_connections = 1")
+    try:
+        holder = pymysql.connect(host="127.0.0.1", port=server.port, user=account.name, password=account.password)
+        with contextlib.closing(holder):
+            yield holder
+    finally:
+        server.ask("SET GLOBAL max_user_connections = 0")
+        server.ask(f"DROP USER {account.name}")
+
+
+def refusals(server):
+    return int(server.ask("SHOW GLOBAL STATUS LIKE 'Aborted_connects'")[0][1])
+
+
+def test_a_user_who_has_no_room_on_the_server_waits_for_it(mysql, proxy_executable, tmp_path):
+    single = Account("single_waits", "one at a time")
+    proxy = Proxy(proxy_executable, tmp_path, [mysql], accounts=[single],
+                  tables={"pool.main": {"pooling": "transaction"}}).start()
+    try:
+        with a_single_session(mysql, single) as holder:
+            before = refusals(mysql)
+
+            def leave():
+                wait_until(lambda: refusals(mysql) > before, "the proxy was refused")
+                mysql.ask(f"KILL {holder.thread_id()}")
+
+            leaving = threading.Thread(target=leave)
+            leaving.start()
+            with connect(proxy, single) as client:
+                assert value(client, "SELECT 1") == 1
+            leaving.join()
+    finally:
+        proxy.stop_well()
+
+
+def test_a_user_whom_only_the_server_can_judge_is_told_that_there_is_no_room(mysql, proxy_executable, tmp_path):
+    """The client's proof was for one challenge of the server's, and it can't be asked for another."""
+    single = Account("single_through", "one at a time")
+    proxy = Proxy(proxy_executable, tmp_path, [mysql], accounts=(), tables={
+        "pool.main": {"pooling": "transaction"}, f"user.{single.name}": {"pool": "main", "passthrough": True}}).start()
+    try:
+        with a_single_session(mysql, single) as holder:
+            with pytest.raises(pymysql.err.OperationalError) as refused:
+                connect(proxy, single)
+            assert refused.value.args[0] == 1203
+            mysql.ask(f"KILL {holder.thread_id()}")
+            with wait_until(lambda: connected_or_none(proxy, single), "there is room") as client:
+                assert value(client, "SELECT 1") == 1
+    finally:
+        proxy.stop_well()

@@ -32,3 +32,10 @@ POOR = Account("poor", "poor-secret")
 
 ON_SERVERS = (APP, OTHER, NOBODY, STALE_ON_SERVER, DIRECT_ONLY, POOR)
 ON_PROXIES = (APP, OTHER, NOBODY, STALE, GHOST, POOR)
+
+
+def write_secret(path, text):
+    """A file that its owner alone can read, as the proxy wants it."""
+    path.touch(mode=0o600)
+    path.write_text(text)
+    return path
