@@ -14,7 +14,7 @@ import time
 import pymysql
 import pytest
 
-from harness.accounts import APP
+from harness.accounts import APP, write_secret
 from harness.link import Link
 from harness.process import Child, wait_until
 from harness.proxy import Proxy
@@ -109,8 +109,7 @@ def start(proxy_executable, tmp_path, cluster):
     def make(failover):
         cluster.begin()
         for account in (CHECKER, COPY):
-            (tmp_path / account.name).write_text(account.password + "\n")
-            (tmp_path / account.name).chmod(0o600)
+            write_secret(tmp_path / account.name, account.password)
         names = [server.name for server in cluster.servers]
         lent = {"servers": names, "pooling": "transaction", "idle_timeout": "1s", "replay_reads": True}
         tables = {

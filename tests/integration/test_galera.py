@@ -12,7 +12,7 @@ import time
 import pymysql
 import pytest
 
-from harness.accounts import APP, OTHER, Account
+from harness.accounts import APP, OTHER, Account, write_secret
 from harness.galera import Galera
 from harness.process import wait_until
 from harness.proxy import Proxy
@@ -41,9 +41,7 @@ def cluster(work):
 
 @pytest.fixture
 def proxy(proxy_executable, tmp_path, cluster):
-    password = tmp_path / "checker"
-    password.write_text(CHECKER.password + "\n")
-    password.chmod(0o600)
+    password = write_secret(tmp_path / "checker", CHECKER.password)
     names = [node.name for node in cluster.nodes]
     lent = {"servers": names, "pooling": "transaction", "replay_reads": True}
     tables = {

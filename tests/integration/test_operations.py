@@ -11,7 +11,7 @@ import pymysql
 import pytest
 
 from harness import wire
-from harness.accounts import APP, NOBODY, OTHER, Account
+from harness.accounts import APP, NOBODY, OTHER, Account, write_secret
 from harness.process import Child, free_port, wait_until
 from harness.proxy import Proxy
 from harness.servers import MariaDb, MySql
@@ -450,9 +450,7 @@ def test_health_check_logs_in(start, pair):
     """Where an account is given; what is wrong with it is said, and does not take the server down."""
     db1, db2 = pair
     proxy = start(db1, running=False)
-    password = proxy.folder / "health.password"
-    password.write_text("wrong\n")
-    password.chmod(0o600)
+    password = write_secret(proxy.folder / "health.password", "wrong")
     proxy.tables["health"] = {"interval": "200ms", "user": "app", "password_file": password}
     proxy.start()
     proxy.wait_for_log("health check: .*db1 refused login 1045 Access denied")

@@ -8,7 +8,7 @@ import time
 import pymysql
 import pytest
 
-from harness.accounts import APP
+from harness.accounts import APP, write_secret
 from harness.link import Link
 from harness.process import wait_until
 from harness.proxy import Proxy
@@ -76,8 +76,7 @@ def start(proxy_executable, tmp_path, cluster):
     def make(**pool):
         cluster.begin()
         for account in (CHECKER, COPY):
-            (tmp_path / account.name).write_text(account.password + "\n")
-            (tmp_path / account.name).chmod(0o600)
+            write_secret(tmp_path / account.name, account.password)
         tables = {
             "proxy": {"control": tmp_path / "control"},
             "server.one": {"address": cluster.of_proxy.address},

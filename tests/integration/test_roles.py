@@ -7,7 +7,7 @@ import time
 import pymysql
 import pytest
 
-from harness.accounts import APP, OTHER, Account
+from harness.accounts import APP, OTHER, Account, write_secret
 from harness.process import wait_until
 from harness.proxy import Proxy
 from harness.servers import MariaDb, MySql
@@ -94,9 +94,7 @@ def start(proxy_executable, tmp_path, replication):
     def make(**pools):
         replication.begin()
         names = [server.name for server in replication.servers]
-        password = tmp_path / "checker"
-        password.write_text(CHECKER.password + "\n")
-        password.chmod(0o600)
+        password = write_secret(tmp_path / "checker", CHECKER.password)
         tables = {
             "health": {"interval": "200ms", "timeout": "1s", "user": CHECKER.name, "password_file": password},
             "pool.main": {"servers": names, "role": "primary", "primary_wait": "20s", **pools.get("main", {})},

@@ -3,11 +3,12 @@
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pymysql
 import pytest
 
-from harness.accounts import APP
+from harness.accounts import APP, write_secret
 from harness.proxy import Proxy
 from harness.replicated import CHECKER, GtidReplication
 
@@ -45,9 +46,7 @@ def split(proxy_executable, tmp_path, replication):
     made = []
 
     def make(**main):
-        password = tmp_path / "checker"
-        password.write_text(CHECKER.password + "\n")
-        password.chmod(0o600)
+        password = write_secret(tmp_path / "checker", CHECKER.password)
         names = [server.name for server in replication.servers]
         tables = {
             "proxy": {"connect_timeout": "30s"},
@@ -161,21 +160,22 @@ def test_many_pairs(split, causal_reads):
 
 
 class Hesitation:
-    """The replica stands still for a while, and goes on, again and again."""
+    """The replica stands still for a while, and goes on, again and again; at least once."""
 
     def __init__(self, replica, still=0.1, moving=0.1):
         self.replica, self.still, self.moving = replica, still, moving
         self.times = 0
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._threads = ThreadPoolExecutor(1)
 
     def __enter__(self):
-        self._thread.start()
+        self._running = self._threads.submit(self._run)
         return self
 
     def __exit__(self, *_):
         self._stop.set()
-        self._thread.join()
+        self._running.result()  # raises what went wrong there
+        assert self.times > 0
 
     def _run(self):
         while not self._stop.is_set():

@@ -9,7 +9,7 @@ import time
 import pymysql
 import pytest
 
-from harness.accounts import APP
+from harness.accounts import APP, write_secret
 from harness.process import wait_until
 from harness.proxy import Proxy
 from harness.replicated import CHECKER, COPY, GtidReplication
@@ -41,8 +41,7 @@ def start(proxy_executable, tmp_path, replication):
         folder = tmp_path / f"proxy{len(made)}"
         folder.mkdir()
         for account in (CHECKER, COPY):
-            (folder / account.name).write_text(account.password + "\n")
-            (folder / account.name).chmod(0o600)
+            write_secret(folder / account.name, account.password)
         tables = {
             "proxy": {"control": folder / "control"},
             "health": {"interval": "200ms", "timeout": "2s", "user": CHECKER.name, "password_file": folder / CHECKER.name},

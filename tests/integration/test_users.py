@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from harness.accounts import Account
+from harness.accounts import Account, write_secret
 from harness.plugin_accounts import make_certificate
 from harness.plugins import CACHING_SHA2, ED25519, NATIVE, SHA256, Login, any_certificate
 from harness.proxy import Proxy
@@ -88,11 +88,6 @@ def start_loading(start, server, tables=None, **more):
     proxy = start(server, accounts=(), tables={**loading(**more), **(tables or {})}, running=False)
     write_secret(proxy.folder / "reader.password", READER.password)
     return proxy.start()
-
-
-def write_secret(path, text):
-    path.write_text(text)
-    path.chmod(0o600)
 
 
 # Pasted lines
