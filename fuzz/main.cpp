@@ -101,8 +101,8 @@ void run_mutations(const std::vector<Input>& inputs, unsigned long runs) {
 
 // Evenly over all of them.
 void run_long(const std::vector<Input>& inputs, std::size_t count) {
-  for (std::size_t i = 0; i < std::min(count, inputs.size()); ++i) {
-    const Input& from = inputs[i * inputs.size() / std::min(count, inputs.size())];
+  for (std::size_t i = 0; i < count; ++i) {
+    const Input& from = inputs[i * inputs.size() / count];
     Input input;
     while (!from.empty() && input.size() < long_size)
       input.insert(input.end(), from.begin(), from.end());
@@ -179,6 +179,7 @@ int main(int argc, char** argv) {
   }
   if (inputs.empty()) return 1;
   run_mutations(inputs, runs);
+  long_runs = std::min(long_runs, inputs.size());
   run_long(inputs, long_runs);
   std::printf("%zu inputs, %lu made of them, and %lu long ones\n", inputs.size(), runs, long_runs);
   return 0;

@@ -3,7 +3,6 @@
 #include <mysqlwire/capture/utf8.hpp>
 #include <mysqlwire/wire/collation.hpp>
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -33,10 +32,6 @@ void append_code_point(std::string& out, unsigned code) {
     out += static_cast<char>(0x80 | (code >> 6 & 0x3f));
     out += static_cast<char>(0x80 | (code & 0x3f));
   }
-}
-
-bool is_ascii(std::string_view text) noexcept {
-  return std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; });
 }
 
 // Characters that stand for themselves in JSON and on a terminal alike.
@@ -126,6 +121,13 @@ void append_printable(std::string& out, std::string_view text) {
     }
     text.remove_prefix(length == 0 ? 1 : length);
   }
+}
+
+bool is_ascii(std::string_view text) noexcept {
+  // Without a branch, so that it is done by vectors.
+  unsigned char bits = 0;
+  for (const char c : text) bits |= static_cast<unsigned char>(c);
+  return bits < 0x80;
 }
 
 std::string_view as_utf8(std::string_view value, const capture::ColumnType& column,

@@ -24,6 +24,8 @@ void append_milliseconds(std::string& out, std::int64_t nanoseconds);
 /// written as \n, \x1b …, so that nothing from the wire acts on a terminal.
 void append_printable(std::string& out, std::string_view text);
 
+bool is_ascii(std::string_view text) noexcept;
+
 /// Whether the value is text that can be shown as it is, in its character set. `converted` is used
 /// when it has to be turned into UTF-8 first (latin1). Nothing for bytes that are no text.
 std::string_view as_utf8(std::string_view value, const mysqlwire::capture::ColumnType& column,

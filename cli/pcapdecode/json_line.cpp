@@ -4,18 +4,9 @@
 
 #include <mysqlwire/capture/utf8.hpp>
 
-#include <algorithm>
-
 namespace pcapdecode {
 
 namespace {
-
-bool is_ascii(std::string_view text) noexcept {
-  // Without a branch, so that it is done by vectors.
-  unsigned char bits = 0;
-  for (const char c : text) bits |= static_cast<unsigned char>(c);
-  return bits < 0x80;
-}
 
 // U+0080 to U+009F, in UTF-8.
 bool has_control_behind_ascii(std::string_view text) noexcept {
@@ -41,7 +32,7 @@ void repair(std::string_view text, std::string& out) {
 }  // namespace
 
 void JsonLine::item(std::string_view text) {
-  if (is_ascii(text)) {
+  if (cli::is_ascii(text)) {
     writer_.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
   } else {
     unusual_item(text);

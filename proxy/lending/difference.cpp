@@ -1,5 +1,6 @@
 #include "proxy/lending/difference.hpp"
 
+#include "proxy/lending/ascii.hpp"
 #include "proxy/lending/variables.hpp"
 
 #include <mysqlwire/wire/bytes.hpp>
@@ -29,10 +30,6 @@ constexpr std::size_t results_place = 1;
 bool is_charset(std::string_view name) noexcept {
   return name == "names" || std::find(std::begin(charset_order), std::end(charset_order), name) !=
                                 std::end(charset_order);
-}
-
-bool is_ascii(std::string_view text) noexcept {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
 Buffer command(Command code, std::string_view argument = {}) {
@@ -165,7 +162,7 @@ Plan plan(const SessionImage& has, const SessionImage& wanted, const ServerTrait
   if (reset) plan.commands.push_back(command(Command::com_reset_connection));
   const bool other_schema = has.schema != wanted.schema;
   // COM_INIT_DB takes the name in the client's character set.
-  const bool in_utf8 = other_schema && !is_ascii(wanted.schema);
+  const bool in_utf8 = other_schema && !is_printable_ascii(wanted.schema);
   if (in_utf8) plan.commands.push_back(command(Command::com_query, "SET NAMES utf8"));
   if (other_schema) plan.commands.push_back(command(Command::com_init_db, wanted.schema));
   Assignments set;

@@ -1,5 +1,6 @@
 #include "proxy/lending/session_follower.hpp"
 
+#include "proxy/lending/ascii.hpp"
 #include "proxy/lending/user_values.hpp"
 #include "proxy/lending/variables.hpp"
 
@@ -39,10 +40,6 @@ std::string lower(std::string_view text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return result;
-}
-
-bool is_ascii(std::string_view text) noexcept {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
 // As value of a variable: one in which a literal of ASCII has the bytes of ASCII, and a collation.
@@ -114,7 +111,7 @@ void SessionFollower::begin(SharedImage initial, ServerTraits server) {
   server_ = server;
   need_session_charset();
   // In which character set its bytes are is not said at a login.
-  if (!is_ascii(image_->schema)) unknown().schema = true;
+  if (!is_printable_ascii(image_->schema)) unknown().schema = true;
 }
 
 void SessionFollower::become(SharedImage image) {
@@ -421,7 +418,8 @@ void SessionFollower::settle_schema(bool succeeded) {
     if (pending_->several) unknown().schema = true;
     return;
   }
-  if (!is_ascii(*pending_->schema) || pending_->several || server_.tracks) unknown().schema = true;
+  if (!is_printable_ascii(*pending_->schema) || pending_->several || server_.tracks)
+    unknown().schema = true;
   draft().schema = *pending_->schema;
 }
 
@@ -596,9 +594,10 @@ SessionFollower::Unknown& SessionFollower::unknown() {
   return *unknown_;
 }
 
+const SessionFollower::Unknown SessionFollower::nothing_;
+
 const SessionFollower::Unknown& SessionFollower::asked() const noexcept {
-  static const Unknown nothing;
-  return unknown_ ? *unknown_ : nothing;
+  return unknown_ ? *unknown_ : nothing_;
 }
 
 SessionImage& SessionFollower::draft() {

@@ -161,6 +161,7 @@ class SessionFollower {
   Pins lasting_;                      // until the session is reset
   Pins of_statement_;                 // until the next statement
   std::unique_ptr<Unknown> unknown_;  // null: nothing
+  static const Unknown nothing_;
   std::string last_gtid_;
   bool one_shot_transaction_ = false;  // SET TRANSACTION, not used up
   bool one_shot_in_use_ = false;       // … and the transaction has begun

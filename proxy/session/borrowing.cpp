@@ -499,8 +499,9 @@ bool Borrowing::is_of_other_schema() const {
   if (server().flavor != mysqlwire::Flavor::mariadb || command_ != Command::com_stmt_execute ||
       target_.statement == nullptr)
     return false;
-  const std::string& schema = target_.statement->source->image->schema;
-  return !schema.empty() && schema != follower_.image()->schema;
+  const auto& prepared = target_.statement->source->image;
+  const auto& image = follower_.image();
+  return prepared != image && !prepared->schema.empty() && prepared->schema != image->schema;
 }
 
 bool Borrowing::in_transaction() const noexcept { return status_.has(ServerStatus::in_trans); }
