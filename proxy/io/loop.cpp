@@ -1,6 +1,7 @@
 #include "proxy/io/loop.hpp"
 
 #include "proxy/io/socket.hpp"
+#include "proxy/io/system_call.hpp"
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -111,7 +112,7 @@ void Loop::run() {
   while (!stopping_.load(std::memory_order_relaxed)) {
     std::array<epoll_event, 256> events;
     const int count =
-        ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), patience());
+        system_call::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), patience());
     refresh_clock();
     bool posted = false;
     for (int i = 0; i < count; ++i) {

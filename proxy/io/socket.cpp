@@ -1,5 +1,7 @@
 #include "proxy/io/socket.hpp"
 
+#include "proxy/io/system_call.hpp"
+
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -24,7 +26,7 @@ void Socket::on_events(std::uint32_t events) noexcept {
 
 IoResult Socket::read(std::span<std::uint8_t> into) noexcept {
   for (;;) {
-    const ssize_t size = ::recv(descriptor_, into.data(), into.size(), 0);
+    const ssize_t size = system_call::recv(descriptor_, into.data(), into.size());
     if (size > 0) {
       // A short read means drained, and the next edge tells of more; but the edge of a FIN that
       // came with the data has been seen already.
@@ -45,7 +47,7 @@ IoResult Socket::read(std::span<std::uint8_t> into) noexcept {
 
 IoResult Socket::write(mysqlwire::Bytes from) noexcept {
   for (;;) {
-    const ssize_t size = ::send(descriptor_, from.data(), from.size(), MSG_NOSIGNAL);
+    const ssize_t size = system_call::send(descriptor_, from.data(), from.size(), MSG_NOSIGNAL);
     if (size >= 0) {
       if (static_cast<std::size_t>(size) < from.size()) writable_ = false;
       return {IoResult::Kind::done, static_cast<std::size_t>(size), 0};

@@ -116,12 +116,10 @@ Result<PacketKind> Tracker::accept(Direction direction, const Packet& packet) no
 }
 
 Result<PacketKind> Tracker::take(const PacketHead& head) noexcept {
-  if (head.prefix.size() < needs(head.direction, head.frame_length))
-    return Error{errc::truncated, head.prefix.size(), "PacketHead", "prefix"};
+  if (head.prefix.size() < needs(head.direction, head.frame_length)) return too_little_of(head);
   if (phase_ == Phase::joining) return take_joining(head);
   // What comes before the login is over fits in one frame, or someone wants to fill memory.
-  if (phase_ <= Phase::authentication && head.frame_length >= max_frame_)
-    return Error{errc::limit_exceeded, 0, "Tracker", to_string(phase_).data()};
+  if (phase_ <= Phase::authentication && head.frame_length >= max_frame_) return too_large();
   return head.direction == Direction::to_server ? take_from_client(head) : take_from_server(head);
 }
 
@@ -169,6 +167,14 @@ void Tracker::end_of_packet(Direction direction, std::uint8_t last_sequence_id) 
   if (!is_exchange || sequence_known_ || sequence_loose_) return;
   next_sequence_ = next_id(last_sequence_id);
   sequence_known_ = true;
+}
+
+Result<PacketKind> Tracker::too_little_of(const PacketHead& head) const noexcept {
+  return Error{errc::truncated, head.prefix.size(), "PacketHead", "prefix"};
+}
+
+Result<PacketKind> Tracker::too_large() const noexcept {
+  return Error{errc::limit_exceeded, 0, "Tracker", to_string(phase_).data()};
 }
 
 Result<PacketKind> Tracker::out_of_order() const noexcept {

@@ -163,38 +163,41 @@ class Tracker {
   Result<PacketKind> take_from_client(const PacketHead& head) noexcept;
   Result<PacketKind> take_from_server(const PacketHead& head) noexcept;
 
-  // Login.
-  Result<PacketKind> take_greeting(const PacketHead& head) noexcept;
-  Result<PacketKind> take_handshake_response(const PacketHead& head) noexcept;
-  Result<PacketKind> take_login_reply(const PacketHead& head) noexcept;
-  Result<PacketKind> take_auth(const PacketHead& head) noexcept;
+  // What comes once, or never, is kept apart from what comes with every query: the room for all
+  // that they decode would be made for each packet. Login.
+  [[gnu::cold]] Result<PacketKind> take_greeting(const PacketHead& head) noexcept;
+  [[gnu::cold]] Result<PacketKind> take_handshake_response(const PacketHead& head) noexcept;
+  [[gnu::cold]] Result<PacketKind> take_login_reply(const PacketHead& head) noexcept;
+  [[gnu::cold]] Result<PacketKind> take_auth(const PacketHead& head) noexcept;
 
   // Commands.
-  Result<PacketKind> take_joining(const PacketHead& head) noexcept;
+  [[gnu::cold]] Result<PacketKind> take_joining(const PacketHead& head) noexcept;
   Result<PacketKind> take_command(const PacketHead& head) noexcept;
   Result<PacketKind> take_infile(const PacketHead& head) noexcept;
-  Result<PacketKind> take_auth_response(const PacketHead& head) noexcept;
+  [[gnu::cold]] Result<PacketKind> take_auth_response(const PacketHead& head) noexcept;
   void open_front() noexcept;
   void complete_reply() noexcept;
 
   // Replies.
-  Result<PacketKind> take_unasked(const PacketHead& head) noexcept;
-  Result<PacketKind> take_err(const PacketHead& head) noexcept;
+  [[gnu::cold]] Result<PacketKind> take_unasked(const PacketHead& head) noexcept;
+  [[gnu::noinline]] Result<PacketKind> take_err(const PacketHead& head) noexcept;
   Result<PacketKind> take_result(const PacketHead& head) noexcept;
   Result<PacketKind> take_column_count(const PacketHead& head) noexcept;
   Result<PacketKind> take_simple(const PacketHead& head) noexcept;
-  Result<PacketKind> take_prepare_ok(const PacketHead& head) noexcept;
+  [[gnu::noinline]] Result<PacketKind> take_prepare_ok(const PacketHead& head) noexcept;
   Result<PacketKind> take_definition(const PacketHead& head) noexcept;
   Result<PacketKind> take_definitions_eof(const PacketHead& head) noexcept;
   Result<PacketKind> take_row(const PacketHead& head) noexcept;
-  Result<PacketKind> take_field_list(const PacketHead& head) noexcept;
-  Result<PacketKind> take_binlog(const PacketHead& head) noexcept;
+  [[gnu::cold]] Result<PacketKind> take_field_list(const PacketHead& head) noexcept;
+  [[gnu::noinline]] Result<PacketKind> take_binlog(const PacketHead& head) noexcept;
   void finish_result(StatusFlags status) noexcept;
   void definitions_done() noexcept;
   void begin_prepared_columns() noexcept;
 
   // Sequence ids, and questions about one packet.
-  Result<PacketKind> out_of_order() const noexcept;
+  [[gnu::cold]] Result<PacketKind> out_of_order() const noexcept;
+  [[gnu::cold]] Result<PacketKind> too_little_of(const PacketHead& head) const noexcept;
+  [[gnu::cold]] Result<PacketKind> too_large() const noexcept;
   bool sequence_fits(const PacketHead& head) const noexcept;
   void advance_sequence(const PacketHead& head) noexcept;
   bool is_terminator(const PacketHead& head) const noexcept;
@@ -204,7 +207,7 @@ class Tracker {
   Result<StatusFlags> eof_status(const PacketHead& head) const noexcept;
   bool has(Capability capability) const noexcept { return context_.capabilities.has(capability); }
   const char* expected() const noexcept;
-  Error unexpected() const noexcept;
+  [[gnu::cold]] Error unexpected() const noexcept;
 
   Context context_;
   detail::CommandQueue queue_;
