@@ -89,7 +89,6 @@ void add_words(CLI::App& app, const std::string& name, std::optional<Enum>& out,
                std::initializer_list<Enum> all, const std::string& help) {
   const std::map<std::string, Enum> known = words(all);
   std::vector<std::string> names;
-  names.reserve(known.size());
   for (const auto& [word, value] : known) names.push_back(word);
   app.add_option_function<std::string>(
          name,

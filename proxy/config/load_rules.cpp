@@ -14,7 +14,6 @@ namespace mysqlproxy {
 namespace {
 
 using namespace std::chrono_literals;
-using mysqlwire::sql::StatementKind;
 using mysqlwire::sql::to_string;
 
 constexpr std::size_t longest_name = 64;

@@ -15,10 +15,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <future>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -51,9 +54,11 @@ struct Wire {
     ours = -1;
   }
 
+  // Also on other threads than the test's own, of which Catch knows nothing.
   void put(Bytes bytes) const {
-    REQUIRE(::send(ours, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
-            static_cast<ssize_t>(bytes.size()));
+    if (::send(ours, bytes.data(), bytes.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(bytes.size()))
+      throw std::system_error(errno, std::generic_category(), "send");
   }
   std::string get(std::size_t size) const {
     std::string bytes(size, '\0');
@@ -307,8 +312,9 @@ class ScriptedGate final : public Gate {
     return tracker.rows() <= max_rows;
   }
 
-  Verdict verdict = Verdict::pass;
-  std::uint64_t max_rows = 1'000'000;
+  // Tests change these while the relay is at work.
+  std::atomic<Verdict> verdict = Verdict::pass;
+  std::atomic<std::uint64_t> max_rows = 1'000'000;
   std::vector<std::pair<std::string, bool>> commands;
   std::size_t shown = 0;
   std::string answer;
