@@ -21,7 +21,6 @@
 namespace mysqlprobe {
 
 using namespace mysqlwire;
-using crypto::cleanse;
 using crypto::SecretBytes;
 
 namespace {

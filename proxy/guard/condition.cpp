@@ -5,7 +5,6 @@
 namespace mysqlproxy {
 
 using mysqlwire::sql::Dialect;
-using mysqlwire::sql::Keyword;
 using mysqlwire::sql::Lexer;
 using mysqlwire::sql::Token;
 using mysqlwire::sql::TokenKind;

@@ -4,7 +4,6 @@
 
 namespace mysqlproxy {
 
-using mysqlwire::sql::Keyword;
 using mysqlwire::sql::Token;
 using mysqlwire::sql::TokenKind;
 

@@ -10,12 +10,10 @@
 namespace mysqlproxy {
 
 using mysqlwire::Bytes;
-using mysqlwire::Capability;
 using mysqlwire::Command;
 using mysqlwire::Direction;
 using mysqlwire::errc;
 using mysqlwire::Error;
-using mysqlwire::max_frame_payload;
 using mysqlwire::packet_header_size;
 using mysqlwire::PacketHeader;
 using mysqlwire::PacketKind;

@@ -16,7 +16,6 @@
 
 namespace mysqlproxy {
 
-using mysqlwire::Bytes;
 using mysqlwire::Command;
 
 namespace {

@@ -12,7 +12,6 @@
 namespace mysqlproxy {
 
 using mysqlwire::Bytes;
-using mysqlwire::Capability;
 
 namespace {
 

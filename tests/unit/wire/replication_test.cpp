@@ -10,9 +10,7 @@
 using namespace mysqlwire;
 using mysqlwire::test::check_layout;
 using mysqlwire::test::Ending;
-using mysqlwire::test::ExactBytes;
 using mysqlwire::test::hex;
-using mysqlwire::test::to_hex;
 
 static_assert(Message<ComRegisterSlave> && Message<ComBinlogDump> && Message<ComBinlogDumpGtid> &&
               Message<BinlogEventPacket> && Message<SemiSyncAck> && Message<ComTableDump>);

@@ -9,10 +9,6 @@
 #include <string>
 
 using namespace mysqlproxy;
-using mysqlwire::Buffer;
-using mysqlwire::Command;
-using mysqlwire::sql::Effect;
-using mysqlwire::sql::StatementKind;
 
 namespace {
 

@@ -1,7 +1,7 @@
 #include "proxy/users/account_query.hpp"
 
-#include "proxy/users/refresh_schedule.hpp"
 #include "proxy/session/text_result.hpp"
+#include "proxy/users/refresh_schedule.hpp"
 
 #include <mysqlwire/wire/column.hpp>
 #include <mysqlwire/wire/eof_packet.hpp>
@@ -12,7 +12,6 @@
 
 using namespace mysqlproxy;
 using namespace std::chrono_literals;
-using Catch::Contains;
 using Step = TextResult::Step;
 
 namespace {
