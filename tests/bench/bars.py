@@ -86,12 +86,18 @@ def judge_logins(judge):
 
 
 def judge_memory(judge):
-    peers = ", ".join(filter(None, (judge.peer(name, " KiB", "idle", "memory a connection", candidate=name, clients=10000,
+    # 10,000, or as many as the machine has descriptors for.
+    counts = [figure["labels"]["clients"] for figure in judge.figures if figure["part"] == "idle"]
+    if not counts:
+        return
+    most = max(counts)
+    peers = ", ".join(filter(None, (judge.peer(name, " KiB", "idle", "memory a connection", candidate=name, clients=most,
                                                link="plain") for name in ("haproxy", "nginx"))))
     for candidate in ("lending", "session"):
         for link, limit, aim in (("plain", 4, 1), ("TLS", 20, None)):
-            value = judge.value("idle", "memory a connection", candidate=candidate, clients=10000, link=link)
-            judge.at_most(f"memory of each of 10,000 idle clients: {candidate}, {link}", limit, " KiB", value,
+            count = most if link == "plain" else min(counts)
+            value = judge.value("idle", "memory a connection", candidate=candidate, clients=count, link=link)
+            judge.at_most(f"memory of each of {count:,} idle clients: {candidate}, {link}", limit, " KiB", value,
                           peers if link == "plain" else "", aim)
 
 

@@ -116,12 +116,20 @@ def count_calls(pid, work):
 
 
 def system_calls(candidate, workload, prepared, threads, transactions):
-    """System calls of the candidate per query, by name: all, and those that returned an error."""
-    calls, load = count_calls(candidate.pid, lambda: run_load(candidate.port, workload, threads, prepared,
-                                                              f"--events={transactions}", "--time=0"))
-    if load.failed:
-        raise Failure(f"{candidate.name}, {workload} under strace: {load}")
-    return {name: (count / load.queries, failed / load.queries) for name, (count, failed) in calls.items()}
+    """System calls of the candidate per query, by name: all, and those that returned an error.
+
+    By the difference of two runs, so that logins cancel out.
+    """
+    def run(times):
+        return count_calls(candidate.pid, lambda: run_load(candidate.port, workload, threads, prepared,
+                                                           f"--events={transactions * times}", "--time=0"))
+
+    (fewer, short), (more, long) = run(1), run(3)
+    if short.failed or long.failed:
+        raise Failure(f"{candidate.name}, {workload} under strace: {short}, {long}")
+    queries = long.queries - short.queries
+    return {name: tuple((after - before) / queries for before, after in zip(fewer.get(name, (0, 0)), counts))
+            for name, counts in more.items()}
 
 
 CACHEGRIND = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", "--trace-children=no")

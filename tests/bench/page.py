@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Writes the page of results, and its plots in a folder of the same name, from the JSON of tests/bench/run.
 
     tests/bench/page.py RESULTS.json docs/benchmarks.md
@@ -10,14 +10,15 @@ from pathlib import Path
 
 import plots
 from bars import judged
-from results import form, short
+from results import as_text, form, short
 
 HEAD = """# Benchmarks
 
 This page and its plots were written by `tests/bench/run --page docs/benchmarks.md`, which
 [tests/bench/README.md](../tests/bench/README.md) describes. Everything ran on one machine: clients, proxies and
 servers share its cores, so that costs per query are what to compare, and throughput says little. Figures are
-medians of turns in an order of chance, quartiles in brackets. {machine}; {program}.
+medians of turns in an order of chance, quartiles in brackets. Each part is a run of its own; an empty cell was not
+measured. {machine}; {program}. The figures are also in [JSON]({folder}/results.json).
 
 *session*: mysqlproxy with a server connection for each client. *lending*: with `pooling = "transaction"` and
 statistics. *judging*: the same with 50 rules, the guard and reads to another pool. All of these, haproxy (in TCP
@@ -156,11 +157,12 @@ def main():
     folder = target.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
     page = Page(data["figures"], folder)
-    page.text.append(HEAD.format(**data))
+    page.text.append(HEAD.format(folder=folder.name, **data))
     bars(page)
     queries(page)
     others(page)
     target.write_text("\n".join(page.text))
+    (folder / "results.json").write_text(as_text(data))
 
 
 if __name__ == "__main__":

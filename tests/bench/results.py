@@ -21,8 +21,17 @@ class Results:
         described = ", ".join(f"{key} {value}" if not isinstance(value, str) else value for key, value in labels.items())
         print(f"  {name} | {described} | {form(figure)}", flush=True)
 
-    def write(self, path):
-        path.write_text(json.dumps({**self.about, "figures": self.figures}, indent=1) + "\n")
+    def write(self, path, others):
+        """Behind `others`, of parts that this run has not measured."""
+        path.write_text(as_text({**self.about, "figures": others + self.figures}))
+
+
+def as_text(data):
+    """JSON with a line for each figure, of six digits that count."""
+    lines = [json.dumps({key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in figure.items()})
+             for figure in data["figures"]]
+    about = json.dumps({key: value for key, value in data.items() if key != "figures"})
+    return about[:-1] + (", " if len(data) > 1 else "") + '"figures": [\n' + ",\n".join(lines) + "\n]}\n"
 
 
 def short(value):

@@ -47,7 +47,7 @@ def instructions(program, name, short):
 def run(suite, results):
     program = suite.build / "tests/bench/codec_bench"
     filter = suite.pick(".", "row_of_six$|decode_ok|^scan$")
-    times = nanoseconds(program, filter, suite.pick(9, 2), suite.pick(0.03, 0.01))
+    times = nanoseconds(program, filter, suite.pick(7, 2), suite.pick(0.03, 0.01))
     for name, seen in times.items():
         results.add(PART, "time an item", "ns", seen, item=name)
     if not suite.counts_instructions:
@@ -55,7 +55,7 @@ def run(suite, results):
     # Instructions are the same whatever else the machine does.
     names = suite.pick(list(times), ["text_row_of_six"])
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        counts = pool.map(lambda name: instructions(program, name, 20 if "connector" in name else 1000), names)
+        counts = pool.map(lambda name: instructions(program, name, 20 if "connector" in name else 300), names)
         for name, count in zip(names, counts):
             results.add(PART, "instructions an item", "", count, item=name)
 

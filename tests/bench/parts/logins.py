@@ -33,7 +33,7 @@ class Count:
 
 
 def spent(suite, results, among, connector, accepted, sha2, tls, labels):
-    count = suite.pick(150, 3)
+    count = suite.pick(50 if tls else 150, 3)
 
     def work(candidate):
         cpu, before = candidate.cpu(), accepted()
@@ -43,7 +43,7 @@ def spent(suite, results, among, connector, accepted, sha2, tls, labels):
 
     for one in among:  # the pool, and what the server remembers of passwords
         connector.run(one.port, "logins", count=3, tls=tls, sha2=sha2)
-    rounds = by_turns(among, suite.pick(5, 1), work)
+    rounds = by_turns(among, suite.pick(4, 1), work)
     for one in among:
         labels["candidate"] = one.name
         results.add(PART, "CPU a login", "us", column(rounds, one.name, "cpu"), **labels)

@@ -24,14 +24,14 @@ def how(prepared):
 
 
 def time_and_rate(suite, results, among, base, workload, clients, prepared):
-    # Enough for half a second, and for the clients' farewells not to count.
-    events = suite.pick(max(4000, 40 * clients), 100) // WORKLOADS[workload]
+    # Enough for a third of a second, and for the clients' farewells not to count.
+    events = suite.pick(max(2500, 20 * clients), 100) // WORKLOADS[workload]
 
     def work(candidate):
         load = measured_load(candidate, workload, clients, prepared, f"--events={events}", "--time=0")
         return {"cpu": load.cpu / load.queries * 1e6, "rate": load.rate, "p95": load.p95 * 1000}
 
-    rounds = by_turns(among, suite.pick(4, 1), work)
+    rounds = by_turns(among, suite.pick(3, 1), work)
     for one in among:
         labels = {"workload": workload, "clients": clients, "how": how(prepared), "candidate": one.name}
         results.add(PART, "queries a second", "/s", column(rounds, one.name, "rate"), **labels)
@@ -45,7 +45,7 @@ def calls(suite, results, among):
     for clients in (1, 16):
         for prepared in suite.pick((False, True), (False,)):
             for one in among:
-                counted = system_calls(one, "oltp_point_select", prepared, clients, suite.pick(16000, 400))
+                counted = system_calls(one, "oltp_point_select", prepared, clients, suite.pick(3000, 100))
                 labels = {"clients": clients, "how": how(prepared), "candidate": one.name}
                 results.add(PART, "system calls a query", "", sum(count for count, _ in counted.values()), **labels)
                 shown = [f"{name} {count:.2f}" + (f" ({failed:.2f} failed)" if failed >= 0.005 else "")

@@ -1,6 +1,6 @@
 """Point selects between a client and a server of our own, which cost so little that differences of 5 % show.
 
-Slices of 80 ms in an order of chance; see rig/client.cpp and rig/server.cpp.
+Slices of 40 ms in an order of chance; see rig/client.cpp and rig/server.cpp.
 """
 
 import json
@@ -81,7 +81,7 @@ def run(suite, results):
             one.start()
         for clients in suite.pick(CLIENTS, (1, 8)):
             for prepared in (False, True):
-                rounds = slices(suite, among, clients, prepared, suite.pick(25, 2), suite.pick(80, 20))
+                rounds = slices(suite, among, clients, prepared, suite.pick(60, 2), suite.pick(40, 20))
                 report(results, among, rounds, "haproxy", clients=clients, how="prepared" if prepared else "text")
     finally:
         for one in among:
