@@ -130,7 +130,8 @@ def others(page):
     if page.section("codec", "The library",
                     "Rows of six have numbers, a decimal, a time, a text and a NULL, 64 bytes; `connector_` is MariaDB "
                     "Connector/C over the same rows, which it reads from a socket, and `copy_` is memcpy of the same bytes. "
-                    "An item is a row, a message, a packet or a statement; instructions are those of user mode."):
+                    "An item is a row, a message, a packet or a statement; instructions are those of user mode, where "
+                    "cachegrind counts every byte that a string instruction of memcpy moves."):
         page.plot("codec", plots.codec, "A row of six columns")
         times = {figure["labels"]["item"]: figure for figure in page.of("codec", "time an item")}
         counts = {figure["labels"]["item"]: figure for figure in page.of("codec", "instructions an item")}
@@ -139,7 +140,8 @@ def others(page):
                                 for item, figure in times.items()]))
     if page.section("captures", "Captures",
                     "pcapdecode beside others, on a capture of sysbench's oltp_read_write with prepared statements. The slow "
-                    "programs got its first 10 MB."):
+                    "programs got its first 10 MB. A peak below that of the benchmark itself, which starts them, shows as that: "
+                    "the least of the column."):
         page.plot("captures", plots.captures, "Megabytes of capture a CPU second")
         page.text.append(table(["program", "capture, MB", "MB a CPU second", "peak of memory, MiB"],
                                [[rate["labels"]["program"], short(rate["labels"]["megabytes"]), form({**rate, "unit": ""}),
