@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <system_error>
@@ -53,6 +54,7 @@ void Deadline::clear() noexcept {
 
 void Deadline::link() noexcept {
   at_ = due_;
+  loop_.due_tick_ = std::min(loop_.due_tick_, at_ / loop_.precision_);
   ++loop_.deadlines_;
   Deadline*& head = bucket();
   next_ = head;
@@ -130,14 +132,18 @@ void Loop::run() {
 }
 
 /// How many milliseconds may pass before there is something to do even if nothing happens; -1: any.
-int Loop::patience() const noexcept {
+int Loop::patience() noexcept {
   if (!ready_.empty()) return 0;
   if (deadlines_ == 0) return -1;
-  // To the next tick in which a deadline may fall. No look further than ten, a second of most
-  // loops: it would cost more, on the way of every batch, than waking up once in that time.
-  std::uint64_t next = tick_ + 1;
-  while (next < tick_ + 10 && wheel_[next % wheel_.size()] == nullptr) ++next;
-  return static_cast<int>(next * precision_ - now_);
+  if (due_tick_ <= tick_) look_for_due_tick();
+  return static_cast<int>(due_tick_ * precision_ - now_);
+}
+
+/// Looked for once, and not for every batch. No look further than ten ticks, a second of most
+/// loops: it is not worth more than waking up once in that time.
+void Loop::look_for_due_tick() noexcept {
+  due_tick_ = tick_ + 1;
+  while (due_tick_ < tick_ + 10 && wheel_[due_tick_ % wheel_.size()] == nullptr) ++due_tick_;
 }
 
 void Loop::run_ready() {

@@ -141,7 +141,8 @@ class Loop {
   friend class Socket;
 
   void watch(Socket& socket);
-  int patience() const noexcept;
+  int patience() noexcept;
+  void look_for_due_tick() noexcept;
   void run_ready();
   void run_posted();
   void check_deadlines();
@@ -162,6 +163,8 @@ class Loop {
   std::uint64_t now_ = 0;
   std::int64_t precise_now_ = 0;  ///< 0: not read yet for this batch
   std::uint64_t tick_ = 0;        ///< the last one that was checked
+  /// Before this one no deadline falls; looked for anew when it has come.
+  std::uint64_t due_tick_ = 0;
 
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 #include <utility>
 
 using namespace mysqlproxy;
@@ -57,6 +58,25 @@ TEST_CASE("a deadline passes in its time, near or further than a look ahead", "[
     // A sleeping loop is asleep, and does not look at the clock at every tick.
     CHECK(context_switches() - before < 10);
   }
+}
+
+TEST_CASE("a deadline that is set while the loop sleeps until a later one passes in its time",
+          "[loop]") {
+  Loop loop(500ms);
+  Waker waker(loop);
+  Deadline later(loop, waker);
+  Deadline sooner(loop, waker);
+  later.set(60'000ms);
+  const Task<void> task = wait_for(loop, waker, sooner);
+  task.start();
+  const auto begin = Clock::now();
+  std::thread somebody([&loop, &sooner] {
+    std::this_thread::sleep_for(150ms);  // by then it sleeps
+    loop.post([&sooner] { sooner.set(100ms); });
+  });
+  loop.run();
+  somebody.join();
+  CHECK(Clock::now() - begin < 4000ms);  // a look ahead is five seconds
 }
 
 TEST_CASE("a loop may be more precise than others", "[loop]") {
