@@ -16,8 +16,10 @@ namespace mysqlproxy {
 /// command, one at a time: the answer to one is complete before the next is shown.
 class Gate {
  public:
-  /// A command is shown whole up to this many bytes; of a longer one the first so many are.
+  /// A command is shown whole up to this many bytes.
   static constexpr std::size_t max_inspected = 1 << 20;
+  /// Of a longer one only so many are: enough to see what it is, and little to hold back.
+  static constexpr std::size_t inspected_of_longer = 256 << 10;
 
   enum class Verdict : std::uint8_t {
     pass,    ///< it goes to the server, and on_answer() follows where it has one

@@ -35,7 +35,7 @@ Relay::Verdict Relay::ask_gate(Bytes bytes) {
   if (bytes.size() < packet_header_size) return Verdict::need_more;
   const PacketHeader header = mysqlwire::read_packet_header(bytes.data());
   const bool whole = header.length <= Gate::max_inspected;
-  const std::size_t wanted = whole ? header.length : Gate::max_inspected;
+  const std::size_t wanted = whole ? header.length : Gate::inspected_of_longer;
   if (bytes.size() - packet_header_size < wanted) return Verdict::need_more;
   const Gate::Verdict verdict =
       gate_->on_command(bytes.subspan(packet_header_size, wanted), whole, tracker_);

@@ -417,7 +417,7 @@ TEST_CASE("of a long command a gate sees the beginning", "[relay][gate]") {
   }
   REQUIRE(gate.commands.size() == 1);
   CHECK_FALSE(gate.commands[0].second);
-  CHECK(gate.shown == Gate::max_inspected);
+  CHECK(gate.shown == Gate::inspected_of_longer);
 }
 
 TEST_CASE("an answer that is too much ends by an ERR of ours", "[relay][gate]") {
