@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pymysql
 import pytest
@@ -529,57 +530,68 @@ def test_kill_finds_a_client_without_a_connection(pooled):
             time.sleep(0.1)
 
 
-@contextlib.contextmanager
-def a_single_session(server, account):
-    """Of each user: others get error 1203 once they have proved who they are. MariaDB can't be told so while it runs."""
-    server.ask(server.create_user(account))
-    server.ask("SET GLOBAL max_user_connections = 1")
-    try:
-        holder = pymysql.connect(host="127.0.0.1", port=server.port, user=account.name, password=account.password)
-        with contextlib.closing(holder):
-            yield holder
-    finally:
-        server.ask("SET GLOBAL max_user_connections = 0")
-        server.ask(f"DROP USER {account.name}")
+class SingleSession:
+    """Of each user: others get error 1203 once they have proved who they are. MariaDB can't be told so while it runs.
 
+    All that is told to the server is by one connection from before: root is a user, too.
+    """
 
-def refusals(server):
-    return int(server.ask("SHOW GLOBAL STATUS LIKE 'Aborted_connects'")[0][1])
+    def __init__(self, server, account):
+        self.server, self.account = server, account
+
+    def __enter__(self):
+        self.admin = self.server.admin()
+        ask(self.admin, self.server.create_user(self.account))
+        ask(self.admin, "SET GLOBAL max_user_connections = 1")
+        self.holder = pymysql.connect(host="127.0.0.1", port=self.server.port, user=self.account.name,
+                                      password=self.account.password)
+        return self
+
+    def __exit__(self, *_):
+        self.holder.close()
+        ask(self.admin, "SET GLOBAL max_user_connections = 0")
+        ask(self.admin, f"DROP USER {self.account.name}")
+        self.admin.close()
+
+    def refusals(self):
+        return int(ask(self.admin, "SHOW GLOBAL STATUS LIKE 'Aborted_connects'")[0][1])
+
+    def leave(self):
+        ask(self.admin, f"KILL {self.holder.thread_id()}")
 
 
 def test_a_user_who_has_no_room_on_the_server_waits_for_it(mysql, proxy_executable, tmp_path):
-    single = Account("single_waits", "one at a time")
-    proxy = Proxy(proxy_executable, tmp_path, [mysql], accounts=[single],
+    account = Account("single_waits", "one at a time")
+    proxy = Proxy(proxy_executable, tmp_path, [mysql], accounts=[account],
                   tables={"pool.main": {"pooling": "transaction"}}).start()
     try:
-        with a_single_session(mysql, single) as holder:
-            before = refusals(mysql)
+        with SingleSession(mysql, account) as single, ThreadPoolExecutor(1) as threads:
+            before = single.refusals()
 
             def leave():
-                wait_until(lambda: refusals(mysql) > before, "the proxy was refused")
-                mysql.ask(f"KILL {holder.thread_id()}")
+                wait_until(lambda: single.refusals() > before, "the proxy was refused")
+                single.leave()
 
-            leaving = threading.Thread(target=leave)
-            leaving.start()
-            with connect(proxy, single) as client:
+            leaving = threads.submit(leave)
+            with connect(proxy, account) as client:
                 assert value(client, "SELECT 1") == 1
-            leaving.join()
+            leaving.result()
     finally:
         proxy.stop_well()
 
 
 def test_a_user_whom_only_the_server_can_judge_is_told_that_there_is_no_room(mysql, proxy_executable, tmp_path):
     """The client's proof was for one challenge of the server's, and it can't be asked for another."""
-    single = Account("single_through", "one at a time")
+    account = Account("single_through", "one at a time")
     proxy = Proxy(proxy_executable, tmp_path, [mysql], accounts=(), tables={
-        "pool.main": {"pooling": "transaction"}, f"user.{single.name}": {"pool": "main", "passthrough": True}}).start()
+        "pool.main": {"pooling": "transaction"}, f"user.{account.name}": {"pool": "main", "passthrough": True}}).start()
     try:
-        with a_single_session(mysql, single) as holder:
+        with SingleSession(mysql, account) as single:
             with pytest.raises(pymysql.err.OperationalError) as refused:
-                connect(proxy, single)
+                connect(proxy, account)
             assert refused.value.args[0] == 1203
-            mysql.ask(f"KILL {holder.thread_id()}")
-            with wait_until(lambda: connected_or_none(proxy, single), "there is room") as client:
+            single.leave()
+            with wait_until(lambda: connected_or_none(proxy, account), "there is room") as client:
                 assert value(client, "SELECT 1") == 1
     finally:
         proxy.stop_well()
