@@ -120,6 +120,18 @@ def judge_codec(judge):
                           judge.peer("Connector/C", unit, "codec", name, item=theirs))
 
 
+def judge_sql(judge):
+    judge.at_most("lexing, classification and digest of a statement, per byte", 4, " ns",
+                  judge.value("codec", "time a byte", item="analyze_statements"),
+                  judge.peer("memchr", " ns", "codec", "time a byte", item="scan"))
+    for workload in ("oltp_point_select", "oltp_read_write"):
+        for how in ("prepared", "text"):
+            same = {"workload": workload, "how": how}
+            judge.at_most(f"CPU a query more by 50 rules, guard and statistics: {workload}, {how}", 0.8, " us",
+                          judge.value("judging", "CPU a query more", **same),
+                          judge.peer("without", " us", "judging", "CPU a query", candidate="session", **same))
+
+
 def judge_captures(judge):
     def rate(program):
         rates = [figure["value"] for figure in judge.figures
@@ -136,6 +148,6 @@ def judge_captures(judge):
 
 def judged(figures):
     judge = Judge(figures)
-    for each in (judge_cpu, judge_counts, judge_logins, judge_memory, judge_bulk, judge_codec, judge_captures):
+    for each in (judge_cpu, judge_counts, judge_logins, judge_memory, judge_bulk, judge_codec, judge_sql, judge_captures):
         each(judge)
     return judge.rows

@@ -217,6 +217,7 @@ stream {{
 SESSION = "session"        # each has a connection of its own; nothing is looked at but the packets' heads
 LENDING = "lending"        # transaction pooling, with statistics
 JUDGING = "judging"        # the same with 50 rules, a guard with every check, and reads that go elsewhere
+JUDGED = "judged"          # SESSION with these rules, the guard and statistics
 
 
 def judging_tables():
@@ -241,11 +242,11 @@ class MysqlProxy(Candidate):
         super().__init__(folder, name)
         self.executable = executable
         self.config = self.folder / "mysqlproxy.toml"
-        pool = "" if work == SESSION else 'pooling = "transaction"'
+        pool = 'pooling = "transaction"' if work in (LENDING, JUDGING) else ""
         if work == JUDGING:
             pool += f'\nread_pool = "reads"\n[pool.reads]\nservers = ["db"]\n{pool}'
         more = "" if work == SESSION else "[statistics]\n"
-        more += judging_tables() if work == JUDGING else ""
+        more += judging_tables() if work in (JUDGING, JUDGED) else ""
         stage1 = hashlib.sha1(PASSWORD.encode()).digest()
         native = "*" + hashlib.sha1(stage1).hexdigest().upper()
         sha2 = hashlib.sha256(hashlib.sha256(PASSWORD.encode()).digest()).hexdigest()

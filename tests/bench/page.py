@@ -107,6 +107,10 @@ def queries(page):
 
 
 def others(page):
+    if page.section("judging", "Rules, guard and statistics",
+                    "mysqlproxy with 50 rules, the guard and statistics (*judged*) and without any, by turns; 64 clients, each "
+                    "with a server connection."):
+        page.pivot("judging", "CPU a query")
     if page.section("logins", "Logins",
                     "connect, log in, SELECT 1, quit, one after the other, before MySQL, from a warm pool. haproxy and nginx "
                     "hand TLS and passwords on to the server, and spend nothing on them."):

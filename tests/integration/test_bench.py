@@ -14,6 +14,7 @@ EXPECTED = {
     "codec": {"time an item"},
     "rig": {"CPU a query", "CPU of haproxy's", "added latency p99"},
     "queries": {"CPU a query", "queries a second", "system calls a query"},
+    "judging": {"CPU a query", "CPU a query more"},
     "logins": {"CPU a login", "server connects a login"},
     "bulk": {"CPU a GB", "growth of memory"},
     "idle": {"memory a connection"},

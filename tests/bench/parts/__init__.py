@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-NAMES = ("codec", "rig", "queries", "logins", "bulk", "idle", "captures", "start")
+NAMES = ("codec", "rig", "queries", "judging", "logins", "bulk", "idle", "captures", "start")
 
 
 def load(name):

@@ -10,6 +10,7 @@ from candidates import Failure
 from measure import CACHEGRIND, counted_instructions
 
 PART = "codec"
+OF_STATEMENTS = ("scan", "lex", "classify_statements", "digest_statements", "analyze_statements")
 
 
 def benchmark(program, *options, **environment):
@@ -21,16 +22,18 @@ def benchmark(program, *options, **environment):
 
 
 def nanoseconds(program, filter, repetitions, seconds):
-    """{name: [ns an item of each repetition]}, the repetitions of all in an order of chance."""
+    """{name: [ns of each repetition]} by items and by bytes, the repetitions of all in an order of chance."""
     lines, _ = benchmark([program], f"--benchmark_filter={filter}", f"--benchmark_repetitions={repetitions}",
                          "--benchmark_enable_random_interleaving=true", f"--benchmark_min_time={seconds}")
-    times = {}
+    by_items, by_bytes = {}, {}
     for line in lines:
         if line.get("error_occurred"):
             raise Failure(f"{line['name']}: {line['error_message']}")
         if line["run_type"] == "iteration":
-            times.setdefault(line["run_name"], []).append(1e9 / line["items_per_second"])
-    return times
+            by_items.setdefault(line["run_name"], []).append(1e9 / line["items_per_second"])
+            if "bytes_per_second" in line:
+                by_bytes.setdefault(line["run_name"], []).append(1e9 / line["bytes_per_second"])
+    return by_items, by_bytes
 
 
 def instructions(program, name, short):
@@ -47,9 +50,12 @@ def instructions(program, name, short):
 def run(suite, results):
     program = suite.build / "tests/bench/codec_bench"
     filter = suite.pick(".", "row_of_six$|decode_ok|^scan$")
-    times = nanoseconds(program, filter, suite.pick(7, 2), suite.pick(0.03, 0.01))
+    times, by_bytes = nanoseconds(program, filter, suite.pick(7, 2), suite.pick(0.03, 0.01))
     for name, seen in times.items():
         results.add(PART, "time an item", "ns", seen, item=name)
+    for name in OF_STATEMENTS:
+        if name in by_bytes:
+            results.add(PART, "time a byte", "ns", by_bytes[name], item=name)
     if not suite.counts_instructions:
         return
     # Instructions are the same whatever else the machine does.
@@ -62,4 +68,4 @@ def run(suite, results):
 
 def median_times(program, repetitions=9):
     """For a comparison of builds."""
-    return {name: statistics.median(seen) for name, seen in nanoseconds(program, ".", repetitions, 0.02).items()}
+    return {name: statistics.median(seen) for name, seen in nanoseconds(program, ".", repetitions, 0.02)[0].items()}

@@ -1,0 +1,32 @@
+"""What 50 rules, the guard and statistics cost a query: mysqlproxy with them and without, by turns, before MariaDB."""
+
+from candidates import JUDGED, SESSION, MysqlProxy
+from measure import by_turns, column, measured_load
+
+PART = "judging"
+CLIENTS = 64
+
+
+def run(suite, results):
+    folder = suite.new_folder("judging")
+    server = suite.mariadb()
+    plain, judged = among = [MysqlProxy(folder, server, suite.proxy, 1, name=work, work=work) for work in (SESSION, JUDGED)]
+    try:
+        for one in among:
+            one.start()
+        for workload in ("oltp_point_select", "oltp_read_write"):
+            for prepared in suite.pick((True, False), (True,)):
+                def work(candidate, workload=workload, prepared=prepared):
+                    load = measured_load(candidate, workload, CLIENTS, prepared, f"--time={suite.pick(2, 1)}")
+                    return {"cpu": load.cpu / load.queries * 1e6}
+
+                rounds = by_turns(among, suite.pick(9, 1), work)
+                labels = {"workload": workload, "how": "prepared" if prepared else "text"}
+                before, after = (column(rounds, one.name, "cpu") for one in (plain, judged))
+                results.add(PART, "CPU a query", "us", before, **labels, candidate=plain.name)
+                results.add(PART, "CPU a query", "us", after, **labels, candidate=judged.name)
+                # Of each round, so that a drift of the machine's speed cancels out.
+                results.add(PART, "CPU a query more", "us", [b - a for a, b in zip(before, after)], **labels)
+    finally:
+        for one in among:
+            one.stop()
