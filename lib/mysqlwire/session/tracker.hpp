@@ -163,8 +163,10 @@ class Tracker {
   Result<PacketKind> take_from_client(const PacketHead& head) noexcept;
   Result<PacketKind> take_from_server(const PacketHead& head) noexcept;
 
-  // What comes once, or never, is kept apart from what comes with every query: the room for all
-  // that they decode would be made for each packet. Login.
+  // What comes once, or never, is cold: kept apart from what comes with every query, for which the
+  // room for all that it decodes would be made otherwise.
+
+  // Login.
   [[gnu::cold]] Result<PacketKind> take_greeting(const PacketHead& head) noexcept;
   [[gnu::cold]] Result<PacketKind> take_handshake_response(const PacketHead& head) noexcept;
   [[gnu::cold]] Result<PacketKind> take_login_reply(const PacketHead& head) noexcept;
