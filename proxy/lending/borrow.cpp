@@ -103,7 +103,7 @@ Task<void> Borrowing::try_all() {
   candidates_ = lender_.candidates(request_.pool, true);
   for (std::size_t i = 0; i < candidates_.size() && !settled_; ++i) {
     const LoanKey wanted = key(candidates_[i]);
-    auto lent = lender_.take(wanted, request_.pool, request_.session, request_.wanted);
+    auto lent = lender_.take(wanted, request_.pool, request_.last, request_.wanted);
     if (lent) {
       settle(std::move(lent));
       break;
@@ -124,8 +124,8 @@ Task<void> Borrowing::open(ServerSlot place) {
   if (made.connection) {
     outcome_.fresh = true;
     outcome_.reply = std::move(made.reply);
-    settle(lender_.lend_new(key(server), request_.pool, request_.session,
-                            std::move(made.connection), request_.credentials, request_.wishes));
+    settle(lender_.lend_new(key(server), request_.pool, request_.last, std::move(made.connection),
+                            request_.credentials, request_.wishes));
     co_return;
   }
   // A client whose own proof the server has seen can't be asked for another.
@@ -148,7 +148,7 @@ Task<void> Borrowing::wait_for_full() {
   Patience patience = request_.patience;
   patience.limit = queue_time_left();
   Turn turn =
-      co_await lender_.wait_turn(request_.waker, wanted, request_.pool, request_.session, patience);
+      co_await lender_.wait_turn(request_.waker, wanted, request_.pool, request_.last, patience);
   if (turn.connection) {
     settle(std::move(turn.connection));
   } else if (turn.place.server()) {

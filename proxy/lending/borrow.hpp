@@ -19,8 +19,8 @@ struct BorrowRequest {
   Credentials& credentials;
   const SessionWishes& wishes;
   ServerConnector& connector;
-  Waker& waker;  ///< the session's
-  std::uint64_t session = 0;
+  Waker& waker;        ///< the session's
+  LastLoan& last;      ///< what it remembers
   SharedImage wanted;  ///< may be null
   /// Of the whole request; its `limit` is for the time in which all connections are lent, and 0
   /// is for the pool's queue_timeout.

@@ -12,7 +12,8 @@
 namespace mysqlproxy::lending {
 
 /// What is looked at to choose one is side by side, so that a look at all of them costs a few cache
-/// lines. Nothing is allocated once the list has been that long.
+/// lines. Nothing is allocated once the list has been that long. `Owned` points to something with
+/// an `idle_place`, where its place is kept.
 template <class Owned>
 class IdleList {
  public:
@@ -23,18 +24,18 @@ class IdleList {
   Owned& at(std::size_t place) noexcept { return entries_[place].owned; }
 
   /// `image` may be null, and is not looked into.
-  void add(Owned owned, std::uint64_t session, const SessionImage* image) {
-    entries_.push_back({session, image, ++stamp_, std::move(owned)});
+  void add(Owned owned, const SessionImage* image) {
+    owned->idle_place = entries_.size();
+    entries_.push_back({image, ++stamp_, std::move(owned)});
   }
 
-  /// The one of `session`; else the one that was added first of those with `image`; else the one
-  /// that was added first. `none` when there is none.
-  std::size_t choose(std::uint64_t session, const SessionImage* image) const noexcept {
+  /// The one that was added first of those with `image`; else the one that was added first. `none`
+  /// when there is none.
+  std::size_t choose(const SessionImage* image) const noexcept {
     std::size_t alike = none;
     std::size_t first = none;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       const Entry& entry = entries_[i];
-      if (entry.session == session) return i;
       if (image != nullptr && entry.image == image &&
           (alike == none || entry.stamp < entries_[alike].stamp))
         alike = i;
@@ -42,20 +43,21 @@ class IdleList {
     }
     return alike != none ? alike : first;
   }
-  std::size_t oldest() const noexcept { return choose(no_session, nullptr); }
+  std::size_t oldest() const noexcept { return choose(nullptr); }
 
-  /// The places of the others change.
+  /// The place of the last one changes.
   Owned remove(std::size_t place) noexcept {
     Owned owned = std::move(entries_[place].owned);
-    if (place + 1 != entries_.size()) entries_[place] = std::move(entries_.back());
+    if (place + 1 != entries_.size()) {
+      entries_[place] = std::move(entries_.back());
+      entries_[place].owned->idle_place = place;
+    }
     entries_.pop_back();
     return owned;
   }
 
  private:
-  static constexpr std::uint64_t no_session = std::numeric_limits<std::uint64_t>::max();
   struct Entry {
-    std::uint64_t session;
     const SessionImage* image;
     std::uint64_t stamp;
     Owned owned;

@@ -17,6 +17,7 @@ LentConnection::LentConnection(LoanGroup& group, std::unique_ptr<ServerConnectio
 
 /// Those that the lender has back are taken from its list first, as if they were lent again.
 LentConnection::~LentConnection() {
+  if (last_ != nullptr) last_->connection_ = nullptr;
   --group_.lent;
   --group_.desk->lent;
   Figures& figures = group_.lender.figures_;
@@ -78,30 +79,48 @@ LoanGroup& Lender::group_of(const LoanKey& key, const std::shared_ptr<Pool>& poo
 }
 
 std::unique_ptr<LentConnection> Lender::take(const LoanKey& key, const std::shared_ptr<Pool>& pool,
-                                             std::uint64_t session, const SharedImage& wanted) {
+                                             LastLoan& last, const SharedImage& wanted) {
   LoanGroup& group = group_of(key, pool);
+  if (auto own = take_own(group, last)) return own;
   while (!group.idle.empty()) {
-    const std::size_t place = group.idle.choose(session, wanted.get());
-    auto lent = remove_idle(group, place);
+    auto lent = remove_idle(group, group.idle.choose(wanted.get()));
     if (!silent(*lent)) {
       close(std::move(lent), CloseReason::by_server);
       continue;
     }
-    if (lent->last_session == session)
-      Figures::add(figures_.same_session);
-    else if (wanted && lent->image == wanted)
-      Figures::add(figures_.same_image);
-    return lend(group, std::move(lent), session);
+    if (wanted && lent->image == wanted) Figures::add(figures_.same_image);
+    return lend(group, std::move(lent), last);
   }
   return nullptr;
 }
 
+/// The one that this session had last, if nobody has it and it is of this group.
+std::unique_ptr<LentConnection> Lender::take_own(LoanGroup& group, LastLoan& last) {
+  LentConnection* const own = last.connection();
+  if (own == nullptr || own->idle_since == 0 || &own->group_ != &group) return nullptr;
+  auto lent = remove_idle(group, own->idle_place);
+  if (!silent(*lent)) {
+    close(std::move(lent), CloseReason::by_server);
+    return nullptr;
+  }
+  Figures::add(figures_.same_session);
+  return lend(group, std::move(lent), last);
+}
+
 std::unique_ptr<LentConnection> Lender::take(const std::shared_ptr<Pool>& pool,
                                              const std::shared_ptr<const Borrower>& who,
-                                             std::uint64_t session, const SharedImage& wanted) {
+                                             LastLoan& last, const SharedImage& wanted) {
   const auto& servers = candidates(pool);
   if (servers.empty()) return nullptr;
-  return take({servers.front(), who}, pool, session, wanted);
+  // Most often it is its own again, and the group need not be looked up.
+  if (LentConnection* const own = last.connection(); own != nullptr) {
+    LoanGroup& group = own->group_;
+    if (group.pool == pool && group.key.server == servers.front() && group.key.who == who) {
+      group.used_at = loop_.now();
+      if (auto lent = take_own(group, last)) return lent;
+    }
+  }
+  return take({servers.front(), who}, pool, last, wanted);
 }
 
 bool Lender::has_any(const LoanKey& key) const {
@@ -138,10 +157,10 @@ void Lender::order(Lineup& lineup) {
                          std::ranges::min_element(lineup.servers, {}, busy));
 }
 
-/// `lent` goes to `session`.
+/// `lent` goes to the session of `last`.
 std::unique_ptr<LentConnection> Lender::lend(LoanGroup& group, std::unique_ptr<LentConnection> lent,
-                                             std::uint64_t session) {
-  lent->last_session = session;
+                                             LastLoan& last) {
+  lent->go_to(last);
   lent->pool = group.pool;
   ++lent->uses;
   ++group.desk->borrowed;
@@ -150,8 +169,7 @@ std::unique_ptr<LentConnection> Lender::lend(LoanGroup& group, std::unique_ptr<L
 }
 
 std::unique_ptr<LentConnection> Lender::lend_new(const LoanKey& key,
-                                                 const std::shared_ptr<Pool>& pool,
-                                                 std::uint64_t session,
+                                                 const std::shared_ptr<Pool>& pool, LastLoan& last,
                                                  std::unique_ptr<ServerConnection> connection,
                                                  const Credentials& credentials,
                                                  const SessionWishes& wishes) {
@@ -167,7 +185,7 @@ std::unique_ptr<LentConnection> Lender::lend_new(const LoanKey& key,
     group.warm->wishes = wishes;
     warm_waker_.notify();
   }
-  return lend(group, take_over(group, std::move(connection), wishes), session);
+  return lend(group, take_over(group, std::move(connection), wishes), last);
 }
 
 /// What a new connection has at the beginning.
@@ -199,7 +217,7 @@ void Lender::give_back(std::unique_ptr<LentConnection> lent) {
     const std::uint64_t oldest = quota.waiting_since();
     if (oldest == Quota::nobody || oldest + Quota::patience_ms >= next->since()) {
       group.pool = next->pool();
-      next->hand(lend(group, std::move(lent), next->session()));
+      next->hand(lend(group, std::move(lent), next->last()));
       return;
     }
     return close(std::move(lent), CloseReason::for_another);
@@ -253,8 +271,10 @@ void Lender::put_idle(std::unique_ptr<LentConnection> lent) {
   Figures::subtract(figures_.lent);
   Figures::add(figures_.idle);
   LentConnection& one = *lent;
-  group.idle.add(std::move(lent), one.last_session, one.image.get());
-  group.desk->idle.fetch_add(1);
+  group.idle.add(std::move(lent), one.image.get());
+  // Nobody else writes it, and who reads it has to see it at once: see give_back().
+  auto& idle = group.desk->idle;
+  idle.store(idle.load(std::memory_order_relaxed) + 1);
 }
 
 /// It counts as lent again.
@@ -266,7 +286,8 @@ std::unique_ptr<LentConnection> Lender::remove_idle(LoanGroup& group, std::size_
   ++group.desk->lent;
   Figures::add(figures_.lent);
   Figures::subtract(figures_.idle);
-  group.desk->idle.fetch_sub(1);
+  auto& idle = group.desk->idle;
+  idle.store(idle.load(std::memory_order_relaxed) - 1, std::memory_order_release);
   return lent;
 }
 

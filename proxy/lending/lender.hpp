@@ -50,14 +50,14 @@ class Lender {
 
   /// An idle connection, or null. The one that this session had last; else one that is already as
   /// `wanted` (may be null) is, by its address; else the one that has been idle longest, whose
-  /// session will least likely come back for it.
+  /// session will least likely come back for it. `last` is the session's, here and below.
   std::unique_ptr<LentConnection> take(const LoanKey& key, const std::shared_ptr<Pool>& pool,
-                                       std::uint64_t session, const SharedImage& wanted);
+                                       LastLoan& last, const SharedImage& wanted);
   /// The same from the server that is to be preferred now, and from no other: the common case of
   /// borrow(), which is for when this gives nothing.
   std::unique_ptr<LentConnection> take(const std::shared_ptr<Pool>& pool,
-                                       const std::shared_ptr<const Borrower>& who,
-                                       std::uint64_t session, const SharedImage& wanted);
+                                       const std::shared_ptr<const Borrower>& who, LastLoan& last,
+                                       const SharedImage& wanted);
   /// There is such a connection, idle or lent.
   bool has_any(const LoanKey& key) const;
   /// The pool's servers to use now, the preferred one first. Its balance counts what this thread
@@ -70,11 +70,11 @@ class Lender {
   /// Waits for whichever comes first: a connection that comes back, or room for a new one. In the
   /// order in which sessions have begun to wait, over all threads. The arguments outlive the task.
   Task<Turn> wait_turn(Waker& waker, const LoanKey& key, const std::shared_ptr<Pool>& pool,
-                       std::uint64_t session, const Patience& patience);
+                       LastLoan& last, const Patience& patience);
   /// Takes over what a session has opened in its place of the quota, and lends it to that session.
   /// With min_idle a copy of the credentials is kept, without the password itself.
   std::unique_ptr<LentConnection> lend_new(const LoanKey& key, const std::shared_ptr<Pool>& pool,
-                                           std::uint64_t session,
+                                           LastLoan& last,
                                            std::unique_ptr<ServerConnection> connection,
                                            const Credentials& credentials,
                                            const SessionWishes& wishes);
@@ -111,8 +111,9 @@ class Lender {
 
   LoanGroup& group_of(const LoanKey& key, const std::shared_ptr<Pool>& pool);
   std::shared_ptr<Desk> desk_of(const std::shared_ptr<Server>& server);
+  std::unique_ptr<LentConnection> take_own(LoanGroup& group, LastLoan& last);
   std::unique_ptr<LentConnection> lend(LoanGroup& group, std::unique_ptr<LentConnection> lent,
-                                       std::uint64_t session);
+                                       LastLoan& last);
   std::unique_ptr<LentConnection> take_over(LoanGroup& group,
                                             std::unique_ptr<ServerConnection> connection,
                                             const SessionWishes& wishes);

@@ -32,7 +32,7 @@ class Lender::Desk : public Quota::Party, public std::enable_shared_from_this<De
 class Lender::Ticket : public Quota::Waiter {
  public:
   Ticket(Lender& lender, LoanGroup& group, const std::shared_ptr<Pool>& pool, Waker& waker,
-         std::uint64_t session);
+         LastLoan& last);
   ~Ticket();
 
   /// Begins; may be done at once.
@@ -45,7 +45,7 @@ class Lender::Ticket : public Quota::Waiter {
   void refuse(Refusal refusal);
 
   bool done() const noexcept { return done_; }
-  std::uint64_t session() const noexcept { return session_; }
+  LastLoan& last() const noexcept { return last_; }
   const std::shared_ptr<Pool>& pool() const noexcept { return pool_; }
   Turn take() noexcept;
 
@@ -60,7 +60,7 @@ class Lender::Ticket : public Quota::Waiter {
   LoanGroup& group_;
   const std::shared_ptr<Pool>& pool_;
   Waker& waker_;
-  std::uint64_t session_;
+  LastLoan& last_;
   std::uint64_t began_ = 0;
   Turn turn_;
   bool linked_ = false;

@@ -7,8 +7,8 @@
 namespace mysqlproxy::lending {
 
 Lender::Ticket::Ticket(Lender& lender, LoanGroup& group, const std::shared_ptr<Pool>& pool,
-                       Waker& waker, std::uint64_t session)
-    : lender_(lender), group_(group), pool_(pool), waker_(waker), session_(session) {}
+                       Waker& waker, LastLoan& last)
+    : lender_(lender), group_(group), pool_(pool), waker_(waker), last_(last) {}
 
 /// A session that is destroyed while it waits lets go of what it may have been given.
 Lender::Ticket::~Ticket() {
@@ -70,15 +70,15 @@ void Lender::Ticket::unlink() noexcept {
 Turn Lender::Ticket::take() noexcept { return std::move(turn_); }
 
 Task<Turn> Lender::wait_turn(Waker& waker, const LoanKey& key, const std::shared_ptr<Pool>& pool,
-                             std::uint64_t session, const Patience& patience) {
+                             LastLoan& last, const Patience& patience) {
   // One may have come back since the session has looked.
-  if (auto lent = take(key, pool, session, nullptr)) {
+  if (auto lent = take(key, pool, last, nullptr)) {
     Turn found;
     found.connection = std::move(lent);
     co_return found;
   }
   LoanGroup& group = group_of(key, pool);
-  Ticket ticket(*this, group, pool, waker, session);
+  Ticket ticket(*this, group, pool, waker, last);
   Deadline limit(loop_, waker);
   if (patience.limit.count() != 0) limit.set(patience.limit);
   ticket.enter();

@@ -20,16 +20,12 @@ ConnectionIds::Ticket::~Ticket() {
   ids_->clients_.erase(id_);
 }
 
-void ConnectionIds::Ticket::attach(ServerConnectionId where) {
+void ConnectionIds::Ticket::move(ServerConnectionId where) {
   const std::lock_guard lock(ids_->lock_of(id_));
+  // Never is it taken to be there before it says so.
+  client_->attached.store(false, std::memory_order_relaxed);
   // What was there before goes behind the lock.
   std::swap(client_->where, where);
-  client_->killed = false;
-}
-
-bool ConnectionIds::Ticket::killed() const {
-  const std::lock_guard lock(ids_->lock_of(id_));
-  return client_->killed;
 }
 
 void ConnectionIds::Ticket::set_end(std::string user, std::function<void()> end) {
@@ -46,7 +42,7 @@ ConnectionIds::Kill ConnectionIds::kill_unattached(std::uint64_t id, std::string
   if (found == clients_.end()) return Kill::elsewhere;
   Client& client = found->second;
   const std::lock_guard client_lock(lock_of(found->first));
-  if (client.where.server || !client.end) return Kill::elsewhere;
+  if (client.attached.load() || !client.end) return Kill::elsewhere;
   if (client.user != user) return Kill::denied;
   if (connection) {
     client.killed = true;
@@ -59,7 +55,8 @@ void ConnectionIds::note_kill(const ServerConnectionId& where) {
   const std::lock_guard lock(mutex_);
   for (auto& [id, client] : clients_) {
     const std::lock_guard client_lock(lock_of(id));
-    if (client.where.server == where.server && client.where.thread_id == where.thread_id)
+    if (client.attached.load() && client.where.server == where.server &&
+        client.where.thread_id == where.thread_id)
       client.killed = true;
   }
 }
@@ -70,7 +67,7 @@ std::optional<ServerConnectionId> ConnectionIds::find(std::uint64_t id, const Se
     const auto found = clients_.find(static_cast<std::uint32_t>(id));
     if (found != clients_.end()) {
       const std::lock_guard client_lock(lock_of(found->first));
-      if (found->second.where.server) return found->second.where;
+      if (found->second.attached.load()) return found->second.where;
     }
   }
   std::optional<ServerConnectionId> elsewhere;
@@ -78,7 +75,7 @@ std::optional<ServerConnectionId> ConnectionIds::find(std::uint64_t id, const Se
   for (const auto& [id_of_client, client] : clients_) {
     const std::lock_guard client_lock(lock_of(id_of_client));
     const ServerConnectionId& where = client.where;
-    if (!where.server || where.thread_id != id) continue;
+    if (!client.attached.load() || where.thread_id != id) continue;
     if (where.server.get() == own) return where;
     elsewhere = where;
     ++matches;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -25,15 +26,18 @@ struct ServerConnectionId {
 
 /// Gives out the ids of client connections and finds the server connections behind them, for KILL.
 /// One for the process; outlives its tickets. Sessions that borrow their connections say for each
-/// command where it runs, so that these do not wait for each other.
+/// command where it runs: no lock is taken for that while it is where the last one ran.
 ///
 /// Ids of clients start high: a server counts from 1, so the id that a client saw in our greeting
 /// and the one that it got from CONNECTION_ID() can both be told apart and both be given to KILL.
 class ConnectionIds {
  private:
   struct Client {
+    /// Where statements run while it is attached; else where they ran last. Written by the client's
+    /// own thread only, with its lock, so that it can look at it without.
     ServerConnectionId where;
-    bool killed = false;
+    std::atomic<bool> attached = false;
+    std::atomic<bool> killed = false;
     std::string user;
     std::function<void()> end;
   };
@@ -49,10 +53,15 @@ class ConnectionIds {
 
     std::uint32_t id() const noexcept { return id_; }
     /// Statements of the client now run there.
-    void attach(ServerConnectionId where);
-    void detach() { attach({}); }
+    void attach(const std::shared_ptr<Server>& server, std::uint32_t thread_id) {
+      if (client_->where.server != server || client_->where.thread_id != thread_id)
+        move({server, thread_id});
+      client_->killed.store(false, std::memory_order_relaxed);
+      client_->attached.store(true, std::memory_order_release);
+    }
+    void detach() noexcept { client_->attached.store(false, std::memory_order_release); }
     /// A client has had the connection killed that this one has, or had last.
-    bool killed() const;
+    bool killed() const noexcept { return client_->killed.load(std::memory_order_relaxed); }
     /// How KILL ends the client when it has no server connection just now: `end` is called, from
     /// any thread, with the ids locked.
     void set_end(std::string user, std::function<void()> end);
@@ -61,6 +70,7 @@ class ConnectionIds {
     friend class ConnectionIds;
     Ticket(ConnectionIds& ids, Client& client, std::uint32_t id) noexcept
         : ids_(&ids), client_(&client), id_(id) {}
+    void move(ServerConnectionId where);
 
     ConnectionIds* ids_;
     Client* client_;

@@ -137,7 +137,7 @@ bool Session::answer_itself() {
   if (!reply) return false;
   if (!reply->empty()) {
     answer(*reply);
-    last_loan_ = {};  // no connection's last command was this one
+    last_is_elsewhere_ = true;  // no connection's last command was this one
   }
   relay_->drop_command();
   return true;
@@ -208,7 +208,7 @@ Task<bool> Session::serve_borrowed(std::shared_ptr<Pool> pool,
 /// Takes an idle connection. True when there is one and it is like the client's session; one that
 /// is not is left for attach() to make it so.
 bool Session::attach_at_once(const std::shared_ptr<Pool>& pool) {
-  auto lent = worker_.lender().take(pool, borrowing_->who(), id_.id(), borrowing_->image());
+  auto lent = worker_.lender().take(pool, borrowing_->who(), last_loan_, borrowing_->image());
   if (!lent) return false;
   if (!suits(*lent, *borrowing_->image())) {
     worker_.lender().discard(std::move(lent));
@@ -320,7 +320,7 @@ Task<lending::BorrowOutcome> Session::borrow(std::shared_ptr<Pool> pool,
                                  .wishes = wishes,
                                  .connector = connector,
                                  .waker = waker_,
-                                 .session = id_.id(),
+                                 .last = last_loan_,
                                  .wanted = wanted,
                                  .patience = {.client = &client_.socket}};
   lending::BorrowOutcome outcome = co_await lending::borrow(worker_.lender(), request);
@@ -347,7 +347,7 @@ void Session::take(std::unique_ptr<lending::LentConnection> lent) {
       {.read_only = lent_->pool->config().role == PoolRole::primary,
        .cluster = server.clustered(),
        .lost_reads = pool_->config().lending.replay_reads});
-  id_.attach({server_->server(), server_->greeting.connection_id});
+  id_.attach(server_->server(), server_->greeting.connection_id);
 }
 
 /// Gives the connection the client's settings, where it has others.
@@ -387,11 +387,7 @@ Task<BatchOutcome> Session::make_alike() {
 }
 
 /// The connection was not this session's when its last statement ran, or was another's since.
-bool Session::is_strange() const {
-  return last_loan_.server != server_->server().get() ||
-         last_loan_.thread_id != server_->greeting.connection_id ||
-         last_loan_.use + 1 != lent_->uses;
-}
+bool Session::is_strange() const { return last_is_elsewhere_ || !lent_->lent_again; }
 
 /// Has the connection forget the warnings of somebody else's statement.
 Task<Session::Readiness> Session::forget_last_statement() {
@@ -682,8 +678,7 @@ void Session::give_back() {
   linger_.clear();
   lent_->image = borrowing_->image();
   if (borrowing_->trackers_are_off()) lent_->trackers = false;
-  last_loan_ = {server_->server().get(), server_->greeting.connection_id, lent_->uses};
-  if (std::exchange(asked_here_, false)) last_loan_ = {};  // the last statement was the proxy's
+  last_is_elsewhere_ = std::exchange(asked_here_, false);  // the last statement was the proxy's
   part();
   worker_.lender().give_back(std::move(lent_));
 }

@@ -257,7 +257,7 @@ void Session::begin_relay(Bytes early) {
   // for another login of this session, and not the password.
   set_wiping(false);
   credentials_.secret.forget_clear();
-  if (server_) id_.attach({server_->server(), server_->greeting.connection_id});
+  if (server_) id_.attach(server_->server(), server_->greeting.connection_id);
   if (borrowing_) let_be_killed();
 }
 

@@ -327,7 +327,7 @@ Task<bool> Session::go_aside(const rules::Decision& ruling) {
   }
   side_ = side;
   steering_->hold_all(true);
-  id_.attach({side->server(), side->greeting.connection_id});
+  id_.attach(side->server(), side->greeting.connection_id);
   co_return true;
 }
 
@@ -336,7 +336,7 @@ void Session::leave_side() {
   if (side_ == nullptr) return;
   side_ = nullptr;
   if (steering_) steering_->hold_all(false);
-  if (server_) id_.attach({server_->server(), server_->greeting.connection_id});
+  if (server_) id_.attach(server_->server(), server_->greeting.connection_id);
 }
 
 /// A reload has brought another configuration: its rules hold from the next command on.

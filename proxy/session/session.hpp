@@ -252,18 +252,13 @@ class Session {
   /// A server that is known to have this transaction of the session's.
   const Server* caught_up_server_ = nullptr;
   std::string caught_up_to_;
-  /// Where the session's last statement ran, and which use of that connection it was.
-  struct Loan {
-    const Server* server = nullptr;
-    std::uint32_t thread_id = 0;
-    std::uint32_t use = 0;
-  };
-  Loan last_loan_;
-  std::uint32_t noted_pins_ = 0;  ///< that were logged
-  bool asked_here_ = false;       ///< the proxy itself has run a statement since
-  bool fitted_ = false;           ///< the connection has been made like the session
-  bool strange_ = false;          ///< it did not run on the connection that the session has now
-  std::uint64_t settled_ = 0;     ///< so many commands had been answered when that was looked at
+  lending::LastLoan last_loan_;
+  bool last_is_elsewhere_ = false;  ///< its last statement, or its answer, is not from there
+  std::uint32_t noted_pins_ = 0;    ///< that were logged
+  bool asked_here_ = false;         ///< the proxy itself has run a statement since
+  bool fitted_ = false;             ///< the connection has been made like the session
+  bool strange_ = false;            ///< it did not run on the connection that the session has now
+  std::uint64_t settled_ = 0;       ///< so many commands had been answered when that was looked at
   SideConnections sides_;
   std::vector<rules::Permit> connection_permits_;
   std::shared_ptr<Waker*> self_;  ///< for other threads; null when the session is gone

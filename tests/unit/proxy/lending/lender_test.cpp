@@ -110,11 +110,9 @@ struct Thread {
 
 /// A client's session, as far as borrowing is concerned.
 struct Client {
-  Client(Thread& its_thread, std::shared_ptr<Pool> its_pool, std::uint64_t number,
-         std::string user = "app")
+  Client(Thread& its_thread, std::shared_ptr<Pool> its_pool, std::string user = "app")
       : thread(its_thread),
         pool(std::move(its_pool)),
-        id(number),
         waker(thread.loop),
         client_end(make_ends()),
         client(thread.loop, waker, ends[1], true),
@@ -134,7 +132,7 @@ struct Client {
                                 .wishes = wishes,
                                 .connector = connector,
                                 .waker = waker,
-                                .session = id,
+                                .last = last,
                                 .wanted = wanted,
                                 .patience = patience};
     outcome = co_await mysqlproxy::lending::borrow(thread.lender, request);
@@ -152,7 +150,7 @@ struct Client {
 
   Thread& thread;
   std::shared_ptr<Pool> pool;
-  std::uint64_t id;
+  LastLoan last;
   int ends[2] = {-1, -1};
   Waker waker;
   Peer client_end;
@@ -180,22 +178,38 @@ std::uint64_t closed(const Lender& lender, CloseReason why) {
 }  // namespace
 
 TEST_CASE("which idle connection is taken", "[lending]") {
-  IdleList<int> list;
+  struct Thing {
+    int number;
+    std::size_t idle_place;
+  };
+  using Things = IdleList<std::unique_ptr<Thing>>;
+  Things list;
   const SessionImage red;
   const SessionImage blue;
-  CHECK(list.choose(1, &red) == IdleList<int>::none);
-  list.add(10, 1, &red);
-  list.add(20, 2, &blue);
-  list.add(30, 3, &red);
-  list.add(40, 4, nullptr);
-  CHECK(list.at(list.choose(3, &blue)) == 30);    // the session's own
-  CHECK(list.at(list.choose(9, &blue)) == 20);    // one that is alike
-  CHECK(list.at(list.choose(9, &red)) == 10);     // the oldest of those
-  CHECK(list.at(list.choose(9, nullptr)) == 10);  // the oldest
-  CHECK(list.remove(list.choose(1, nullptr)) == 10);
-  CHECK(list.at(list.oldest()) == 20);
-  CHECK(list.at(list.choose(9, &red)) == 30);
+  CHECK(list.choose(&red) == Things::none);
+  Thing* last = nullptr;
+  const auto add = [&](int number, const SessionImage* image) {
+    auto thing = std::make_unique<Thing>(Thing{number, 99});
+    last = thing.get();
+    list.add(std::move(thing), image);
+  };
+  const auto number_at = [&](std::size_t place) { return list.at(place)->number; };
+  add(10, &red);
+  add(20, &blue);
+  add(30, &red);
+  add(40, nullptr);
+  CHECK(number_at(list.choose(&blue)) == 20);    // one that is alike
+  CHECK(number_at(list.choose(&red)) == 10);     // the oldest of those
+  CHECK(number_at(list.choose(nullptr)) == 10);  // the oldest
+  CHECK(last->idle_place == 3);
+  CHECK(list.remove(list.choose(nullptr))->number == 10);
+  CHECK(last->idle_place == 0);  // where it is now
+  CHECK(number_at(last->idle_place) == 40);
+  CHECK(number_at(list.oldest()) == 20);
+  CHECK(number_at(list.choose(&red)) == 30);
   CHECK(list.size() == 3);
+  CHECK(list.remove(last->idle_place)->number == 40);
+  CHECK(list.size() == 2);
 }
 
 TEST_CASE("who can have whose connection", "[lending]") {
@@ -266,8 +280,8 @@ TEST_CASE("a connection goes from session to session", "[lending]") {
   const auto db = site.add(server.endpoint(), 2);
   const auto pool = site.make_pool();
   Thread thread(site);
-  Client one(thread, pool, 1);
-  Client two(thread, pool, 2);
+  Client one(thread, pool);
+  Client two(thread, pool);
   const auto image = std::make_shared<const SessionImage>();
   const auto play = [&]() -> Task<void> {
     CHECK_FALSE(thread.lender.has_any({db, one.who}));
@@ -292,7 +306,7 @@ TEST_CASE("a connection goes from session to session", "[lending]") {
     CHECK(one.outcome.connection.get() == of_one);
     CHECK_FALSE(one.outcome.fresh);
     one.give_back();
-    Client three(thread, pool, 3);
+    Client three(thread, pool);
     co_await three.borrow(image);
     CHECK(three.outcome.connection.get() == of_two);
     CHECK(three.outcome.connection->image == image);
@@ -318,8 +332,8 @@ TEST_CASE("what is lent is spread over the servers", "[lending]") {
   config.balance = GENERATE(Balance::least_connections, Balance::round_robin);
   const auto pool = std::make_shared<Pool>(config, site.servers);
   Thread thread(site);
-  Client one(thread, pool, 1);
-  Client two(thread, pool, 2);
+  Client one(thread, pool);
+  Client two(thread, pool);
   unsigned of_first = 0;
   const auto play = [&]() -> Task<void> {
     // One at a time: in turn.
@@ -355,8 +369,7 @@ TEST_CASE("who waits gets what comes back, in order", "[lending]") {
   const auto pool = site.make_pool();
   Thread thread(site);
   std::vector<std::unique_ptr<Client>> clients;
-  for (std::uint64_t i = 1; i <= 5; ++i)
-    clients.push_back(std::make_unique<Client>(thread, pool, i));
+  for (std::uint64_t i = 1; i <= 5; ++i) clients.push_back(std::make_unique<Client>(thread, pool));
   std::vector<std::uint64_t> order;
   const auto use = [&](Client& client) -> Task<void> {
     co_await client.borrow();
@@ -387,9 +400,9 @@ TEST_CASE("a wait ends with its reason", "[lending]") {
   lending.queue_timeout = 200ms;
   const auto pool = site.make_pool(lending);
   Thread thread(site);
-  Client one(thread, pool, 1);
-  Client two(thread, pool, 2);
-  Client three(thread, pool, 3);
+  Client one(thread, pool);
+  Client two(thread, pool);
+  Client three(thread, pool);
   std::function<void()> meanwhile = [] {};
   const auto play = [&](Client& next) -> Task<void> {
     co_await one.borrow();
@@ -463,8 +476,8 @@ TEST_CASE("a place that becomes free goes to who waits for it", "[lending]") {
   const auto db = site.add(server.endpoint(), 1);
   const auto pool = site.make_pool();
   Thread thread(site);
-  Client one(thread, pool, 1);
-  Client other(thread, pool, 2, "other");
+  Client one(thread, pool);
+  Client other(thread, pool, "other");
   const auto play = [&](bool idle) -> Task<void> {
     co_await one.borrow();
     REQUIRE(one.outcome.connection);
@@ -498,7 +511,7 @@ TEST_CASE("what the server does with idle connections", "[lending]") {
   const auto db = site.add(server.endpoint(), 0);
   const auto pool = site.make_pool();
   Thread thread(site);
-  Client one(thread, pool, 1);
+  Client one(thread, pool);
   const auto play = [&](const std::function<void()>& happen) -> Task<void> {
     co_await one.borrow();
     one.give_back();
@@ -545,7 +558,7 @@ TEST_CASE("connections that are not kept", "[lending]") {
   }
   const auto pool = site.make_pool(lending);
   Thread thread(site);
-  Client one(thread, pool, 1);
+  Client one(thread, pool);
   const auto play = [&]() -> Task<void> {
     co_await one.borrow();
     if (wait.count() != 0) co_await one.sleep(wait);
@@ -566,7 +579,7 @@ TEST_CASE("connections are kept ready", "[lending]") {
   lending.min_idle = 3;
   const auto pool = site.make_pool(lending);
   Thread thread(site, 0, 2);
-  Client one(thread, pool, 1);
+  Client one(thread, pool);
   const auto play = [&]() -> Task<void> {
     co_await one.borrow();
     for (int i = 0; i < 50 && thread.lender.figures().idle != 2; ++i) co_await one.sleep(100ms);
@@ -588,8 +601,8 @@ TEST_CASE("a server that a reload takes away", "[lending]") {
   const auto db = site.add(server.endpoint(), 1);
   const auto pool = site.make_pool();
   Thread thread(site);
-  Client one(thread, pool, 1);
-  Client two(thread, pool, 2);
+  Client one(thread, pool);
+  Client two(thread, pool);
   const auto play = [&]() -> Task<void> {
     co_await one.borrow();
     REQUIRE(one.outcome.connection);
@@ -647,8 +660,7 @@ TEST_CASE("threads with many sessions never have more connections than allowed",
     std::vector<Task<void>> tasks;
     for (std::uint64_t i = 0; i < sessions; ++i) {
       // Of two accounts, so that there are two keys.
-      clients.push_back(std::make_unique<Client>(thread, pool, index * 100 + i + 1,
-                                                 i % 2 == 0 ? "app" : "other"));
+      clients.push_back(std::make_unique<Client>(thread, pool, i % 2 == 0 ? "app" : "other"));
       tasks.push_back(session(*clients.back()));
     }
     for (const auto& task : tasks) task.start();

@@ -34,8 +34,8 @@ TEST_CASE("an id means a client, a thread of one's own server, or of the only ot
   auto c = ids.allocate();
   CHECK(a.id() >= 0x40000000);
   CHECK(b.id() == a.id() + 1);
-  a.attach({one, 7});
-  b.attach({two, 7});
+  a.attach(one, 7);
+  b.attach(two, 7);
 
   SECTION("a client's id") {
     const auto found = ids.find(b.id(), one.get());
@@ -86,11 +86,11 @@ TEST_CASE("who was killed is known until the connection is another one", "[ids]"
   ConnectionIds ids;
   auto a = ids.allocate();
   auto b = ids.allocate();
-  a.attach({one, 7});
-  b.attach({two, 7});
+  a.attach(one, 7);
+  b.attach(two, 7);
   ids.note_kill({one, 7});
   CHECK(a.killed());
   CHECK_FALSE(b.killed());
-  a.attach({two, 8});
+  a.attach(two, 8);
   CHECK_FALSE(a.killed());
 }
