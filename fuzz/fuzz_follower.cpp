@@ -197,7 +197,10 @@ class Session {
     if (tracker_.idle()) return false;
     const auto kind = accept(Direction::to_client, payload);
     if (!kind) return false;
-    follower_.on_answer(*kind, payload, tracker_, context_);
+    if (*kind == PacketKind::column_count)
+      follower_.on_columns();
+    else
+      follower_.on_answer(*kind, payload, tracker_, context_);
     if (tracker_.idle()) check_image();
     return true;
   }

@@ -101,13 +101,25 @@ class Relay {
     if (!copy.empty()) stream(direction, copy);
   }
 
+  // Each has one frame.
+  static std::size_t packets_in(Bytes frames) {
+    std::size_t packets = 0;
+    for (; !frames.empty(); ++packets)
+      frames = frames.subspan(packet_header_size + read_packet_header(frames.data()).length);
+    return packets;
+  }
+
   void stream(Direction direction, Bytes input) {
     PacketScanner& scanner = scanners_[static_cast<std::size_t>(direction)];
     while (!stopped_) {
       if (bulk_rows_ && direction == Direction::to_client && scanner.at_boundary()) {
         const std::uint64_t rows = tracker_.rows();
-        input = input.subspan(tracker_.accept_rows(input));
-        kinds_.insert(kinds_.end(), tracker_.rows() - rows, row);
+        const Bytes passed = input.first(tracker_.accept_bulk(input).size);
+        const auto new_rows = static_cast<std::size_t>(tracker_.rows() - rows);
+        kinds_.insert(kinds_.end(), packets_in(passed) - new_rows,
+                      static_cast<int>(PacketKind::column_definition));
+        kinds_.insert(kinds_.end(), new_rows, row);
+        input = input.subspan(passed.size());
       }
       const auto step = scanner.next(input);
       if (!step) {

@@ -39,7 +39,8 @@ std::vector<Problem> Report::sorted(std::vector<Entry>& entries) const {
     // What is absent from the whole file has no place in it.
     std::string where =
         entry.at ? fmt::format("{}:{}:{}", file_, entry.at.line, entry.at.column) : file_;
-    problems.push_back({std::move(where), std::move(entry.text)});
+    // What others say of a text repeats it as it is: RE2 does.
+    problems.push_back({std::move(where), one_line(entry.text)});
   }
   return problems;
 }

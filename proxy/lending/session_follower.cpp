@@ -236,10 +236,6 @@ void SessionFollower::on_answer(PacketKind kind, Bytes payload, const mysqlwire:
       forget_command();
       return;
     }
-    case PacketKind::column_count:
-      // INSERT … RETURNING: the id is in no OK.
-      if (inserts_) unknown().last_insert_id = true;
-      break;
     default: break;
   }
   if (!tracker.response_complete()) return;

@@ -53,10 +53,15 @@ class SessionFollower {
   /// The next command, before its connection is chosen. Commands are not pipelined: the answer to
   /// the one before has ended, or never comes.
   void on_command(const Inspection& inspection, const mysqlwire::sql::Dialect& dialect);
-  /// A packet of the answer to it: whole when it is an OK (PacketKind::ok, and result_end with
-  /// CLIENT_DEPRECATE_EOF), of others as much as there is. `server_side` is what the proxy and the
-  /// server agreed on. Column counts have to be shown, rows and definitions need not be. `tracker`
-  /// has accepted the packet.
+  /// A result set begins.
+  void on_columns() {
+    // INSERT … RETURNING: the id is in no OK.
+    if (inserts_ && answer_due_) unknown().last_insert_id = true;
+  }
+  /// A packet of the answer to it that says how it went: whole when it is an OK (PacketKind::ok,
+  /// and result_end with CLIENT_DEPRECATE_EOF), of others as much as there is. `server_side` is
+  /// what the proxy and the server agreed on. `tracker` has accepted the packet. Others may be
+  /// shown as well.
   void on_answer(mysqlwire::PacketKind kind, mysqlwire::Bytes payload,
                  const mysqlwire::Tracker& tracker, const mysqlwire::Context& server_side);
 

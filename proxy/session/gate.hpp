@@ -37,8 +37,9 @@ class Gate {
 
   /// Answers are to be rewritten: OK packets and the like are shown to rewrite_answer() whole.
   virtual bool rewrites_answers() const noexcept { return false; }
-  /// A packet that on_answer() was told of, before the client gets it. It may be overwritten in its
-  /// place, by as many bytes; or true: `instead`, a payload as well, is what the client gets.
+  /// A packet that on_answer() was told of, or an EOF, before the client gets it. It may be
+  /// overwritten in its place, by as many bytes; or true: `instead`, a payload as well, is what the
+  /// client gets.
   virtual bool rewrite_answer(mysqlwire::PacketKind kind, std::span<std::uint8_t> payload,
                               mysqlwire::Buffer& instead) {
     static_cast<void>(kind);
@@ -54,9 +55,12 @@ class Gate {
     return false;
   }
 
-  /// A packet of the answer, after the tracker took it: its last one, which has
-  /// tracker.response_complete(), and all that are neither rows nor definitions. `prefix` is its
-  /// beginning, at least 24 bytes where it has as many.
+  /// A result set begins.
+  virtual void on_columns() = 0;
+  /// A packet of the answer that says how it went, after the tracker took it: OK, ERR, the end of
+  /// rows, the OK of a PREPARE, and whatever is the last one, which has
+  /// tracker.response_complete(). `prefix` is its beginning, at least 24 bytes where it has as
+  /// many.
   virtual void on_answer(mysqlwire::PacketKind kind, mysqlwire::Bytes prefix,
                          const mysqlwire::Tracker& tracker) = 0;
 

@@ -25,10 +25,15 @@ namespace {
 constexpr int reads_a_turn = 16;
 constexpr std::uint8_t err_header = 0xFF;
 
-/// Rows and definitions are most of what servers send, and of no gate's interest.
+/// It says how the command went, or a part of it.
 constexpr bool tells(PacketKind kind) noexcept {
-  return kind != PacketKind::text_row && kind != PacketKind::binary_row &&
-         kind != PacketKind::column_definition && kind != PacketKind::parameter_definition;
+  return kind == PacketKind::ok || kind == PacketKind::err || kind == PacketKind::result_end ||
+         kind == PacketKind::prepare_ok;
+}
+
+/// A gate may want to say something else.
+constexpr bool may_be_rewritten(PacketKind kind) noexcept {
+  return tells(kind) || kind == PacketKind::eof || kind == PacketKind::field_list_end;
 }
 
 }  // namespace
@@ -223,15 +228,14 @@ Relay::State Relay::pass_client_packets(Chunk chunk, std::size_t& used, bool jud
     PacketScanner::Whole whole;
     if (from_client_.whole(rest, whole)) {
       const auto size = static_cast<std::uint32_t>(whole.payload.size());
-      if (!note(Direction::to_server, size, whole.sequence_id, whole.payload))
-        return State::client_fault;
+      if (!note_command(size, whole.sequence_id, whole.payload)) return State::client_fault;
       used += whole.size;
       continue;
     }
     const auto step = from_client_.next(rest);
     if (!step) return fail(State::client_fault, step.error());
     if (step->kind == PacketScanner::Step::Kind::head &&
-        !note(Direction::to_server, step->frame_length, step->sequence_id, step->prefix))
+        !note_command(step->frame_length, step->sequence_id, step->prefix))
       return State::client_fault;
     if (from_client_.announced_size() > max_payload_) {
       next_sequence_id_ = static_cast<std::uint8_t>(from_client_.sequence_id() + 1);
@@ -266,23 +270,19 @@ Relay::State Relay::take_answers(Chunk chunk, Channel& client) {
     }
     if (from_server_.at_boundary()) {
       // Rows are most of what servers send, and need no more than a look at their first bytes.
-      const std::size_t rows = tracker_.accept_rows(chunk.subspan(used));
-      if (rows != 0) {
+      const auto bulk = tracker_.accept_bulk(chunk.subspan(used));
+      if (bulk.size != 0) {
         next_sequence_id_ = tracker_.next_sequence_id();
-        last_kind_ = PacketKind::text_row;
-        used += rows;
+        last_kind_ = bulk.last;
+        used += bulk.size;
         if (used == chunk.size()) break;
       }
     }
     const Chunk rest = chunk.subspan(used);
-    if (rewrites && from_server_.at_boundary() && must_be_whole(rest)) {
-      partial_.assign(rest.begin(), rest.end());
-      break;
-    }
     PacketScanner::Whole whole;
     if (from_server_.whole(rest, whole)) {
       const auto size = static_cast<std::uint32_t>(whole.payload.size());
-      if (!note(Direction::to_client, size, whole.sequence_id, whole.payload)) {
+      if (!note_answer(size, whole.sequence_id, whole.payload)) {
         state = State::server_fault;
         break;
       }
@@ -294,16 +294,21 @@ Relay::State Relay::take_answers(Chunk chunk, Channel& client) {
         state = State::taken_back;
         continue;
       }
-      mysqlwire::Buffer instead;
-      if (rewrites && cut_ != Cut::done &&
-          rewrite(rest.first(whole.size), whole.sequence_id, instead)) {
-        if (!pass_to_client(chunk.subspan(passed, used - passed), asked, client) ||
-            !pass_to_client(instead, asked, client))
-          return State::client_closed;
-        passed = used + whole.size;
+      if (rewrites && may_be_rewritten(last_kind_) && cut_ != Cut::done) {
+        mysqlwire::Buffer instead;
+        if (rewrite(rest.first(whole.size), whole.sequence_id, instead)) {
+          if (!pass_to_client(chunk.subspan(passed, used - passed), asked, client) ||
+              !pass_to_client(instead, asked, client))
+            return State::client_closed;
+          passed = used + whole.size;
+        }
       }
       used += whole.size;
       continue;
+    }
+    if (rewrites && from_server_.at_boundary() && must_be_whole(rest)) {
+      partial_.assign(rest.begin(), rest.end());
+      break;
     }
     const auto step = from_server_.next(rest);
     if (!step) {
@@ -311,7 +316,7 @@ Relay::State Relay::take_answers(Chunk chunk, Channel& client) {
       break;
     }
     if (step->kind == PacketScanner::Step::Kind::head &&
-        !note(Direction::to_client, step->frame_length, step->sequence_id, step->prefix)) {
+        !note_answer(step->frame_length, step->sequence_id, step->prefix)) {
       state = State::server_fault;
       break;
     }
@@ -331,15 +336,14 @@ Relay::State Relay::take_answers(Chunk chunk, Channel& client) {
   return state;
 }
 
-/// A packet that the gate may want to rewrite, and of which the end is still to come.
+/// Of a packet that the gate may want to rewrite the end is still to come.
 bool Relay::must_be_whole(Bytes packet) const noexcept {
   if (packet.empty()) return false;
   if (packet.size() < packet_header_size) return true;
   const PacketHeader header = mysqlwire::read_packet_header(packet.data());
   if (header.length == 0) return false;
   if (packet.size() == packet_header_size) return true;
-  if (header.length > Gate::max_inspected || packet.size() - packet_header_size >= header.length)
-    return false;
+  if (header.length > Gate::max_inspected) return false;
   const std::uint8_t first = packet[packet_header_size];
   return first == mysqlwire::OkPacket::header_as_eof ||
          (first == mysqlwire::OkPacket::header && !tracker_.reads_rows()) ||
@@ -349,7 +353,6 @@ bool Relay::must_be_whole(Bytes packet) const noexcept {
 /// True: `instead` has another packet in the place of this one, which may have been changed itself.
 bool Relay::rewrite(Chunk packet, std::uint8_t sequence_id, mysqlwire::Buffer& instead) {
   mysqlwire::Buffer payload;
-  if (last_kind_ == PacketKind::text_row || last_kind_ == PacketKind::binary_row) return false;
   if (!gate_->rewrite_answer(last_kind_, packet.subspan(packet_header_size), payload)) return false;
   mysqlwire::append_packet(instead, payload, sequence_id);
   return true;
@@ -392,35 +395,47 @@ bool Relay::advance_cut(Chunk chunk, std::size_t used, std::size_t& passed, Chan
   return sent;
 }
 
-bool Relay::note(Direction direction, std::uint32_t frame_length, std::uint8_t sequence_id,
-                 Bytes prefix) {
-  if (direction == Direction::to_server && frame_length > max_payload_ &&
-      !tracker_.expects_infile()) {
+/// A packet of the client's.
+bool Relay::note_command(std::uint32_t frame_length, std::uint8_t sequence_id, Bytes prefix) {
+  if (frame_length > max_payload_ && !tracker_.expects_infile()) {
     next_sequence_id_ = static_cast<std::uint8_t>(sequence_id + 1);
     fail(State::client_fault, {errc::packet_too_large, 0, "", ""});
     return false;
   }
-  const auto kind = tracker_.accept({direction, sequence_id, frame_length, prefix});
+  const auto kind = tracker_.accept({Direction::to_server, sequence_id, frame_length, prefix});
   if (!kind) {
     fail(State::client_fault, kind.error());
     return false;
   }
   next_sequence_id_ = static_cast<std::uint8_t>(sequence_id + 1);
-  if (direction == Direction::to_client) {
-    last_kind_ = *kind;
-    const bool begins = !std::exchange(answer_begun_, true);
-    if (gate_ != nullptr && *kind == PacketKind::err && begins && prefix.size() == frame_length &&
-        tracker_.idle() && cut_ == Cut::none && gate_->takes_back(prefix)) {
-      taken_back_ = true;
-      return true;
-    }
-    if (gate_ != nullptr && (tells(*kind) || tracker_.response_complete()))
-      gate_->on_answer(*kind, prefix, tracker_);
-  } else if (*kind == PacketKind::command) {
+  if (*kind == PacketKind::command) {
     ++commands_;
     answer_bytes_ = 0;
     answer_begun_ = false;
     if (!prefix.empty() && prefix[0] == static_cast<std::uint8_t>(Command::com_quit)) quit_ = true;
+  }
+  return true;
+}
+
+/// A packet of the server's.
+bool Relay::note_answer(std::uint32_t frame_length, std::uint8_t sequence_id, Bytes prefix) {
+  const auto kind = tracker_.accept({Direction::to_client, sequence_id, frame_length, prefix});
+  if (!kind) {
+    fail(State::server_fault, kind.error());
+    return false;
+  }
+  next_sequence_id_ = static_cast<std::uint8_t>(sequence_id + 1);
+  last_kind_ = *kind;
+  const bool begins = !std::exchange(answer_begun_, true);
+  if (gate_ == nullptr) return true;
+  if (*kind == PacketKind::column_count) {
+    gate_->on_columns();
+  } else if (tells(*kind) || tracker_.response_complete()) {
+    if (*kind == PacketKind::err && begins && prefix.size() == frame_length && tracker_.idle() &&
+        cut_ == Cut::none && gate_->takes_back(prefix))
+      taken_back_ = true;
+    else
+      gate_->on_answer(*kind, prefix, tracker_);
   }
   return true;
 }

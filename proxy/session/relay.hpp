@@ -143,8 +143,8 @@ class Relay {
   void consume_command();
   void release_held() noexcept;
   State pass_client_packets(Chunk chunk, std::size_t& used, bool judged);
-  bool note(mysqlwire::Direction direction, std::uint32_t frame_length, std::uint8_t sequence_id,
-            mysqlwire::Bytes prefix);
+  bool note_command(std::uint32_t frame_length, std::uint8_t sequence_id, mysqlwire::Bytes prefix);
+  bool note_answer(std::uint32_t frame_length, std::uint8_t sequence_id, mysqlwire::Bytes prefix);
   Verdict ask_gate(mysqlwire::Bytes bytes);
   State swallow(mysqlwire::Bytes bytes);
   bool may_cut_here(mysqlwire::Bytes next) const noexcept;

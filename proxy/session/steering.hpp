@@ -31,6 +31,10 @@ class Steering final : public Gate {
 
   Verdict on_command(mysqlwire::Bytes payload, bool whole,
                      const mysqlwire::Tracker& tracker) override;
+  void on_columns() override {
+    if (borrowing_ != nullptr) borrowing_->follower().on_columns();
+    if (watch_) watch_->on_columns();
+  }
   void on_answer(mysqlwire::PacketKind kind, mysqlwire::Bytes prefix,
                  const mysqlwire::Tracker& tracker) override;
   bool on_progress(std::uint64_t bytes, const mysqlwire::Tracker& tracker) override;

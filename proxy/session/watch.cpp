@@ -154,14 +154,11 @@ void Watch::note_findings(const ConnectionFacts& facts, GuardChecks observed, Gu
 void Watch::on_answer(PacketKind kind, Bytes prefix, const mysqlwire::Tracker& tracker) {
   if (!under_way_) return;
   complete_ = tracker.response_complete();
-  if (kind == PacketKind::column_count) {
-    in_rows_ = true;
-  } else if (kind == PacketKind::result_end || kind == PacketKind::err) {
-    if (std::exchange(in_rows_, false)) rows_ += tracker.rows();
-    if (kind != PacketKind::err) return;
-    error_ = true;
-    if (prefix.size() >= 3) error_code_ = static_cast<std::uint16_t>(prefix[1] | prefix[2] << 8);
-  }
+  if (kind != PacketKind::result_end && kind != PacketKind::err) return;
+  if (std::exchange(in_rows_, false)) rows_ += tracker.rows();
+  if (kind != PacketKind::err) return;
+  error_ = true;
+  if (prefix.size() >= 3) error_code_ = static_cast<std::uint16_t>(prefix[1] | prefix[2] << 8);
 }
 
 std::optional<Refusal> Watch::on_progress(const ConnectionFacts& facts, std::uint64_t bytes,

@@ -40,6 +40,7 @@ class Watch {
   /// What is to become of a command: nothing where the guard has nothing against it.
   std::optional<Refusal> on_command(const ConnectionFacts& facts, const Inspection& inspection,
                                     const mysqlwire::sql::Dialect& dialect);
+  void on_columns() noexcept { in_rows_ = under_way_; }
   void on_answer(mysqlwire::PacketKind kind, mysqlwire::Bytes prefix,
                  const mysqlwire::Tracker& tracker);
   /// A refusal: the client is to get no more of the answer.

@@ -116,6 +116,12 @@ Result<PacketKind> Tracker::accept(Direction direction, const Packet& packet) no
 }
 
 Result<PacketKind> Tracker::take(const PacketHead& head) noexcept {
+  if (phase_ != Phase::command) return take_outside_commands(head);
+  if (head.prefix.size() < std::min(head.frame_length, prefix_wanted)) return too_little_of(head);
+  return head.direction == Direction::to_server ? take_from_client(head) : take_from_server(head);
+}
+
+Result<PacketKind> Tracker::take_outside_commands(const PacketHead& head) noexcept {
   if (head.prefix.size() < needs(head.direction, head.frame_length)) return too_little_of(head);
   if (phase_ == Phase::joining) return take_joining(head);
   // What comes before the login is over fits in one frame, or someone wants to fill memory.

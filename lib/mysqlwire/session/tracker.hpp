@@ -74,10 +74,16 @@ class Tracker {
   /// needed when it had several frames; without it the next sequence id is not checked.
   void end_of_packet(Direction direction, std::uint8_t last_sequence_id) noexcept;
 
-  /// The short way over rows, the bulk of all packets. `input` is what the server sent, from a
-  /// packet boundary on. Accepts the row packets at its front that lie whole in it and have one
-  /// frame, and returns how many bytes they take: 0 unless rows are being read.
-  std::size_t accept_rows(Bytes input) noexcept;
+  /// What accept_bulk() has accepted.
+  struct Bulk {
+    std::size_t size = 0;  ///< bytes of the input; 0: nothing
+    /// The last packet: column_definition, text_row or binary_row.
+    PacketKind last = PacketKind::column_definition;
+  };
+  /// The short way over the column definitions and rows of a result set, the bulk of all packets.
+  /// `input` is what the server sent, from a packet boundary on. Accepts those of them at its front
+  /// that lie whole in it and have one frame; with anything else there it does nothing.
+  Bulk accept_bulk(Bytes input) noexcept;
 
   /// The sequence id that belongs behind the packet accepted last, when that had one frame.
   std::uint8_t next_sequence_id() const noexcept { return next_sequence_; }
@@ -160,6 +166,7 @@ class Tracker {
   enum class OpenEnd : std::uint8_t { none, command, exchange };
 
   Result<PacketKind> take(const PacketHead& head) noexcept;
+  [[gnu::cold]] Result<PacketKind> take_outside_commands(const PacketHead& head) noexcept;
   Result<PacketKind> take_from_client(const PacketHead& head) noexcept;
   Result<PacketKind> take_from_server(const PacketHead& head) noexcept;
 
@@ -192,6 +199,8 @@ class Tracker {
   Result<PacketKind> take_row(const PacketHead& head) noexcept;
   [[gnu::cold]] Result<PacketKind> take_field_list(const PacketHead& head) noexcept;
   [[gnu::noinline]] Result<PacketKind> take_binlog(const PacketHead& head) noexcept;
+  std::uint32_t frame_in_bulk(Bytes input) const noexcept;
+  void pass_in_bulk(std::uint32_t length, Bytes& input) noexcept;
   void finish_result(StatusFlags status) noexcept;
   void definitions_done() noexcept;
   void begin_prepared_columns() noexcept;
@@ -207,6 +216,7 @@ class Tracker {
   StatusFlags kept_status() const noexcept;
   Result<StatusFlags> ok_status(const PacketHead& head) const noexcept;
   Result<StatusFlags> eof_status(const PacketHead& head) const noexcept;
+  [[gnu::cold]] Result<StatusFlags> odd_eof_status(const PacketHead& head) const noexcept;
   bool has(Capability capability) const noexcept { return context_.capabilities.has(capability); }
   const char* expected() const noexcept;
   [[gnu::cold]] Error unexpected() const noexcept;

@@ -83,20 +83,24 @@ Result<StatusFlags> Tracker::ok_status(const PacketHead& head) const noexcept {
   return status;
 }
 
-// EOF | warnings | status. Without PROTOCOL_41 the 0xFE stands alone; so it does with servers of
-// series 4.1 even then.
+// EOF | warnings | status.
 Result<StatusFlags> Tracker::eof_status(const PacketHead& head) const noexcept {
+  if (head.frame_length < classic_eof) return odd_eof_status(head);
+  return StatusFlags(static_cast<std::uint16_t>(head.prefix[3] | head.prefix[4] << 8));
+}
+
+// Without PROTOCOL_41 the 0xFE stands alone; so it does with servers of series 4.1 even then.
+Result<StatusFlags> Tracker::odd_eof_status(const PacketHead& head) const noexcept {
   Reader reader(head.prefix, "EofPacket", context_);
   reader.skip(1, "header");
-  StatusFlags status = kept_status();
   if (head.frame_length != 1) {
     (void)reader.u16("warnings");
-    status = StatusFlags(reader.u16("status_flags"));
+    (void)reader.u16("status_flags");
   } else if (has(Capability::protocol_41)) {
     reader.note(errc::missing_field, "status_flags");
   }
   if (!reader.ok()) return reader.error();
-  return status;
+  return kept_status();
 }
 
 // --- the reply as a whole ------------------------------------------------------------------------
@@ -327,26 +331,48 @@ Result<PacketKind> Tracker::take_row(const PacketHead& head) noexcept {
   return binary_rows_ ? PacketKind::binary_row : PacketKind::text_row;
 }
 
-std::size_t Tracker::accept_rows(Bytes input) noexcept {
-  if (phase_ != Phase::command || !front_open_ || expect_ != Expect::rows) return 0;
-  std::size_t passed = 0;
-  while (input.size() - passed > packet_header_size) {
-    const PacketHeader header = read_packet_header(input.data() + passed);
-    const std::size_t room = input.size() - passed - packet_header_size;
-    if (header.length == 0 || header.length > room || header.length >= max_frame_) break;
-    const std::uint8_t first = input[passed + packet_header_size];
+Tracker::Bulk Tracker::accept_bulk(Bytes input) noexcept {
+  Bulk bulk;
+  if (phase_ != Phase::command || !front_open_) return bulk;
+  const std::size_t whole = input.size();
+  while (expect_ == Expect::column_definitions) {
+    const std::uint32_t length = frame_in_bulk(input);
+    if (length == 0 || input[packet_header_size] >= local_infile_byte) break;
+    pass_in_bulk(length, input);
+    if (--definitions_left_ == 0) definitions_done();
+  }
+  const std::size_t rows_from = input.size();
+  while (expect_ == Expect::rows) {
+    const std::uint32_t length = frame_in_bulk(input);
+    if (length == 0) break;
+    const std::uint8_t first = input[packet_header_size];
     if (binary_rows_ ? first != ok_byte : first >= eof_byte) break;
-    if (check_sequence_ && sequence_known_ && header.sequence_id != next_sequence_) break;
-    next_sequence_ = next_id(header.sequence_id);
-    sequence_known_ = true;
+    pass_in_bulk(length, input);
     ++rows_;
-    passed += packet_header_size + header.length;
   }
-  if (passed != 0) {
-    response_complete_ = false;
-    open_end_[index_of(Direction::to_client)] = OpenEnd::none;
-  }
-  return passed;
+  bulk.size = whole - input.size();
+  if (bulk.size == 0) return bulk;
+  if (input.size() != rows_from)
+    bulk.last = binary_rows_ ? PacketKind::binary_row : PacketKind::text_row;
+  response_complete_ = false;
+  open_end_[index_of(Direction::to_client)] = OpenEnd::none;
+  return bulk;
+}
+
+// The length of the packet at the front of `input`, if it lies there in one frame and is the next
+// one; else 0, and 0 of an empty one.
+std::uint32_t Tracker::frame_in_bulk(Bytes input) const noexcept {
+  if (input.size() <= packet_header_size) return 0;
+  const PacketHeader header = read_packet_header(input.data());
+  if (header.length > input.size() - packet_header_size || header.length >= max_frame_) return 0;
+  if (check_sequence_ && sequence_known_ && header.sequence_id != next_sequence_) return 0;
+  return header.length;
+}
+
+void Tracker::pass_in_bulk(std::uint32_t length, Bytes& input) noexcept {
+  next_sequence_ = next_id(input[3]);
+  sequence_known_ = true;
+  input = input.subspan(packet_header_size + length);
 }
 
 Result<PacketKind> Tracker::take_field_list(const PacketHead& head) noexcept {

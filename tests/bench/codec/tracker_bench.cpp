@@ -79,7 +79,7 @@ void tracker_rows_in_bulk(benchmark::State& state) {
   const Buffer stream = packets(text_row(), rows_a_result, 6);
   for (auto _ : state) {
     Tracker tracker = before;
-    if (tracker.accept_rows(stream) != stream.size()) state.SkipWithError("not accepted");
+    if (tracker.accept_bulk(stream).size != stream.size()) state.SkipWithError("not accepted");
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * rows_a_result));
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * stream.size()));

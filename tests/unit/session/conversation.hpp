@@ -155,15 +155,15 @@ inline std::string run_streamed(Tracker& tracker, const Conversation& turns, std
   return kinds.text();
 }
 
-/// Rows by accept_rows() where it takes them, everything else whole.
-inline std::string run_rows(Tracker& tracker, const Conversation& turns) {
+/// Definitions and rows by accept_bulk() where it takes them, everything else whole.
+inline std::string run_bulk(Tracker& tracker, const Conversation& turns) {
   Kinds kinds;
   for (const Turn& turn : turns) {
     if (turn.direction == Direction::to_client) {
-      const std::size_t passed = tracker.accept_rows(ExactBytes(Bytes(turn.frames)));
-      if (passed != 0) {
-        if (passed != turn.frames.size()) throw std::logic_error("half a packet was taken");
-        kinds.add("row");
+      const Tracker::Bulk bulk = tracker.accept_bulk(ExactBytes(Bytes(turn.frames)));
+      if (bulk.size != 0) {
+        if (bulk.size != turn.frames.size()) throw std::logic_error("half a packet was taken");
+        kinds.add(bulk.last);
         continue;
       }
     }

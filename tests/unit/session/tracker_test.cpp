@@ -247,22 +247,39 @@ TEST_CASE("replication", "[tracker]") {
   CHECK(tracker.idle());
 }
 
-TEST_CASE("rows can be passed over in bulk", "[tracker]") {
+TEST_CASE("definitions and rows can be passed over in bulk", "[tracker]") {
   Tracker text = Tracker::in_command_phase(eof_dialect());
-  CHECK(run_rows(text, conversation(ex::e8)) ==
-        "command column_count 3*column_definition eof row result_end");
+  CHECK(run_bulk(text, conversation(ex::e8)) ==
+        "command column_count 3*column_definition eof text_row result_end");
   CHECK(text.rows() == 1);
   Tracker binary = Tracker::in_command_phase(eof_dialect());
-  CHECK(run_rows(binary, slice(conversation(ex::e11), 11, 21)) ==
-        "command column_count 4*column_definition eof 2*row result_end");
+  CHECK(run_bulk(binary, slice(conversation(ex::e11), 11, 21)) ==
+        "command column_count 4*column_definition eof 2*binary_row result_end");
 
   // Several at once, up to what is not a whole row.
   Tracker tracker = Tracker::in_command_phase(eof_dialect());
   run_whole(tracker, slice(conversation(ex::e8), 0, 6));
-  CHECK(tracker.accept_rows(hex("05000006 0131fb0178 05000007 0131fb0178 0500000801")) == 18);
-  CHECK(tracker.accept_rows(hex("05000008 0131fb0178 05000009 fe00000200")) == 9);
-  CHECK(tracker.accept_rows(hex("0500000a 0131fb0178")) == 0);  // 9 is next
+  CHECK(tracker.accept_bulk(hex("05000006 0131fb0178 05000007 0131fb0178 0500000801")).size == 18);
+  CHECK(tracker.accept_bulk(hex("05000008 0131fb0178 05000009 fe00000200")).size == 9);
+  CHECK(tracker.accept_bulk(hex("0500000a 0131fb0178")).size == 0);  // 9 is next
   CHECK(tracker.rows() == 3);
   CHECK(run_whole(tracker, conversation("S 05000009 fe00000200")) == "result_end");
-  CHECK(tracker.accept_rows(hex("0500000a 0131fb0178")) == 0);
+  CHECK(tracker.accept_bulk(hex("0500000a 0131fb0178")).size == 0);
+
+  // From the definitions to the rows where no EOF stands between them.
+  Context context = eof_dialect();
+  context.capabilities.set(Capability::deprecate_eof);
+  Tracker no_eof = Tracker::in_command_phase(context);
+  run_whole(no_eof, conversation("C 02000000 0378 S 01000001 02"));
+  CHECK(no_eof.accept_bulk(hex("04000002 03646566")).size == 0);  // not whole
+  const auto definition = no_eof.accept_bulk(hex("02000002 0378"));
+  CHECK(definition.size == 6);
+  CHECK(definition.last == PacketKind::column_definition);
+  CHECK(no_eof.accept_bulk(hex("02000003 fb78")).size == 0);  // none begins so
+  CHECK(no_eof.accept_bulk(hex("02000004 0378")).size == 0);  // 3 is next
+  const auto both =
+      no_eof.accept_bulk(hex("02000003 0378 05000004 0131fb0178 05000005 fe00000200"));
+  CHECK(both.size == 15);
+  CHECK(both.last == PacketKind::text_row);
+  CHECK(no_eof.rows() == 1);
 }

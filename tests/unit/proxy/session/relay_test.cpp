@@ -304,6 +304,7 @@ class ScriptedGate final : public Gate {
     shown = payload.size();
     return verdict;
   }
+  void on_columns() override { answer += "columns "; }
   void on_answer(mysqlwire::PacketKind kind, Bytes, const mysqlwire::Tracker& tracker) override {
     answer += std::string(to_string(kind)) + (tracker.response_complete() ? ". " : " ");
   }
@@ -359,7 +360,7 @@ TEST_CASE("a gate sees each command whole and its answer, one after the other", 
         "\x03"
         "DO 1");
   CHECK(gate.commands[1].second);
-  CHECK(gate.answer == "column_count eof result_end. ok. ");
+  CHECK(gate.answer == "columns result_end. ok. ");
   CHECK(gate.answer_bytes == 11);
 }
 

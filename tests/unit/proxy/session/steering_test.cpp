@@ -45,7 +45,10 @@ struct Steered {
     const auto kind = tracker.accept(
         {Direction::to_client, sequence_id, static_cast<std::uint32_t>(bytes.size()), bytes});
     REQUIRE(kind);
-    steering.on_answer(*kind, bytes, tracker);
+    if (*kind == mysqlwire::PacketKind::column_count)
+      steering.on_columns();
+    else
+      steering.on_answer(*kind, bytes, tracker);
   }
 
   std::string last;
