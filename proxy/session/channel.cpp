@@ -6,8 +6,7 @@
 
 namespace mysqlproxy {
 
-bool Channel::send(mysqlwire::Bytes bytes) {
-  if (!compressed_) return send_bytes(bytes);
+bool Channel::send_compressed(mysqlwire::Bytes bytes) {
   mysqlwire::Buffer frames;
   compressed_->pack(bytes, frames);
   const bool good = send_bytes(frames);
@@ -65,8 +64,7 @@ IoResult Channel::read_bytes(std::span<std::uint8_t> into) noexcept {
   return result;
 }
 
-IoResult Channel::read(std::span<std::uint8_t> scratch) {
-  if (!compressed_) return read_bytes(scratch);
+IoResult Channel::read_compressed(std::span<std::uint8_t> scratch) {
   for (;;) {
     const auto size = compressed_->unpack(scratch);
     if (!size) {

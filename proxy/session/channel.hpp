@@ -27,7 +27,9 @@ class Channel {
       : socket(loop, waker, descriptor, connected) {}
 
   /// Sends at once what can be sent and keeps the rest. False when the connection is broken.
-  bool send(mysqlwire::Bytes bytes);
+  bool send(mysqlwire::Bytes bytes) {
+    return compressed_ ? send_compressed(bytes) : send_bytes(bytes);
+  }
   /// The same with the beginning of a command, where compression numbers its frames from 0.
   bool send_command(mysqlwire::Bytes bytes) {
     begin_command();
@@ -50,7 +52,9 @@ class Channel {
     return bytes_wait() || (compressed_ && !compressed_->drained());
   }
   /// Reads once into `scratch`; of compressed frames one at most.
-  IoResult read(std::span<std::uint8_t> scratch);
+  IoResult read(std::span<std::uint8_t> scratch) {
+    return compressed_ ? read_compressed(scratch) : read_bytes(scratch);
+  }
   /// Why a read failed, when that is because of a broken compressed frame.
   const std::optional<mysqlwire::Error>& fault() const noexcept { return fault_; }
   /// Where frames are read one by one: looks whether the peer has left, behind the one that waits.
@@ -96,6 +100,8 @@ class Channel {
   /// The connection itself may have something to read.
   bool bytes_wait() const noexcept { return socket.readable() || (tls_ && tls_->pending()); }
   bool send_bytes(mysqlwire::Bytes bytes);
+  bool send_compressed(mysqlwire::Bytes bytes);
+  IoResult read_compressed(std::span<std::uint8_t> scratch);
   IoResult read_bytes(std::span<std::uint8_t> into) noexcept;
   void keep(mysqlwire::Bytes bytes);
 

@@ -100,7 +100,7 @@ Relay::State Relay::pump(Channel& client, Channel* server, std::span<std::uint8_
       }
     }
     if (state != State::waiting) return state;
-    if (!moved) return State::waiting;
+    if (!moved || may_rest(client, server)) return State::waiting;
   }
   return State::busy;
 }

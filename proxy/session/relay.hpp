@@ -52,6 +52,11 @@ class Relay {
   /// Moves bytes between the two. `scratch` is overwritten. Without a server (null) the gate has to
   /// hold every command.
   State pump(Channel& client, Channel* server, std::span<std::uint8_t> scratch);
+  /// pump() would find nothing to do before a socket is ready.
+  bool may_rest(const Channel& client, const Channel* server) const noexcept {
+    return !client.readable() && (server == nullptr || !server->readable()) && !look_at_held_ &&
+           command_size_ == 0 && !server_deaf_ && !quit_;
+  }
 
   /// Another server connection from here on, for the same session and by the same terms. Only while
   /// answered().

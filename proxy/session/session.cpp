@@ -107,6 +107,7 @@ Task<void> Session::serve() {
         goes_on = *done;
       else
         goes_on = co_await act_on_command();
+      if (done && goes_on && may_rest()) co_await waker_;
     } else if (state == Relay::State::taken_back) {
       do_elsewhere();
     } else if (state == Relay::State::excess) {
@@ -117,6 +118,7 @@ Task<void> Session::serve() {
       const bool settled = settle_at_once();
       if (!settled) co_await settle();
       goes_on = ending_.reason.empty();
+      if (settled && may_rest()) co_await waker_;
     } else if (may_have_to_leave() && leave_if_asked()) {
       goes_on = false;
     } else if (command_deadline_.passed() && steering_ && steering_->on_time() &&
@@ -157,6 +159,13 @@ bool Session::may_have_to_leave() const noexcept {
   return cut_ || half_closed_ || misplaced_ || servers_changed_ || deadline_.passed() ||
          client_.congested() || worker_.draining() ||
          (killed_ && killed_->load(std::memory_order_relaxed));
+}
+
+/// Behind a step that had to wait for nothing: there is nothing else to see to, and it is not worth
+/// another turn to find that out. The usual case.
+bool Session::may_rest() const noexcept {
+  return side_ == nullptr && relay_->may_rest(client_, server_ ? &server_->channel : nullptr) &&
+         !may_have_to_leave() && !command_deadline_.passed();
 }
 
 /// Reasons to end that are not in the stream of packets. True when the session is over.

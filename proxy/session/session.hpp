@@ -123,6 +123,7 @@ class Session {
   bool outlives(Relay::State state);
   bool leave_if_asked();
   bool may_have_to_leave() const noexcept;
+  bool may_rest() const noexcept;
   bool has_idled();
   bool server_is_silent() const;
   bool up_to_client() const;
