@@ -130,7 +130,8 @@ bool Lender::has_any(const LoanKey& key) const {
 
 const std::vector<std::shared_ptr<Server>>& Lender::candidates(const std::shared_ptr<Pool>& pool,
                                                                bool anew) {
-  Lineup& lineup = lineups_[pool.get()];
+  if (lineup_ == nullptr || lineup_->pool != pool) lineup_ = &lineups_[pool.get()];
+  Lineup& lineup = *lineup_;
   const auto tick = static_cast<std::uint64_t>(Loop::tick.count());
   if (anew || !lineup.pool || loop_.now() - lineup.found_at >= tick) {
     lineup.pool = pool;
@@ -161,7 +162,7 @@ void Lender::order(Lineup& lineup) {
 std::unique_ptr<LentConnection> Lender::lend(LoanGroup& group, std::unique_ptr<LentConnection> lent,
                                              LastLoan& last) {
   lent->go_to(last);
-  lent->pool = group.pool;
+  if (lent->pool != group.pool) lent->pool = group.pool;
   ++lent->uses;
   ++group.desk->borrowed;
   Figures::add(figures_.borrowed);

@@ -150,6 +150,7 @@ class Lender {
   std::uint64_t topology_version_ = 0;
   std::unordered_map<const Server*, std::shared_ptr<Desk>> desks_;
   std::unordered_map<const Pool*, Lineup> lineups_;
+  Lineup* lineup_ = nullptr;  ///< of these the one that was asked for last, most likely the next
   std::unordered_map<LoanKey, std::unique_ptr<LoanGroup>, LoanKeyHash> groups_;
   Waker waker_;       ///< of watch(), and of the idle connections
   Deadline tick_;     ///< of watch()

@@ -56,6 +56,7 @@ void Lender::maintain() {
   });
   // So that one that comes back does not have to make up for all the time that it was away.
   for (const auto& [server, desk] : desks_) desk->borrowed = 0;
+  lineup_ = nullptr;
   std::erase_if(lineups_, [this](const auto& entry) {
     return loop_.now() - entry.second.found_at >= forgotten_after_ms;
   });
@@ -71,6 +72,7 @@ bool Lender::is_over(const LoanGroup& group) const {
 
 void Lender::reconsider() {
   follow_topology();
+  lineup_ = nullptr;
   lineups_.clear();
   for (const auto& [key, group] : groups_) judge(*group);
 }

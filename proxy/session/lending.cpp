@@ -676,7 +676,7 @@ BatchMeans Session::own_batch() {
 
 void Session::give_back() {
   linger_.clear();
-  lent_->image = borrowing_->image();
+  if (lent_->image != borrowing_->image()) lent_->image = borrowing_->image();
   if (borrowing_->trackers_are_off()) lent_->trackers = false;
   last_is_elsewhere_ = std::exchange(asked_here_, false);  // the last statement was the proxy's
   part();

@@ -154,7 +154,7 @@ class Session {
   bool answer_itself();
   std::optional<bool> serve_at_once();
   Task<bool> serve_borrowed(std::shared_ptr<Pool> pool, std::optional<mysqlwire::Buffer>& instead);
-  std::shared_ptr<Pool> pool_for_statement();
+  const std::shared_ptr<Pool>& pool_for_statement();
   CausalReads causal_reads() const;
   bool must_catch_up() const;
   Task<bool> catch_up();
@@ -269,6 +269,13 @@ class Session {
   ConnectionIds::Ticket id_;
   mysqlwire::Salt salt_{};
   std::shared_ptr<Pool> pool_;
+  /// The pool that has the reads of `of`.
+  struct ReadPool {
+    std::shared_ptr<Pool> pool;  ///< null: the topology of that version has none
+    const Pool* of = nullptr;
+    std::uint64_t version = 0;
+  };
+  ReadPool reads_;
   Credentials credentials_;
   std::unique_ptr<UserConfig> unproved_;          ///< null: none
   std::optional<Pooling> user_pooling_;           ///< nothing: the pool's

@@ -48,13 +48,16 @@ std::string waiting_query(std::string_view position, std::chrono::milliseconds l
 }  // namespace
 
 /// Where the statement that is held belongs.
-std::shared_ptr<Pool> Session::pool_for_statement() {
+const std::shared_ptr<Pool>& Session::pool_for_statement() {
   const std::string& read_pool = pool_->config().split.read_pool;
   // Without autocommit a read begins a transaction, which may go on to write.
   if (read_pool.empty() || !borrowing_->autocommit() || !is_for_replicas(steering_->inspection()))
     return pool_;
-  auto reads = services_.topology()->find_pool(read_pool);
-  return reads && reads->has_candidates() ? std::move(reads) : pool_;
+  // Looked up once for each topology, and not for each statement.
+  const std::uint64_t version = services_.topology_version();
+  if (reads_.version != version || reads_.of != pool_.get())
+    reads_ = {services_.topology()->find_pool(read_pool), pool_.get(), version};
+  return reads_.pool && reads_.pool->has_candidates() ? reads_.pool : pool_;
 }
 
 CausalReads Session::causal_reads() const {

@@ -34,13 +34,21 @@ bool has_metadata_follows(const Context& context) noexcept {
 }
 
 Result<ColumnCount> ColumnCount::decode(Bytes payload, const Context& context) noexcept {
-  Reader reader(payload, name.data(), context);
   ColumnCount message;
+  const bool flagged = has_metadata_follows(context);
+  // Most are a byte, and the flag another.
+  if (payload.size() == (flagged ? 2U : 1U) && payload[0] != 0 && payload[0] < 0xfb &&
+      payload[0] <= context.limits.max_columns && payload.back() <= (flagged ? 1 : 0xfa)) {
+    message.column_count = payload[0];
+    if (flagged) message.metadata_follows = static_cast<ResultsetMetadata>(payload[1]);
+    return message;
+  }
+  Reader reader(payload, name.data(), context);
   message.column_count = reader.lenenc("column_count");
   if (reader.ok() && message.column_count == 0) reader.fail_at(errc::bad_value, "column_count", 0);
   if (message.column_count > context.limits.max_columns)
     reader.fail_at(errc::limit_exceeded, "column_count", 0);
-  if (has_metadata_follows(context)) {
+  if (flagged) {
     const auto start = reader.offset();
     const std::uint8_t follows = reader.u8("metadata_follows");
     if (follows > 1) reader.fail_at(errc::bad_value, "metadata_follows", start);

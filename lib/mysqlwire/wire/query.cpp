@@ -22,11 +22,17 @@ ParameterList read_attributes(Reader& reader, const Context& context) noexcept {
 }  // namespace
 
 Result<ComQuery> ComQuery::decode(Bytes payload, const Context& context) noexcept {
-  Reader reader(payload, name.data(), context);
   ComQuery message;
+  const bool has_attributes = context.capabilities.has(Capability::query_attributes);
+  // Nothing can be wrong with most of them.
+  if (!has_attributes && !payload.empty() &&
+      payload[0] == static_cast<std::uint8_t>(Command::com_query)) {
+    message.query = as_text(payload.subspan(1));
+    return message;
+  }
+  Reader reader(payload, name.data(), context);
   detail::read_command(reader, Command::com_query);
-  if (context.capabilities.has(Capability::query_attributes))
-    message.attributes = read_attributes(reader, context);
+  if (has_attributes) message.attributes = read_attributes(reader, context);
   message.query = reader.rest_text("query");
   return reader.finish(message);
 }
