@@ -100,9 +100,9 @@ void Steering::inspect(Bytes payload, bool whole, const mysqlwire::Context& cont
   inspection_.whole = whole;
   switch (inspection_.command) {
     case Command::com_query: {
-      const auto query = mysqlwire::ComQuery::decode(payload, context);
-      if (query)
-        inspect_text(query->query, shapes_.of_query(query->query, dialect_.dialect()));
+      const auto text = mysqlwire::ComQuery::decode_text(payload, context);
+      if (text)
+        inspect_text(*text, shapes_.of_query(*text, dialect_.dialect()));
       else
         inspection_.readable = false;
       break;

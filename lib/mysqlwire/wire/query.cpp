@@ -22,19 +22,23 @@ ParameterList read_attributes(Reader& reader, const Context& context) noexcept {
 }  // namespace
 
 Result<ComQuery> ComQuery::decode(Bytes payload, const Context& context) noexcept {
-  ComQuery message;
-  const bool has_attributes = context.capabilities.has(Capability::query_attributes);
-  // Nothing can be wrong with most of them.
-  if (!has_attributes && !payload.empty() &&
-      payload[0] == static_cast<std::uint8_t>(Command::com_query)) {
-    message.query = as_text(payload.subspan(1));
-    return message;
-  }
   Reader reader(payload, name.data(), context);
+  ComQuery message;
   detail::read_command(reader, Command::com_query);
-  if (has_attributes) message.attributes = read_attributes(reader, context);
+  if (context.capabilities.has(Capability::query_attributes))
+    message.attributes = read_attributes(reader, context);
   message.query = reader.rest_text("query");
   return reader.finish(message);
+}
+
+Result<std::string_view> ComQuery::decode_text(Bytes payload, const Context& context) noexcept {
+  // Nothing can be wrong with it then.
+  if (!context.capabilities.has(Capability::query_attributes) && !payload.empty() &&
+      payload[0] == static_cast<std::uint8_t>(Command::com_query))
+    return as_text(payload.subspan(1));
+  const auto message = decode(payload, context);
+  if (!message) return message.error();
+  return message->query;
 }
 
 void ComQuery::encode(Writer& writer, const Context& context) const {

@@ -33,6 +33,8 @@ struct ComQuery {
   ParameterList attributes;  ///< borrows from the payload
 
   static Result<ComQuery> decode(Bytes payload, const Context& context) noexcept;
+  /// Its `query` alone, with the same errors. Costs next to nothing where there are no attributes.
+  static Result<std::string_view> decode_text(Bytes payload, const Context& context) noexcept;
   /// Without CLIENT_QUERY_ATTRIBUTES the attributes are left out.
   void encode(Writer& writer, const Context& context) const;
 };

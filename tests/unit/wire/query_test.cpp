@@ -40,7 +40,12 @@ TEST_CASE("E8: a query without attributes", "[query]") {
   CHECK(ComQuery::decode(bytes, {})->query == "select 1 as a, null as b, 'x' as c");
   const auto empty = hex("03");
   CHECK(ComQuery::decode(empty, {})->query.empty());
+  CHECK(ComQuery::*ComQuery::decode_text(bytes, {}) == "select 1 as a, null as b, 'x' as c");
+  CHECK(ComQuery::decode_text(empty, {})->empty());
   const auto other = hex("1673");
+  CHECK(to_string(ComQuery::decode_text(other, {}).error()) ==
+        to_string(ComQuery::decode(other, {}).error()));
+  CHECK_FALSE(ComQuery::decode_text({}, {}));
   CHECK(to_string(ComQuery::decode(other, {}).error()) ==
         "COM_QUERY.command: bad value at offset 0");
 }
@@ -50,6 +55,7 @@ TEST_CASE("queries with CLIENT_QUERY_ATTRIBUTES", "[query]") {
   check_layout<ComQuery>("03000153454c4543542031", context, Ending::rest, 3);
   const auto plain = hex("03000153454c4543542031");
   CHECK(ComQuery::decode(plain, context)->query == "SELECT 1");
+  CHECK(*ComQuery::decode_text(plain, context) == "SELECT 1");
   CHECK(ComQuery::decode(plain, context)->attributes.empty());
 
   // a = '1', b = NULL, c = unsigned 7
