@@ -246,9 +246,9 @@ void SessionFollower::on_answer(PacketKind kind, Bytes payload, const mysqlwire:
 }
 
 // With its memory, since the client may rest for long now.
-void SessionFollower::forget_command() {
+void SessionFollower::drop_command() noexcept {
   pending_.reset();
-  if (reported_.capacity() != 0) std::vector<std::string>().swap(reported_);
+  std::vector<std::string>().swap(reported_);
 }
 
 void SessionFollower::on_ok(const OkPacket& packet, const Context& context) {

@@ -152,7 +152,10 @@ class SessionFollower {
   void set_variable(const std::string& name, std::string value);
   void set_user_variable(const std::string& name, std::string value);
   void publish();
-  void forget_command();
+  void forget_command() noexcept {
+    if (pending_ || reported_.capacity() != 0) drop_command();
+  }
+  void drop_command() noexcept;
   void check_bounds();
   bool take_session_values(std::span<const ReportedValue>& row);
   bool take_user_values(std::span<const ReportedValue>& row);

@@ -446,8 +446,10 @@ bool Relay::mid_command() const noexcept {
 }
 
 void Relay::change_server() noexcept {
-  from_server_ = PacketScanner();
-  from_server_.check_sequence(!numbering_);
+  if (!from_server_.at_boundary()) {
+    from_server_ = PacketScanner();
+    from_server_.check_sequence(!numbering_);
+  }
   server_deaf_ = false;
   mysqlwire::Buffer().swap(partial_);
 }

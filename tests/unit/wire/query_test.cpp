@@ -40,7 +40,7 @@ TEST_CASE("E8: a query without attributes", "[query]") {
   CHECK(ComQuery::decode(bytes, {})->query == "select 1 as a, null as b, 'x' as c");
   const auto empty = hex("03");
   CHECK(ComQuery::decode(empty, {})->query.empty());
-  CHECK(ComQuery::*ComQuery::decode_text(bytes, {}) == "select 1 as a, null as b, 'x' as c");
+  CHECK(*ComQuery::decode_text(bytes, {}) == "select 1 as a, null as b, 'x' as c");
   CHECK(ComQuery::decode_text(empty, {})->empty());
   const auto other = hex("1673");
   CHECK(to_string(ComQuery::decode_text(other, {}).error()) ==
