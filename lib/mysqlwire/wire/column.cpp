@@ -36,9 +36,10 @@ bool has_metadata_follows(const Context& context) noexcept {
 Result<ColumnCount> ColumnCount::decode(Bytes payload, const Context& context) noexcept {
   ColumnCount message;
   const bool flagged = has_metadata_follows(context);
-  // Most are a byte, and the flag another.
-  if (payload.size() == (flagged ? 2U : 1U) && payload[0] != 0 && payload[0] < 0xfb &&
-      payload[0] <= context.limits.max_columns && payload.back() <= (flagged ? 1 : 0xfa)) {
+  // Most are a byte, and the flag another, of which nobody wants to be told.
+  if (context.fields == nullptr && payload.size() == (flagged ? 2U : 1U) && payload[0] != 0 &&
+      payload[0] < 0xfb && payload[0] <= context.limits.max_columns &&
+      payload.back() <= (flagged ? 1 : 0xfa)) {
     message.column_count = payload[0];
     if (flagged) message.metadata_follows = static_cast<ResultsetMetadata>(payload[1]);
     return message;

@@ -33,8 +33,8 @@ Result<ComQuery> ComQuery::decode(Bytes payload, const Context& context) noexcep
 
 Result<std::string_view> ComQuery::decode_text(Bytes payload, const Context& context) noexcept {
   // Nothing can be wrong with it then.
-  if (!context.capabilities.has(Capability::query_attributes) && !payload.empty() &&
-      payload[0] == static_cast<std::uint8_t>(Command::com_query))
+  if (context.fields == nullptr && !context.capabilities.has(Capability::query_attributes) &&
+      !payload.empty() && payload[0] == static_cast<std::uint8_t>(Command::com_query))
     return as_text(payload.subspan(1));
   const auto message = decode(payload, context);
   if (!message) return message.error();

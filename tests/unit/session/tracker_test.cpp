@@ -270,8 +270,9 @@ TEST_CASE("definitions and rows can be passed over in bulk", "[tracker]") {
   Context context = eof_dialect();
   context.capabilities.set(Capability::deprecate_eof);
   Tracker no_eof = Tracker::in_command_phase(context);
-  run_whole(no_eof, conversation("C 02000000 0378 S 01000001 02"));
-  CHECK(no_eof.accept_bulk(hex("04000002 03646566")).size == 0);  // not whole
+  CHECK(run_whole(no_eof, conversation("C 02000000 0378\nS 01000001 02")) ==
+        "command column_count");
+  CHECK(no_eof.accept_bulk(hex("04000002 036465")).size == 0);  // not whole
   const auto definition = no_eof.accept_bulk(hex("02000002 0378"));
   CHECK(definition.size == 6);
   CHECK(definition.last == PacketKind::column_definition);

@@ -151,6 +151,7 @@ struct Client {
   Thread& thread;
   std::shared_ptr<Pool> pool;
   LastLoan last;
+  std::uint64_t number = 0;  ///< where there are many
   int ends[2] = {-1, -1};
   Waker waker;
   Peer client_end;
@@ -311,13 +312,22 @@ TEST_CASE("a connection goes from session to session", "[lending]") {
     CHECK(three.outcome.connection.get() == of_two);
     CHECK(three.outcome.connection->image == image);
     CHECK(three.outcome.connection->uses == 2);
+    CHECK_FALSE(three.outcome.connection->lent_again);
+    // Another session has it now, and then it is nobody's any more.
+    CHECK(two.last.connection() == nullptr);
+    CHECK(three.last.connection() == of_two);
     three.give_back();
+    co_await three.borrow();
+    CHECK(three.outcome.connection->lent_again);
+    thread.lender.discard(std::move(three.outcome.connection));
+    CHECK(three.last.connection() == nullptr);
+    CHECK(one.last.connection() == of_one);
   };
   thread.run(play());
   CHECK(server.visits() == 2);
   CHECK(thread.lender.figures().opened == 2);
-  CHECK(thread.lender.figures().borrowed == 4);
-  CHECK(thread.lender.figures().same_session == 1);
+  CHECK(thread.lender.figures().borrowed == 5);
+  CHECK(thread.lender.figures().same_session == 2);
   CHECK(thread.lender.figures().same_image == 1);
 }
 
@@ -355,7 +365,7 @@ TEST_CASE("what is lent is spread over the servers", "[lending]") {
     one.give_back();
     two.give_back();
     // And without the coroutine.
-    auto lent = thread.lender.take(pool, one.who, 1, nullptr);
+    auto lent = thread.lender.take(pool, one.who, one.last, nullptr);
     REQUIRE(lent);
     thread.lender.give_back(std::move(lent));
   };
@@ -369,12 +379,15 @@ TEST_CASE("who waits gets what comes back, in order", "[lending]") {
   const auto pool = site.make_pool();
   Thread thread(site);
   std::vector<std::unique_ptr<Client>> clients;
-  for (std::uint64_t i = 1; i <= 5; ++i) clients.push_back(std::make_unique<Client>(thread, pool));
+  for (std::uint64_t i = 1; i <= 5; ++i) {
+    clients.push_back(std::make_unique<Client>(thread, pool));
+    clients.back()->number = i;
+  }
   std::vector<std::uint64_t> order;
   const auto use = [&](Client& client) -> Task<void> {
     co_await client.borrow();
     REQUIRE(client.outcome.connection);
-    order.push_back(client.id);
+    order.push_back(client.number);
     co_await client.sleep(100ms);
     client.give_back();
     if (order.size() == clients.size()) thread.loop.stop();
@@ -649,7 +662,7 @@ TEST_CASE("threads with many sessions never have more connections than allowed",
         }
         for (unsigned j = 0; j < i % 3; ++j) co_await client.waker.yield();
         --lent;
-        if ((client.id + i) % 11 == 0)
+        if ((client.number + i) % 11 == 0)
           thread.lender.discard(std::move(client.outcome.connection));
         else
           client.give_back();
@@ -661,6 +674,7 @@ TEST_CASE("threads with many sessions never have more connections than allowed",
     for (std::uint64_t i = 0; i < sessions; ++i) {
       // Of two accounts, so that there are two keys.
       clients.push_back(std::make_unique<Client>(thread, pool, i % 2 == 0 ? "app" : "other"));
+      clients.back()->number = index * 100 + i + 1;
       tasks.push_back(session(*clients.back()));
     }
     for (const auto& task : tasks) task.start();
