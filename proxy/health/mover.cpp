@@ -30,6 +30,10 @@ FailoverSight sight_of(Pool& pool, const Server& primary) {
   return sight;
 }
 
+bool may_promote(const PoolConfig& config) noexcept {
+  return config.role == PoolRole::primary && config.failover.mode == Failover::promote;
+}
+
 }  // namespace
 
 void Mover::start() {
@@ -49,7 +53,11 @@ void Mover::stop() {
 }
 
 void Mover::watch(std::shared_ptr<const Topology> topology) {
-  loop_.post([this, topology = std::move(topology)] { topology_ = topology; });
+  loop_.post([this, topology = std::move(topology)] {
+    topology_ = topology;
+    asked_to_look_ = true;
+    waker_.notify();
+  });
 }
 
 void Mover::look() {
@@ -68,18 +76,27 @@ void Mover::move(MoveRequest request, Move::Teller teller) {
 Task<void> Mover::look_after() {
   Deadline deadline(loop_, waker_);
   for (;;) {
-    deadline.set(look_interval);
+    // With nothing to look after it sleeps until it is asked.
+    if (has_something_to_look_after())
+      deadline.set(look_interval);
+    else
+      deadline.clear();
     while (!deadline.passed() && !asked_to_look_) co_await waker_;
     asked_to_look_ = false;
     reap();
     if (!topology_) continue;
     const auto topology = topology_;
     for (const PoolConfig& config : topology->config().pools) {
-      if (config.role != PoolRole::primary || config.failover.mode != Failover::promote) continue;
+      if (!may_promote(config)) continue;
       const auto pool = topology->find_pool(config.name);
       look_at(*pool, pool);
     }
   }
+}
+
+bool Mover::has_something_to_look_after() const {
+  return !running_.empty() ||
+         (topology_ && std::ranges::any_of(topology_->config().pools, may_promote));
 }
 
 void Mover::reap() {
@@ -178,6 +195,8 @@ bool Mover::begin(MoveRequest request, Move::Teller teller) {
                                         std::move(teller), reconsider_);
   running_.push_back(std::move(running));
   running_.back().move->start();
+  asked_to_look_ = true;
+  waker_.notify();
   return true;
 }
 

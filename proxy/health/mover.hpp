@@ -45,6 +45,7 @@ class Mover {
   };
 
   Task<void> look_after();
+  bool has_something_to_look_after() const;
   void reap();
   void look_at(Pool& pool, const std::shared_ptr<Pool>& shared);
   void take_back(const std::shared_ptr<Pool>& pool);

@@ -86,6 +86,9 @@ Loop::Loop(std::chrono::milliseconds precision)
       scratch_(std::make_unique<std::array<std::uint8_t, scratch_size>>()) {
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   event_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  timespec step{};
+  ::clock_getres(CLOCK_MONOTONIC_COARSE, &step);
+  coarseness_ = static_cast<std::uint64_t>(step.tv_nsec) / 1'000'000;
   if (epoll_ < 0 || event_ < 0) throw std::system_error(errno, std::generic_category(), "epoll");
   epoll_event event{};
   event.events = EPOLLIN;
@@ -136,14 +139,15 @@ int Loop::patience() noexcept {
   if (!ready_.empty()) return 0;
   if (deadlines_ == 0) return -1;
   if (due_tick_ <= tick_) look_for_due_tick();
-  return static_cast<int>(due_tick_ * precision_ - now_);
+  return static_cast<int>(due_tick_ * precision_ - now_ + coarseness_);
 }
 
-/// Looked for once, and not for every batch. No look further than ten ticks, a second of most
-/// loops: it is not worth more than waking up once in that time.
+/// Looked for once, and not for every batch. No look further than a second: it is not worth more
+/// than waking up once in that time.
 void Loop::look_for_due_tick() noexcept {
+  const std::uint64_t furthest = tick_ + std::max<std::uint64_t>(1000 / precision_, 1);
   due_tick_ = tick_ + 1;
-  while (due_tick_ < tick_ + 10 && wheel_[due_tick_ % wheel_.size()] == nullptr) ++due_tick_;
+  while (due_tick_ < furthest && wheel_[due_tick_ % wheel_.size()] == nullptr) ++due_tick_;
 }
 
 void Loop::run_ready() {

@@ -160,6 +160,9 @@ class Loop {
   /// Deadlines by the tick that they fall in, modulo the wheel's size.
   std::array<Deadline*, 1024> wheel_{};
   std::size_t deadlines_ = 0;  ///< how many hang there
+  /// By so many milliseconds now_ may lag behind the time by which the kernel wakes: waking earlier
+  /// would be in vain.
+  std::uint64_t coarseness_ = 0;
   std::uint64_t now_ = 0;
   std::int64_t precise_now_ = 0;  ///< 0: not read yet for this batch
   std::uint64_t tick_ = 0;        ///< the last one that was checked

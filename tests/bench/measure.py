@@ -7,6 +7,7 @@ import re
 import statistics
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,13 +97,18 @@ def measured_load(candidate, workload, threads, prepared, *limit):
 
 
 def count_calls(pid, work):
-    """System calls of a process while `work` runs: {name: (calls, of them failed)}, and what work() gave."""
+    """System calls of a process while `work` runs.
+
+    {name: (calls, of them failed)}, what work() gave, and how many seconds it took.
+    """
     with tempfile.NamedTemporaryFile() as out:
         tracer = subprocess.Popen(["strace", "-f", "-c", "-qq", "-o", out.name, "-p", str(pid)], stderr=subprocess.DEVNULL)
         try:
             status = Path(f"/proc/{pid}/status")
             wait_until(lambda: f"TracerPid:\t{tracer.pid}" in status.read_text(), "strace to attach")
+            began = time.monotonic()
             result = work()
+            seconds = time.monotonic() - began
         finally:
             tracer.send_signal(2)
             tracer.wait(30)
@@ -112,23 +118,28 @@ def count_calls(pid, work):
         fields = line.split()
         if len(fields) >= 5 and fields[0][0].isdigit() and fields[-1] != "total":
             calls[fields[-1]] = (int(fields[3]), int(fields[4]) if len(fields) == 6 else 0)
-    return calls, result
+    return calls, result, seconds
 
 
 def system_calls(candidate, workload, prepared, threads, transactions):
     """System calls of the candidate per query, by name: all, and those that returned an error.
 
-    By the difference of two runs, so that logins cancel out.
+    By the difference of two runs, so that logins cancel out. What it does in that time without any client, health
+    checks above all, is not for a query.
     """
     def run(times):
         return count_calls(candidate.pid, lambda: run_load(candidate.port, workload, threads, prepared,
                                                            f"--events={transactions * times}", "--time=0"))
 
-    (fewer, short), (more, long) = run(1), run(3)
+    (fewer, short, seconds), (more, long, longer) = run(1), run(3)
+    idle, _, rest = count_calls(candidate.pid, lambda: time.sleep(5))
+    share = (longer - seconds) / rest
     if short.failed or long.failed:
         raise Failure(f"{candidate.name}, {workload} under strace: {short}, {long}")
     queries = long.queries - short.queries
-    return {name: tuple((after - before) / queries for before, after in zip(fewer.get(name, (0, 0)), counts))
+    none = (0, 0)
+    return {name: tuple((after - before - share * without) / queries
+                        for before, after, without in zip(fewer.get(name, none), counts, idle.get(name, none)))
             for name, counts in more.items()}
 
 
