@@ -8,13 +8,9 @@ BinaryRow::BinaryRow(Bytes payload, std::span<const ValueType> columns,
   if (reader_.u8("header") != 0) reader_.fail_at(errc::bad_value, "header", 0);
   null_byte_ =
       reader_.bytes(NullBitmap::size(columns.size(), NullBitmap::row_offset), "null_bitmap").data();
-  if (ok()) columns_ = columns;
-}
-
-inline ValueType BinaryRow::take_column() noexcept {
-  const ValueType column = columns_.front();
-  columns_ = columns_.subspan(1);
-  return column;
+  if (!ok()) return;
+  column_ = columns.data();
+  end_ = column_ + columns.size();
 }
 
 inline bool BinaryRow::take_null() noexcept {
@@ -28,8 +24,8 @@ inline bool BinaryRow::take_null() noexcept {
 }
 
 bool BinaryRow::next(Value& value) noexcept {
-  if (columns_.empty()) return finish();
-  const ValueType column = take_column();
+  if (column_ == end_) return finish();
+  const ValueType column = *column_++;
   if (take_null()) {
     value = {};
     return true;
@@ -39,8 +35,8 @@ bool BinaryRow::next(Value& value) noexcept {
 }
 
 bool BinaryRow::skip() noexcept {
-  if (columns_.empty()) return finish();
-  const ValueType column = take_column();
+  if (column_ == end_) return finish();
+  const ValueType column = *column_++;
   if (!take_null()) skip_binary_value(reader_, column.type, "value");
   return ok();
 }

@@ -83,20 +83,20 @@ class BinaryRow {
   /// Steps over the next value without decoding it; false as with next().
   bool skip() noexcept;
 
-  std::size_t columns_left() const noexcept { return columns_.size(); }
+  std::size_t columns_left() const noexcept { return static_cast<std::size_t>(end_ - column_); }
   bool ok() const noexcept { return reader_.ok(); }
   /// Only meaningful when !ok().
   Error error() const noexcept { return reader_.error(); }
 
  private:
-  /// The next column's type; there is one.
-  ValueType take_column() noexcept;
-  /// Its bit of the bitmap.
+  /// The next column's bit of the bitmap.
   bool take_null() noexcept;
   bool finish() noexcept;
 
   Reader reader_;
-  std::span<const ValueType> columns_;  // not taken yet; none without a bitmap that has them all
+  // The columns that were not taken yet; none without a bitmap that has them all.
+  const ValueType* column_ = nullptr;
+  const ValueType* end_ = nullptr;
   const std::uint8_t* null_byte_ = nullptr;
   std::uint8_t null_bit_ = 1U << NullBitmap::row_offset;
 };
