@@ -6,7 +6,6 @@ LONG_TESTS=1 FAILOVER_SECONDS=30 FAILOVER_LATENESS=0 for a thorough run on a mac
 
 import collections
 import os
-import signal
 import subprocess
 import threading
 import time
@@ -215,7 +214,7 @@ def kill(cluster, one, proxy):
 
 def hang(cluster, one, proxy):
     began = time.monotonic()
-    one.child.send(signal.SIGSTOP)
+    one.child.freeze()
     return began
 
 
@@ -283,7 +282,7 @@ def test_no_acknowledged_write_is_lost(start, cluster, event, tmp_path, capsys):
         without = load.longest_rest_after(ready)
     finally:
         load.stop()
-        one.child.send(signal.SIGCONT)
+        one.child.thaw()
         cluster.link.mend()
     primary = one if event == "restarted" else next(server for server in others if not cluster.read_only(server))
     with capsys.disabled():
@@ -320,10 +319,10 @@ def test_a_read_that_a_hanging_replica_has_is_done_elsewhere(start, cluster):
     first = where()
     hanging = next(server for server in cluster.servers if server.name == first)
     assert hanging is not cluster.servers[0]
-    hanging.child.send(signal.SIGSTOP)
+    hanging.child.freeze()
     try:
         # Whichever servers are asked, the one that hangs is among them, and is no more once checks have found out.
         assert {where() for _ in range(4)}.isdisjoint({first})
     finally:
-        hanging.child.send(signal.SIGCONT)
+        hanging.child.thaw()
         connection.close()

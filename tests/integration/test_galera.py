@@ -5,7 +5,6 @@ LONG_TESTS=1 for all the ways to leave.
 
 import collections
 import os
-import signal
 import threading
 import time
 
@@ -199,14 +198,14 @@ def test_a_node_is_killed_and_joins_again(proxy, cluster, load):
 def test_a_node_hangs_and_goes_on(proxy, cluster, load):
     node = written_on(cluster, load)
     since = len(proxy.messages())
-    node.child.send(signal.SIGSTOP)
+    node.child.freeze()
     try:
         proxy.wait_for_log(f"{node.name} down", since=since)
         # Else everybody waits for it sooner or later.
         if load.account is APP:
             load.goes_on(seconds=REST)
     finally:
-        node.child.send(signal.SIGCONT)
+        node.child.thaw()
     proxy.wait_for_log(f"{node.name} is writable$", since=since)
     load.goes_on()
     assert load.errors_are_few()

@@ -432,7 +432,7 @@ def test_frozen_server(start, pair):
     db1, db2 = pair
     proxy = start(db1, db2, tables={"pool.main": {"balance": "first_available"}, "proxy": {"connect_timeout": "500ms"},
                                     "health": {"interval": "60s"}})
-    db1.child.send(signal.SIGSTOP)
+    db1.child.freeze()
     try:
         begun = time.monotonic()
         with logged_in(proxy.port, APP) as connection:
@@ -443,7 +443,7 @@ def test_frozen_server(start, pair):
         logged_in(proxy.port, APP).close()
         assert time.monotonic() - begun < 0.45, "it is left alone for a while"
     finally:
-        db1.child.send(signal.SIGCONT)
+        db1.child.thaw()
 
 
 def test_health_check_logs_in(start, pair):

@@ -118,11 +118,11 @@ def test_hangs_after_accept(probe):
 
 
 def test_a_stopped_server_hangs(probe, strange):
-    strange.child.send(19)  # SIGSTOP
+    strange.child.freeze()
     try:
         diagnosed(probe("greet", strange.address, "--timeout", "500ms"), UNREACHABLE, "greeting", "hangs")
     finally:
-        strange.child.send(18)
+        strange.child.thaw()
 
 
 def test_closes_at_once(probe):

@@ -1,6 +1,5 @@
 """Pools that find out which of their servers is the primary, and follow it: real replication, switched and broken."""
 
-import signal
 import threading
 import time
 
@@ -258,7 +257,7 @@ def test_a_primary_that_hangs_is_left_by_those_who_wait_for_it(start, replicatio
     proxy = start()
     waiting = connect(proxy)
     assert port_of(waiting) == one.port
-    one.child.send(signal.SIGSTOP)
+    one.child.freeze()
     try:
         answers = []
 
@@ -277,4 +276,4 @@ def test_a_primary_that_hangs_is_left_by_those_who_wait_for_it(start, replicatio
         assert "one is not the primary of pool main any more" in str(answers[0])
         assert server_for(proxy) == two.port
     finally:
-        one.child.send(signal.SIGCONT)
+        one.child.thaw()

@@ -8,7 +8,6 @@ import contextlib
 import os
 import resource
 import shutil
-import signal
 import subprocess
 
 import pymysql
@@ -127,14 +126,14 @@ def test_restarted(own_server, front, load):
 def test_stopped(own_server, front, load):
     """Frozen for longer than server_timeout: nobody waits for longer, and nothing that it did then is done twice."""
     load.explained = {LOST, SILENT, FULL}
-    own_server.child.send(signal.SIGSTOP)
+    own_server.child.freeze()
     try:
         told = (SILENT, f"server {own_server.name} has said nothing for 2 s")
         wait_until(lambda: load.refusals()[told] > 0, "the first to be told")
         before = refused(load)
         wait_until(lambda: refused(load) >= before + CLIENTS, "others to be told")
     finally:
-        own_server.child.send(signal.SIGCONT)
+        own_server.child.thaw()
 
 
 def test_out_of_connections(own_server, front, load):

@@ -5,7 +5,6 @@ import contextlib
 import os
 import random
 import re
-import signal
 import threading
 import time
 
@@ -128,9 +127,9 @@ class Harm:
             raise AssertionError(f"the server itself is not well: {error}") from None
 
     def stop_server(self):
-        self.server.child.send(signal.SIGSTOP)
+        self.server.child.freeze()
         time.sleep(self.chance.random() * 3)
-        self.server.child.send(signal.SIGCONT)
+        self.server.child.thaw()
 
     def restart(self):
         if self.chance.random() < 0.5:

@@ -1,5 +1,6 @@
 """Child processes, ports and waiting."""
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 
 class Failure(Exception):
@@ -113,6 +115,20 @@ class Child:
 
     def send(self, number):
         self.process.send_signal(number)
+
+    def freeze(self):
+        """Stops it where it is, until thaw(). A thread that was not told yet would still answer."""
+        self.send(signal.SIGSTOP)
+        wait_until(lambda: set(self.states()) == {"T"}, f"{self.name} to stop", 10)
+
+    def thaw(self):
+        self.send(signal.SIGCONT)
+
+    def states(self):
+        """Of each of its threads a letter, as proc(5) has them."""
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ends
+                yield (task / "stat").read_text().rpartition(")")[2].split()[0]
 
     def wait(self, timeout=30.0):
         """The exit code."""
