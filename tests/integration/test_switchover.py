@@ -226,7 +226,9 @@ def test_a_replica_that_lags_is_not_promoted_and_the_old_primary_goes_on(start, 
 def test_a_primary_that_is_killed_is_replaced_and_taken_back(start, replication, tmp_path):
     one, two = replication.servers[:2]
     hook = tmp_path / "hook"
-    hook.write_text(f"#!/bin/sh\necho \"$MYSQLPROXY_EVENT $MYSQLPROXY_POOL $MYSQLPROXY_OLD $1\" > {tmp_path}/called\n")
+    said = tmp_path / "called"
+    # It is there with all that it says.
+    hook.write_text(f"#!/bin/sh\necho \"$MYSQLPROXY_EVENT $MYSQLPROXY_POOL $MYSQLPROXY_OLD $1\" > {said}.new && mv {said}.new {said}\n")
     hook.chmod(0o700)
     proxy = start(failover="promote", on_failover=[hook, "an argument"])
     writers = Writers(proxy)
@@ -243,8 +245,8 @@ def test_a_primary_that_is_killed_is_replaced_and_taken_back(start, replication,
         writers.wait_for(50)
         new = next(server for server in replication.servers if server.name == primary_of(proxy))
         assert new is not one
-        wait_until((tmp_path / "called").exists, "the hook is called")
-        assert (tmp_path / "called").read_text() == "failover main one an argument\n"
+        wait_until(said.exists, "the hook is called")
+        assert said.read_text() == "failover main one an argument\n"
         replication.start(one)
         # With what it had not sent to anybody it can't be a replica; read-only it is in any case.
         proxy.wait_for_log("demote of pool main: one copies from|one does not copy from|one has transactions")
