@@ -86,16 +86,18 @@ def judge_logins(judge):
 
 
 def judge_memory(judge):
-    # 10,000, or as many as the machine has descriptors for.
-    counts = [figure["labels"]["clients"] for figure in judge.figures if figure["part"] == "idle"]
-    if not counts:
-        return
-    most = max(counts)
-    peers = ", ".join(filter(None, (judge.peer(name, " KiB", "idle", "memory a connection", candidate=name, clients=most,
-                                               link="plain") for name in ("haproxy", "nginx"))))
+    def most(name, link):
+        """Clients: 10,000, or as many as the machine has descriptors for."""
+        return max((figure["labels"]["clients"] for figure in judge.figures if figure["part"] == "idle"
+                    and figure["labels"]["candidate"] == name and figure["labels"]["link"] == link), default=0)
+
+    peers = ", ".join(filter(None, (judge.peer(name, " KiB", "idle", "memory a connection", candidate=name,
+                                               clients=most(name, "plain"), link="plain") for name in ("haproxy", "nginx"))))
     for candidate in ("lending", "session"):
         for link, limit, aim in (("plain", 4, 1), ("TLS", 20, None)):
-            count = most if link == "plain" else min(counts)
+            count = most(candidate, link)
+            if count == 0:
+                continue
             value = judge.value("idle", "memory a connection", candidate=candidate, clients=count, link=link)
             judge.at_most(f"memory of each of {count:,} idle clients: {candidate}, {link}", limit, " KiB", value,
                           peers if link == "plain" else "", aim)

@@ -132,7 +132,7 @@ def system_calls(candidate, workload, prepared, threads, transactions):
                                                            f"--events={transactions * times}", "--time=0"))
 
     (fewer, short, seconds), (more, long, longer) = run(1), run(3)
-    idle, _, rest = count_calls(candidate.pid, lambda: time.sleep(5))
+    idle, _, rest = count_calls(candidate.pid, lambda: time.sleep(3))
     share = (longer - seconds) / rest
     if short.failed or long.failed:
         raise Failure(f"{candidate.name}, {workload} under strace: {short}, {long}")

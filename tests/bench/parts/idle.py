@@ -26,21 +26,22 @@ def measure(results, connector, candidate, count, tls):
 
 def run(suite, results):
     folder = suite.new_folder("idle")
-    # Most programs need two descriptors for a client, and some for themselves.
-    most = min(10000, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 600) // 200 * 100)
-    counts = suite.pick((2000, most), (50,))
-    room = max(counts) + 100
+    # Most programs need two descriptors for an idle client, and some for themselves.
+    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 600
+    most, lent = (min(10000, descriptors // each // 100 * 100) for each in (2, 1))
+    fewer = suite.pick(2000, 50)
+    room = most + 100
     server = start_server(folder, room, CrowdedBackend)
     connector = Connector(suite.build)
     haproxy, nginx = HaProxy(folder, server, 1, room), Nginx(folder, server, room)
     session = MysqlProxy(folder, server, suite.proxy, 1, room, "session", SESSION)
-    lending = MysqlProxy(folder, server, suite.proxy, 1, room, "lending", LENDING)
+    lending = MysqlProxy(folder, server, suite.proxy, 1, lent + 100, "lending", LENDING)
     try:
-        for count in counts:
-            for candidate in (haproxy, nginx, session, lending):
+        for candidate in (haproxy, nginx, session, lending):
+            for count in suite.pick((fewer, lent if candidate is lending else most), (fewer,)):
                 measure(results, connector, candidate, count, False)
         # Connector/C loads the system's certificates for every connection, which takes minutes for thousands.
         for candidate in (session, lending):
-            measure(results, connector, candidate, counts[0], True)
+            measure(results, connector, candidate, fewer, True)
     finally:
         server.stop()
