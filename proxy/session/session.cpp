@@ -165,7 +165,7 @@ bool Session::may_have_to_leave() const noexcept {
 /// another turn to find that out. The usual case.
 bool Session::may_rest() const noexcept {
   return side_ == nullptr && relay_->may_rest(client_, server_ ? &server_->channel : nullptr) &&
-         !may_have_to_leave() && !command_deadline_.passed();
+         !settle_due() && !may_have_to_leave() && !command_deadline_.passed();
 }
 
 /// Reasons to end that are not in the stream of packets. True when the session is over.
