@@ -3,7 +3,9 @@
 #include <mysqlwire/crypto/secret.hpp>
 
 #include <fmt/format.h>
-#include <openssl/hmac.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
@@ -48,14 +50,48 @@ const Key& process_key() {
   return key;
 }
 
+struct FreeMac {
+  void operator()(EVP_MAC* mac) const noexcept { EVP_MAC_free(mac); }
+  void operator()(EVP_MAC_CTX* context) const noexcept { EVP_MAC_CTX_free(context); }
+};
+
+/// HMAC-SHA-256 by that key. One a thread, since to look up the algorithm costs more than to run
+/// it.
+class Hmac {
+ public:
+  Hmac() {
+    const std::unique_ptr<EVP_MAC, FreeMac> mac(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
+    context_.reset(EVP_MAC_CTX_new(mac.get()));
+    char sha256[] = "SHA256";
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha256, 0),
+        OSSL_PARAM_construct_end()};
+    const auto key = process_key().bytes();
+    require(context_ != nullptr &&
+            EVP_MAC_init(context_.get(), key.data(), key.size(), parameters) == 1);
+  }
+
+  Borrower::Fingerprint of(Bytes text) {
+    Borrower::Fingerprint out{};
+    std::size_t size = 0;
+    // Without a key it begins anew with the one that it has.
+    require(EVP_MAC_init(context_.get(), nullptr, 0, nullptr) == 1 &&
+            EVP_MAC_update(context_.get(), text.data(), text.size()) == 1 &&
+            EVP_MAC_final(context_.get(), out.data(), &size, out.size()) == 1 &&
+            size == out.size());
+    return out;
+  }
+
+ private:
+  static void require(bool good) {
+    if (!good) throw std::runtime_error("HMAC failed");
+  }
+  std::unique_ptr<EVP_MAC_CTX, FreeMac> context_;
+};
+
 Borrower::Fingerprint fingerprint(Bytes secret) {
-  Borrower::Fingerprint out{};
-  const auto key = process_key().bytes();
-  unsigned size = 0;
-  const auto* const done = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-                                secret.data(), secret.size(), out.data(), &size);
-  if (done == nullptr || size != out.size()) throw std::runtime_error("HMAC failed");
-  return out;
+  thread_local Hmac hmac;
+  return hmac.of(secret);
 }
 
 /// Of the form that most logins give away, so that as many of one user as possible are alike. The

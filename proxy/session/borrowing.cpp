@@ -313,8 +313,7 @@ std::optional<mysqlwire::Buffer> Borrowing::with_types(const Inspection& inspect
 }
 
 void Borrowing::on_forward(const Inspection& inspection, std::span<std::uint8_t> payload) {
-  const bool values_known = !follower_.asks_for_values() || (failed_ && follower_.lacks_id_alone());
-  second_chance_.on_forward(inspection, autocommit() && values_known && hold() != Hold::firmly);
+  second_chance_.on_forward(inspection, !second_chance_.is_out_of_question() && is_free());
   command_ = inspection.command;
   diagnoses_ = inspection.what->kind == mysqlwire::sql::StatementKind::signal;
   failed_ = false;
@@ -348,6 +347,13 @@ void Borrowing::on_forward(const Inspection& inspection, std::span<std::uint8_t>
       break;
     default: break;
   }
+}
+
+/// The session has nothing on its connection that another one could not have, and commits each
+/// statement by itself.
+bool Borrowing::is_free() const {
+  const bool values_known = !follower_.asks_for_values() || (failed_ && follower_.lacks_id_alone());
+  return autocommit() && values_known && hold() != Hold::firmly;
 }
 
 /// What the command leaves in the statement.

@@ -158,6 +158,7 @@ class Borrowing {
   bool is_one_too_many(const Inspection& inspection) const noexcept;
   bool is_of_other_schema() const;
   mysqlwire::Buffer counted_ok();
+  bool is_free() const;
   void note_execute(const Inspection& inspection);
   bool has_other_option() const;
   void note_last_statement(mysqlwire::PacketKind kind, mysqlwire::Bytes payload,

@@ -41,8 +41,8 @@ void SecondChance::on_forward(const Inspection& inspection, bool free) {
   packets_.clear();
   refusal_ = Refusal::none;
   reads_ = false;
-  if (!terms_.read_only && !terms_.cluster && !terms_.lost_reads) return;
-  if (!free || !inspection.whole || !is_refused_as_a_whole(inspection)) return;
+  if (is_out_of_question() || !free || !inspection.whole || !is_refused_as_a_whole(inspection))
+    return;
   reads_ = terms_.lost_reads && reads(inspection);
   if (!reads_ && !terms_.read_only && !terms_.cluster) return;
   std::uint8_t sequence_id = 0;

@@ -25,6 +25,10 @@ class SecondChance {
   enum class Refusal : std::uint8_t { none, read_only, out_of_step };
 
   void set_terms(Terms terms) noexcept { terms_ = terms; }
+  /// Whatever the command is, it gets none.
+  bool is_out_of_question() const noexcept {
+    return !terms_.read_only && !terms_.cluster && !terms_.lost_reads;
+  }
 
   /// The command goes to the server now. `free`: the session has nothing on its connection that
   /// another one could not have, and commits each statement by itself.

@@ -187,6 +187,24 @@ def test_prepared_statements_without_end(both, mariadb):
         assert prepare_many(connection, 5)[0] == 1
 
 
+@pytest.mark.skipif(not LONG, reason="LIMITS=long")
+def test_as_many_prepared_statements_as_the_server_takes(both, mariadb):
+    """Of a session with a server connection of its own the proxy keeps nothing for them; who else has the server does not suffer."""
+    count = 100_000
+    mariadb.ask(f"SET GLOBAL max_prepared_stmt_count = {count + 100}")
+    try:
+        with logged_in(both.port, APP) as connection, logged_in(both.port, OTHER) as other:
+            before = both.child.resident()
+            assert prepare_many(connection, count) == (count, None)
+            assert int(mariadb.ask("SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'")[0][1]) >= count
+            made, refusal = prepare_many(connection, 200)
+            assert made <= 100 and refusal.code == 1461
+            assert other.ask("SELECT 'goes on'") == connection.ask("SELECT 'goes on'") == "goes on"
+            assert more_memory(both.child, before) < SOME
+    finally:
+        mariadb.ask("SET GLOBAL max_prepared_stmt_count = DEFAULT")
+
+
 @pytest.mark.parametrize("account", [APP, OTHER], ids=["session", "transaction"])
 def test_many_results(both, account):
     """Thousands in answer to one command."""

@@ -407,6 +407,17 @@ def test_what_no_other_connection_has_keeps_its_own(pooled, table, begin, questi
     ask(second, "ROLLBACK")
 
 
+def test_a_statement_that_is_closed_lets_go(pooled):
+    """With its cursor, at once: COM_STMT_CLOSE has no answer, and the client may say nothing more for long."""
+    proxy = pooled(max_connections=1, queue_timeout="2s")
+    with Session(proxy.port, APP) as first, Session(proxy.port, APP) as second:
+        first.prepare(0, b"SELECT 1 UNION SELECT 2")
+        first.execute(0, (), 1)
+        assert Err.of(second.query(b"SELECT 7")[-1]).code == 1040
+        first.close_statement(0)
+        assert b"\x017" in second.query(b"SELECT 7")
+
+
 def test_a_reset_lets_go_of_everything(pooled):
     proxy = pooled(max_connections=2)
     first, second = connect(proxy), connect(proxy)
