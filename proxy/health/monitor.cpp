@@ -153,9 +153,13 @@ Task<void> Monitor::find_standing(Watch& watch, ServerConnection& connection) {
   const bool mariadb = connection.greeting.flavor() == mysqlwire::Flavor::mariadb;
   if (!plan_.standings && !mariadb) co_return;
   // After it was away nothing is true any more.
-  const bool anew = !watch.server->standing() || watch.was_down;
-  const bool mode_due = watch.read_only.now || anew;
-  const bool copies_due = watch.replication.now || anew || watch.seen.out_of_step;
+  const auto standing = watch.server->standing();
+  const bool anew = !standing || watch.was_down;
+  // A server that refuses statements, as sessions may have found out, still answers SHOW: only both
+  // together tell that it is back.
+  const bool doubted = watch.seen.out_of_step || (standing && standing->out_of_step);
+  const bool mode_due = watch.read_only.now || anew || doubted;
+  const bool copies_due = watch.replication.now || anew || doubted;
   if (!mode_due && !copies_due) co_return;
   const auto asked = Server::Clock::now();
   std::string trouble;
@@ -177,7 +181,7 @@ Task<void> Monitor::find_standing(Watch& watch, ServerConnection& connection) {
   watch.trouble = trouble;
   if (!known) co_return;
   // Where nobody wants to know of roles a cluster is all that matters.
-  if (!plan_.standings && !watch.seen.clustered && !watch.server->standing()) co_return;
+  if (!plan_.standings && !watch.seen.clustered && !standing) co_return;
   std::optional<RiseFall> mode;
   std::optional<RiseFall> copies;
   if (mode_due && !refuses) mode = plan_.read_only.needs;

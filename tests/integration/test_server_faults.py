@@ -15,7 +15,7 @@ import pytest
 
 from harness.accounts import APP, OTHER
 from harness.load import TABLE, Load
-from harness.process import wait_until
+from harness.process import Failure, wait_until
 from harness.proxy import Proxy
 from harness.servers import MariaDb, MySql
 from harness.wire import logged_in
@@ -224,7 +224,13 @@ def test_disk_full(flavor, work, build, proxy_executable):
             wait_until(lambda: refused(load) + load.done() > refusals + done + 4 * CLIENTS or not server.child.running(),
                        "clients to meet it")
             ballast.unlink()
-            outcome = recover(server, load)
+            try:
+                outcome = recover(server, load)
+            except Failure:
+                # Seen of 8.0.15, which had died in the middle of making a table longer.
+                if b"InnoDB: End of page dump" in server.child.log.read_bytes():
+                    pytest.skip("the server can't read again what it wrote itself")
+                raise
             load.wait_for_progress()
         faults = load.faults(server, NO_ROOM | {LOST, SILENT})
         assert not faults, "\n".join(faults[:20])
