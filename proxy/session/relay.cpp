@@ -276,6 +276,7 @@ Relay::State Relay::take_answers(Chunk chunk, Channel& client) {
         last_kind_ = bulk.last;
         used += bulk.size;
         if (used == chunk.size()) break;
+        if (cut_ != Cut::none) continue;  // it may begin here
       }
     }
     const Chunk rest = chunk.subspan(used);
