@@ -61,6 +61,7 @@ class Hmac {
  public:
   Hmac() {
     const std::unique_ptr<EVP_MAC, FreeMac> mac(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
+    require(mac != nullptr);
     context_.reset(EVP_MAC_CTX_new(mac.get()));
     char sha256[] = "SHA256";
     const OSSL_PARAM parameters[] = {

@@ -10,9 +10,12 @@ import peewee
 import pymysql
 import pytest
 
+from harness import wire
 from harness.accounts import APP, OTHER
+from harness.exchange import Session
 from harness.injections import SAME_SHAPE, injections, usual
 from harness.proxy import Proxy, read_json_lines
+from harness.wire import Err
 
 REFUSED = (1148, 1175)
 
@@ -233,6 +236,14 @@ def test_running_time(server, start):
         time.sleep(1)  # at rest nothing runs
         assert error_of(connection, "SELECT 5")[0] == 0
     assert [line["checks"] for line in wait_for_audit(proxy, 1)] == [["running_time"]]
+
+
+def test_running_time_without_an_eof(server, start):
+    """The ERR of KILL QUERY may come in one piece with the definitions, and nothing between them."""
+    proxy = start(server, {"max_running_time": "500ms"})
+    with Session(proxy.port, APP, wire.USUAL | wire.DEPRECATE_EOF) as session:
+        error = Err.of(session.query(b"SELECT COUNT(*), SLEEP(20) FROM information_schema.tables")[-1])
+        assert error.code == (1969 if server.flavor == "mariadb" else 3024)
 
 
 def test_each_statement_has_its_own_running_time(server, start):
