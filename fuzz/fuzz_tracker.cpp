@@ -101,12 +101,18 @@ class Relay {
     if (!copy.empty()) stream(direction, copy);
   }
 
-  // Each has one frame.
-  static std::size_t packets_in(Bytes frames) {
-    std::size_t packets = 0;
-    for (; !frames.empty(); ++packets)
+  // Packets of one frame each: a column count if one `begins`, definitions, an EOF, so many rows.
+  void note_bulk(Bytes frames, bool begins, std::uint64_t rows) {
+    std::vector<int> kinds;
+    while (!frames.empty()) {
+      const bool eof = frames[packet_header_size] == 0xfe;
+      kinds.push_back(static_cast<int>(eof ? PacketKind::eof : PacketKind::column_definition));
       frames = frames.subspan(packet_header_size + read_packet_header(frames.data()).length);
-    return packets;
+    }
+    require(kinds.size() >= rows + (begins ? 1 : 0));
+    std::fill(kinds.end() - static_cast<std::ptrdiff_t>(rows), kinds.end(), row);
+    if (begins) kinds.front() = static_cast<int>(PacketKind::column_count);
+    kinds_.insert(kinds_.end(), kinds.begin(), kinds.end());
   }
 
   void stream(Direction direction, Bytes input) {
@@ -114,12 +120,9 @@ class Relay {
     while (!stopped_) {
       if (bulk_rows_ && direction == Direction::to_client && scanner.at_boundary()) {
         const std::uint64_t rows = tracker_.rows();
-        const Bytes passed = input.first(tracker_.accept_bulk(input).size);
-        const auto new_rows = static_cast<std::size_t>(tracker_.rows() - rows);
-        kinds_.insert(kinds_.end(), packets_in(passed) - new_rows,
-                      static_cast<int>(PacketKind::column_definition));
-        kinds_.insert(kinds_.end(), new_rows, row);
-        input = input.subspan(passed.size());
+        const Tracker::Bulk bulk = tracker_.accept_bulk(input);
+        note_bulk(input.first(bulk.size), bulk.begins, tracker_.rows() - (bulk.begins ? 0 : rows));
+        input = input.subspan(bulk.size);
       }
       const auto step = scanner.next(input);
       if (!step) {

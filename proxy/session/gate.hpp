@@ -55,7 +55,7 @@ class Gate {
     return false;
   }
 
-  /// A result set begins.
+  /// A result set begins; some of its rows may have come with its beginning.
   virtual void on_columns() = 0;
   /// A packet of the answer that says how it went, after the tracker took it: OK, ERR, the end of
   /// rows, the OK of a PREPARE, and whatever is the last one, which has

@@ -269,11 +269,13 @@ Relay::State Relay::take_answers(Chunk chunk, Channel& client) {
       if (used == chunk.size()) break;
     }
     if (from_server_.at_boundary()) {
-      // Rows are most of what servers send, and need no more than a look at their first bytes.
+      // Most of what servers send needs no more than a look at first bytes.
       const auto bulk = tracker_.accept_bulk(chunk.subspan(used));
       if (bulk.size != 0) {
         next_sequence_id_ = tracker_.next_sequence_id();
         last_kind_ = bulk.last;
+        answer_begun_ = true;
+        if (bulk.begins && gate_ != nullptr) gate_->on_columns();
         used += bulk.size;
         if (used == chunk.size()) break;
         if (cut_ != Cut::none) continue;  // it may begin here

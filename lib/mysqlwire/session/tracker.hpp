@@ -77,12 +77,14 @@ class Tracker {
   /// What accept_bulk() has accepted.
   struct Bulk {
     std::size_t size = 0;  ///< bytes of the input; 0: nothing
-    /// The last packet: column_definition, text_row or binary_row.
-    PacketKind last = PacketKind::column_definition;
+    bool begins = false;   ///< the first packet is a column_count
+    /// The last packet: column_count, column_definition, eof, text_row or binary_row.
+    PacketKind last = PacketKind::column_count;
   };
-  /// The short way over the column definitions and rows of a result set, the bulk of all packets.
-  /// `input` is what the server sent, from a packet boundary on. Accepts those of them at its front
-  /// that lie whole in it and have one frame; with anything else there it does nothing.
+  /// The short way over the packets of a result set up to its end, the bulk of all packets. `input`
+  /// is what the server sent, from a packet boundary on. Accepts those at its front that lie whole
+  /// in it, have one frame, and say nothing but what belongs to the result: no status that tells of
+  /// a change of state, no cursor. With anything else there it does nothing.
   Bulk accept_bulk(Bytes input) noexcept;
 
   /// The sequence id that belongs behind the packet accepted last, when that had one frame.
@@ -199,6 +201,8 @@ class Tracker {
   Result<PacketKind> take_row(const PacketHead& head) noexcept;
   [[gnu::cold]] Result<PacketKind> take_field_list(const PacketHead& head) noexcept;
   [[gnu::noinline]] Result<PacketKind> take_binlog(const PacketHead& head) noexcept;
+  bool begin_in_bulk(Bytes& input) noexcept;
+  bool pass_eof_in_bulk(Bytes& input) noexcept;
   std::uint32_t frame_in_bulk(Bytes input) const noexcept;
   void pass_in_bulk(std::uint32_t length, Bytes& input) noexcept;
   void finish_result(StatusFlags status) noexcept;

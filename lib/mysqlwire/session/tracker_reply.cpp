@@ -335,12 +335,18 @@ Tracker::Bulk Tracker::accept_bulk(Bytes input) noexcept {
   Bulk bulk;
   if (phase_ != Phase::command || !front_open_) return bulk;
   const std::size_t whole = input.size();
+  if (expect_ == Expect::result) {
+    if (!begin_in_bulk(input)) return bulk;
+    bulk.begins = true;
+  }
   while (expect_ == Expect::column_definitions) {
     const std::uint32_t length = frame_in_bulk(input);
     if (length == 0 || input[packet_header_size] >= local_infile_byte) break;
     pass_in_bulk(length, input);
+    bulk.last = PacketKind::column_definition;
     if (--definitions_left_ == 0) definitions_done();
   }
+  if (expect_ == Expect::columns_eof && pass_eof_in_bulk(input)) bulk.last = PacketKind::eof;
   const std::size_t rows_from = input.size();
   while (expect_ == Expect::rows) {
     const std::uint32_t length = frame_in_bulk(input);
@@ -357,6 +363,32 @@ Tracker::Bulk Tracker::accept_bulk(Bytes input) noexcept {
   response_complete_ = false;
   open_end_[index_of(Direction::to_client)] = OpenEnd::none;
   return bulk;
+}
+
+// The column count of one byte that almost every result set has.
+bool Tracker::begin_in_bulk(Bytes& input) noexcept {
+  const std::uint32_t length = frame_in_bulk(input);
+  if (length == 0) return false;
+  const Bytes payload = input.subspan(packet_header_size, length);
+  if (payload[0] == ok_byte || payload[0] >= local_infile_byte) return false;
+  if (!take_column_count({Direction::to_client, input[3], length, payload})) return false;
+  pass_in_bulk(length, input);
+  return true;
+}
+
+// The EOF behind the definitions, if it tells of nothing else.
+bool Tracker::pass_eof_in_bulk(Bytes& input) noexcept {
+  const std::uint32_t length = frame_in_bulk(input);
+  if (length != classic_eof || queue_.front().wants_cursor) return false;
+  const PacketHead head{Direction::to_client, input[3], length,
+                        input.subspan(packet_header_size, length)};
+  if (!starts_with(head, eof_byte)) return false;
+  const auto status = eof_status(head);
+  if (!status || status->has(ServerStatus::session_state_changed)) return false;
+  status_ = metadata_status_ = *status;
+  expect_ = Expect::rows;
+  pass_in_bulk(length, input);
+  return true;
 }
 
 // The length of the packet at the front of `input`, if it lies there in one frame and is the next

@@ -266,6 +266,30 @@ TEST_CASE("definitions and rows can be passed over in bulk", "[tracker]") {
   CHECK(run_whole(tracker, conversation("S 05000009 fe00000200")) == "result_end");
   CHECK(tracker.accept_bulk(hex("0500000a 0131fb0178")).size == 0);
 
+  // A result set up to its end, but for what tells of something else.
+  Tracker all = Tracker::in_command_phase(eof_dialect());
+  run_whole(all, conversation("C 02000000 0378"));
+  CHECK(all.accept_bulk(hex("01000001 00")).size == 0);
+  CHECK(all.accept_bulk(hex("01000001 fb")).size == 0);
+  CHECK(all.accept_bulk(hex("01000002 01")).size == 0);
+  const auto result = all.accept_bulk(
+      hex("01000001 01 02000002 0378 05000003 fe00000200 05000004 0131fb0178 05000005 fe00000200"));
+  CHECK(result.size == 29);
+  CHECK(result.begins);
+  CHECK(result.last == PacketKind::text_row);
+  CHECK(all.columns() == 1);
+  CHECK(all.rows() == 1);
+  CHECK(all.status() == ServerStatus::autocommit);
+  CHECK(run_whole(all, conversation("S 05000005 fe00000a00")) == "result_end");
+  const auto second = all.accept_bulk(hex("01000006 01 02000007 0378 05000008 fe00000240"));
+  CHECK(second.size == 11);  // the EOF tells of a change of state
+  CHECK(second.begins);
+  CHECK(second.last == PacketKind::column_definition);
+  CHECK(all.rows() == 0);
+  CHECK(run_whole(all, conversation("S 05000008 fe00000240")) == "eof");
+  const auto empty = all.accept_bulk(hex("05000009 fe00000200"));
+  CHECK(empty.size == 0);
+
   // From the definitions to the rows where no EOF stands between them.
   Context context = eof_dialect();
   context.capabilities.set(Capability::deprecate_eof);
