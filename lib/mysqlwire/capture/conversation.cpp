@@ -233,6 +233,7 @@ void Conversation::take_packets(Direction direction, Bytes bytes) {
     if (!find_boundary(direction, bytes)) return;
     mine.hunting = false;
   }
+  if (mine.torn && !skip_torn(direction, bytes)) return;
   if (mine.frames.buffered() == 0) mine.packet_begin = last_;
   mine.frames.feed(bytes);
   drain(direction);
@@ -240,8 +241,7 @@ void Conversation::take_packets(Direction direction, Bytes bytes) {
 
 void Conversation::drain(Direction direction) {
   Side& mine = side(direction);
-  const bool was_tls = tls_ != nullptr;
-  const Compression was = compression_;
+  const Layers before = layers();
   for (;;) {
     const auto packet = mine.frames.next();
     if (!packet) {
@@ -250,10 +250,10 @@ void Conversation::drain(Direction direction) {
       return;
     }
     if (!*packet) break;
-    take_packet(direction, **packet);
+    take_packet(direction, **packet, (*packet)->payload.size());
     mine.packet_begin = last_;
     // From here on the bytes are something else.
-    if (was_tls != (tls_ != nullptr) || was != compression_) {
+    if (layers() != before) {
       const Bytes unread = mine.frames.unread();
       const Buffer rest(unread.begin(), unread.end());
       mine.frames.drop_unread();
@@ -273,36 +273,68 @@ void Conversation::on_missing(Direction direction, std::uint64_t size, Missing w
   announce();
   proxy_header_done_ = true;
   Side& mine = side(direction);
-  const Bytes unread = mine.frames.unread();
-  const bool is_clear = !tls_ && compression_ == Compression::none && !mine.hunting;
-  const bool in_packet =
-      is_clear && unread.size() == mine.frames.buffered() && unread.size() >= packet_header_size;
-  const std::uint64_t at = in_packet ? unread.size() - packet_header_size : 0;
+  const std::uint64_t at = place_in_packet(direction).value_or(0);
   report(why == Missing::gap ? Problem::What::gap : Problem::What::cut, direction, at, size,
          why == Missing::gap ? "not captured" : "cut by the snap length");
   if (tls_) tls_->lose(direction);
-  if (!in_packet) {
+  if (!tear(direction)) {
     lose(direction);
     return;
   }
-  // The header is there, so it is known where the packet ends. What it needs for its place in the
-  // grammar is at its front.
-  const PacketHeader header = read_packet_header(unread.data());
-  const std::uint64_t wanted = header.length + packet_header_size - unread.size();
-  if (at < std::min<std::uint64_t>(header.length, sure_prefix)) {
+  const bool is_followed = mine.torn->skip_missing(size);
+  if (mine.torn->is_complete()) take_torn(direction);
+  if (!is_followed) lose(direction);
+}
+
+// How much of a payload has come, when it is known that there is a packet under way.
+std::optional<std::uint64_t> Conversation::place_in_packet(Direction direction) const noexcept {
+  const Side& mine = sides_[static_cast<std::size_t>(direction)];
+  if (tls_ || compression_ != Compression::none || mine.hunting) return {};
+  if (mine.torn) return mine.torn->length();
+  const std::size_t unread = mine.frames.unread().size();
+  if (unread != mine.frames.buffered() || unread < packet_header_size) return {};
+  return unread - packet_header_size;
+}
+
+// Before bytes go missing: the packet they are of becomes a torn one, if its header is there, so
+// that it is known where it ends, and enough of its front for its place in the grammar.
+bool Conversation::tear(Direction direction) {
+  const auto at = place_in_packet(direction);
+  if (!at) return false;
+  Side& mine = side(direction);
+  if (mine.torn) return true;
+  const Bytes front = mine.frames.unread();
+  const PacketHeader header = read_packet_header(front.data());
+  if (*at < std::min<std::uint64_t>(header.length, sure_prefix)) return false;
+  mine.torn = std::make_unique<TornPacket>(front);
+  mine.frames.drop_unread();
+  (void)mine.frames.release_if_idle();
+  return true;
+}
+
+// Takes what belongs to the torn packet off the front. False when nothing is left of the bytes for
+// the packets behind it.
+bool Conversation::skip_torn(Direction direction, Bytes& bytes) {
+  TornPacket& torn = *side(direction).torn;
+  bytes = bytes.subspan(torn.skip(bytes));
+  if (torn.is_out_of_order()) {
+    const Error error{errc::packets_out_of_order, 0, "Packet", "sequence_id"};
+    report(Problem::What::undecodable, direction, 0, 0, to_string(error));
     lose(direction);
-    return;
+    return false;
   }
-  if (mine.damaged_at == undamaged) mine.damaged_at = at;
-  const std::uint64_t filler = std::min(wanted, size);
-  const Buffer zeros(static_cast<std::size_t>(std::min<std::uint64_t>(filler, 65536)));
-  for (std::uint64_t left = filler; left != 0;) {
-    const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(left, zeros.size()));
-    mine.frames.feed(Bytes(zeros).first(piece));
-    left -= piece;
-  }
-  drain(direction);
-  if (size > wanted) lose(direction);
+  if (!torn.is_complete()) return false;
+  const Layers before = layers();
+  take_torn(direction);
+  if (bytes.empty()) return false;
+  if (layers() == before) return true;
+  take_transport(direction, bytes);
+  return false;
+}
+
+void Conversation::take_torn(Direction direction) {
+  const auto torn = std::move(side(direction).torn);
+  take_packet(direction, torn->packet(), torn->length());
 }
 
 // No boundary is known any more in that direction, and what the peers are at is not known at all.
@@ -310,7 +342,7 @@ void Conversation::lose(Direction direction) {
   Side& mine = side(direction);
   mine.frames = FrameReader(max_frame_payload, options_.limits.max_payload);
   mine.compressed.clear();
-  mine.damaged_at = undamaged;
+  mine.torn.reset();
   mine.hunting = true;
   lose_framing();
 }
@@ -422,21 +454,16 @@ bool Conversation::detect_compression(Direction direction, Bytes bytes) {
 
 // --- packets -------------------------------------------------------------------------------------
 
-void Conversation::take_packet(Direction direction, const Packet& packet) {
-  Side& mine = side(direction);
+// `length`: of the whole payload, of which a torn packet has a part only.
+void Conversation::take_packet(Direction direction, const Packet& packet, std::uint64_t length) {
   SeenMessage message;
   message.direction = direction;
   message.sequence_id = packet.first_sequence_id;
   message.last_sequence_id = packet.last_sequence_id;
   message.payload = packet.payload;
-  message.length = packet.payload.size();
-  message.begin = mine.packet_begin;
+  message.length = length;
+  message.begin = side(direction).packet_begin;
   message.end = last_;
-  if (mine.damaged_at != undamaged) {
-    message.payload = message.payload.first(
-        static_cast<std::size_t>(std::min<std::uint64_t>(mine.damaged_at, message.length)));
-    mine.damaged_at = undamaged;
-  }
   if (direction == Direction::to_server && take_one_sided(message)) return;
   const auto frame_length =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(message.length, max_frame_payload));
@@ -542,7 +569,8 @@ void Conversation::finish(TcpStream::End how, const Origin& origin) {
   announce();
   for (const Direction direction : {Direction::to_server, Direction::to_client}) {
     const Side& mine = side(direction);
-    const std::uint64_t left = mine.frames.buffered() + mine.compressed.size() + mine.head.size();
+    const std::uint64_t left = mine.frames.buffered() + mine.compressed.size() + mine.head.size() +
+                               (mine.torn ? packet_header_size + mine.torn->length() : 0);
     if (left != 0 && !mine.hunting)
       report(Problem::What::cut, direction, left, 0, "the stream ends inside a packet");
   }

@@ -4,6 +4,7 @@
 #include <mysqlwire/binlog/stream.hpp>
 #include <mysqlwire/capture/columns.hpp>
 #include <mysqlwire/capture/tcp_stream.hpp>
+#include <mysqlwire/capture/torn_packet.hpp>
 #include <mysqlwire/session/frame_reader.hpp>
 #include <mysqlwire/session/server_greeting.hpp>
 #include <mysqlwire/session/tracker.hpp>
@@ -227,21 +228,24 @@ class Conversation final : public StreamSink {
   bool recognised() const noexcept { return recognised_; }
 
  private:
-  enum class Layer : std::uint8_t { plain, tls };
-
   struct Side {
     explicit Side(std::uint64_t max_payload) : frames(max_frame_payload, max_payload) {}
     FrameReader frames;
-    Buffer compressed;                     // a compressed frame that is not complete
-    Buffer head;                           // of a PROXY header that is not complete
-    Origin packet_begin;                   // where the packet under way begins
-    std::uint64_t damaged_at = undamaged;  // offset from its header where bytes are missing
-    bool hunting = false;                  // no packet boundary is known
-    bool hunt_reported = false;
+    Buffer compressed;                 // a compressed frame that is not complete
+    Buffer head;                       // of a PROXY header that is not complete
+    Origin packet_begin;               // where the packet under way begins
+    std::unique_ptr<TornPacket> torn;  // that packet, once bytes of it are missing
+    bool hunting = false;              // no packet boundary is known
   };
-  static constexpr std::uint64_t undamaged = ~std::uint64_t{0};
+  // What lies between the bytes of a connection and its packets.
+  struct Layers {
+    bool tls;
+    Compression compression;
+    bool operator==(const Layers&) const = default;
+  };
 
   Side& side(Direction direction) noexcept { return sides_[static_cast<std::size_t>(direction)]; }
+  Layers layers() const noexcept { return {tls_ != nullptr, compression_}; }
   void announce();
   bool take_proxy_header(Bytes& bytes);
   void take_transport(Direction direction, Bytes bytes);
@@ -251,11 +255,15 @@ class Conversation final : public StreamSink {
   bool find_boundary(Direction direction, Bytes bytes);
   bool detect_compression(Direction direction, Bytes bytes);
   void drain(Direction direction);
+  std::optional<std::uint64_t> place_in_packet(Direction direction) const noexcept;
+  bool tear(Direction direction);
+  bool skip_torn(Direction direction, Bytes& bytes);
+  void take_torn(Direction direction);
   void lose(Direction direction);
   void lose_framing();
 
   bool take_one_sided(SeenMessage& message);
-  void take_packet(Direction direction, const Packet& packet);
+  void take_packet(Direction direction, const Packet& packet, std::uint64_t length);
   void guess_dialect(const SeenMessage& message);
   void guess_from_command(const SeenMessage& message);
   bool guess_from_login(const SeenMessage& message);

@@ -153,6 +153,51 @@ TEST_CASE("a packet whose end is missing keeps its place") {
   CHECK(talk.log.take() == "!cut command ok [" + query.substr(1, 55) + "=ok]");
 }
 
+TEST_CASE("a packet of several frames keeps its place, whatever is missing inside of them") {
+  Talk talk(false);
+  talk.client("\x0e");
+  talk.server(ok, 1);
+  talk.log.take();
+  Buffer bytes;
+  std::uint8_t sequence = 0;
+  append_packet(bytes, Buffer(max_frame_payload + 1000, 3), sequence);
+  const std::size_t second = packet_header_size + max_frame_payload;
+  const auto send = [&](std::size_t begin, std::size_t end) {
+    talk.conversation.on_bytes(Direction::to_server, Bytes(bytes).subspan(begin, end - begin),
+                               {2, 0});
+  };
+  const auto miss = [&](std::size_t begin, std::size_t end) {
+    talk.conversation.on_missing(Direction::to_server, end - begin, Missing::cut, {2, 0});
+  };
+  send(0, 100);
+  miss(100, 2000);
+  send(2000, 3000);
+  miss(3000, second - 5);
+  SECTION("and the frames' headers are there") {
+    send(second - 5, second + 3);
+    send(second + 3, second + 50);
+    miss(second + 50, bytes.size() - 2);
+    CHECK(talk.log.take() == "!cut !cut !cut");
+    send(bytes.size() - 2, bytes.size());
+    talk.server(ok, 2);
+    CHECK(talk.log.take() == "command ok [" + std::string(95, '\3') + "=ok]");
+  }
+  SECTION("but not their headers") {
+    miss(second - 5, second + 1);
+    send(second + 1, bytes.size());
+    talk.client("\x0e");
+    talk.server(ok, 1);
+    CHECK(talk.log.take() == "!cut !cut !cut command ok [=ok]");
+  }
+  SECTION("unless a frame does not continue the one before it") {
+    bytes[second + 3] = 9;
+    send(second - 5, bytes.size());
+    talk.client("\x0e");
+    talk.server(ok, 1);
+    CHECK(talk.log.take() == "!cut !cut !undecodable command ok [=ok]");
+  }
+}
+
 TEST_CASE("a packet that makes no sense is a problem, and the next command is understood") {
   Talk talk(false);
   talk.client("\x03SELECT 1");
