@@ -130,6 +130,15 @@ bool Lender::has_any(const LoanKey& key) const {
 
 const std::vector<std::shared_ptr<Server>>& Lender::candidates(const std::shared_ptr<Pool>& pool,
                                                                bool anew) {
+  const Lineup* const known = lineup_;
+  if (!anew && known != nullptr && known->pool == pool && !known->changes &&
+      loop_.now() - known->found_at < static_cast<std::uint64_t>(Loop::tick.count()))
+    return known->servers;
+  return look_up(pool, anew);
+}
+
+const std::vector<std::shared_ptr<Server>>& Lender::look_up(const std::shared_ptr<Pool>& pool,
+                                                            bool anew) {
   if (lineup_ == nullptr || lineup_->pool != pool) lineup_ = &lineups_[pool.get()];
   Lineup& lineup = *lineup_;
   const auto tick = static_cast<std::uint64_t>(Loop::tick.count());
@@ -137,15 +146,16 @@ const std::vector<std::shared_ptr<Server>>& Lender::candidates(const std::shared
     lineup.pool = pool;
     lineup.servers = pool->candidates();
     lineup.found_at = loop_.now();
+    lineup.changes =
+        pool->config().balance != Balance::first_available && lineup.servers.size() > 1;
   }
-  order(lineup);
+  if (lineup.changes) order(lineup);
   return lineup.servers;
 }
 
 /// Those that are down stay behind those that are not.
 void Lender::order(Lineup& lineup) {
   const Balance balance = lineup.pool->config().balance;
-  if (balance == Balance::first_available || lineup.servers.size() < 2) return;
   const auto busy = [&](const std::shared_ptr<Server>& server) {
     const auto found = desks_.find(server.get());
     if (found == desks_.end()) return std::tuple(server->quota.down(), 0.0, 0.0);
@@ -255,13 +265,12 @@ bool Lender::unfit(LentConnection& lent, CloseReason& why) {
   return true;
 }
 
-/// Nothing has come of the server, which has nothing to say between commands: an ERR, or its end.
-bool Lender::silent(LentConnection& lent) {
+/// The flag is of the last read, which may have been filled exactly, or of TLS's own messages.
+bool Lender::still_silent(LentConnection& lent) {
   Channel& channel = lent.channel();
   if (channel.socket.peer_closed()) return false;
-  if (!channel.readable()) return true;
-  // The flag is of the last read, which may have been filled exactly, or of TLS's own messages.
-  return channel.read(loop_.scratch()).kind == IoResult::Kind::would_block && !channel.readable();
+  return channel.read(lent.group_.lender.loop_.scratch()).kind == IoResult::Kind::would_block &&
+         !channel.readable();
 }
 
 void Lender::put_idle(std::unique_ptr<LentConnection> lent) {

@@ -106,7 +106,9 @@ class Lender {
     std::shared_ptr<Pool> pool;
     std::vector<std::shared_ptr<Server>> servers;
     std::uint64_t found_at = 0;  ///< the loop's clock
+    bool changes = true;         ///< which one is first, with what is lent
   };
+  const std::vector<std::shared_ptr<Server>>& look_up(const std::shared_ptr<Pool>& pool, bool anew);
   void order(Lineup& lineup);
 
   LoanGroup& group_of(const LoanKey& key, const std::shared_ptr<Pool>& pool);
@@ -120,7 +122,8 @@ class Lender {
   std::unique_ptr<LentConnection> remove_idle(LoanGroup& group, std::size_t at);
   void put_idle(std::unique_ptr<LentConnection> lent);
   bool unfit(LentConnection& lent, CloseReason& why);
-  bool silent(LentConnection& lent);
+  static bool silent(LentConnection& lent);
+  static bool still_silent(LentConnection& lent);
   void close(std::unique_ptr<LentConnection> lent, CloseReason why);
   void serve(Desk& desk);
   void give_one_up(Desk& desk);
@@ -158,5 +161,11 @@ class Lender {
   Task<void> watch_task_;
   Task<void> warm_task_;
 };
+
+/// Nothing has come of the server, which has nothing to say between commands: an ERR, or its end.
+inline bool Lender::silent(LentConnection& lent) {
+  Channel& channel = lent.channel();
+  return (!channel.socket.peer_closed() && !channel.readable()) || still_silent(lent);
+}
 
 }  // namespace mysqlproxy::lending

@@ -3,6 +3,7 @@
 #include <mysqlwire/wire/stmt.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 namespace mysqlproxy::lending {
@@ -55,20 +56,34 @@ void StatementSources::sweep() {
   sweep_at_ = std::max<std::size_t>(1024, 2 * sources_.size());
 }
 
-PreparedHere::Entry* PreparedHere::find(const StatementSource& source,
-                                        std::uint32_t client_statement) noexcept {
+PreparedHere::Entry* PreparedHere::find(ClientStatement& statement, std::uint32_t id) noexcept {
+  Place& place = statement.place;
+  // One that holds nothing can have any that nobody holds.
+  const bool is_there = place.version_ == version_ && !statement.held && place.entry_->holder == 0;
+  if (!is_there && !search(*statement.source, id, place)) return nullptr;
+  if (place.entry_ != entries_.begin()) entries_.splice(entries_.begin(), entries_, place.entry_);
+  return &*place.entry_;
+}
+
+bool PreparedHere::search(const StatementSource& source, std::uint32_t id, Place& place) noexcept {
   const auto [first, last] = by_source_.equal_range(&source);
   const auto usable = std::find_if(first, last, [&](const auto& one) {
     const std::uint32_t holder = one.second->holder;
-    return holder == 0 || holder == client_statement;
+    return holder == 0 || holder == id;
   });
-  if (usable == last) return nullptr;
+  if (usable == last) return false;
   // What it holds it has to be found by, were there another one before it.
-  const auto held = std::find_if(
-      first, last, [&](const auto& one) { return one.second->holder == client_statement; });
-  const auto entry = (held != last ? held : usable)->second;
-  entries_.splice(entries_.begin(), entries_, entry);
-  return &*entry;
+  const auto held =
+      std::find_if(first, last, [&](const auto& one) { return one.second->holder == id; });
+  place.entry_ = (held != last ? held : usable)->second;
+  place.version_ = version_;
+  return true;
+}
+
+/// By any thread.
+std::uint64_t PreparedHere::new_version() noexcept {
+  static std::atomic<std::uint64_t> last = 0;
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
 PreparedHere::Entry& PreparedHere::add(SharedSource source, std::uint32_t server_id) {
@@ -88,6 +103,7 @@ std::vector<std::uint32_t> PreparedHere::make_room() {
         std::find_if(first, last, [&](const auto& one) { return one.second == entry; }));
     entry = entries_.erase(entry);
   }
+  if (!closed.empty()) version_ = new_version();
   return closed;
 }
 
@@ -104,6 +120,7 @@ bool PreparedHere::let_go(std::uint32_t client_statement) noexcept {
 void PreparedHere::clear() noexcept {
   by_source_.clear();
   entries_.clear();
+  version_ = new_version();
 }
 
 ClientStatement& ClientStatements::add(ClientStatement statement) {
@@ -118,8 +135,12 @@ std::uint32_t ClientStatements::resolve(std::uint32_t id) const noexcept {
 
 ClientStatement* ClientStatements::find(std::uint32_t id) noexcept {
   if (!statements_) return nullptr;
-  const auto found = statements_->find(resolve(id));
-  return found == statements_->end() ? nullptr : &found->second;
+  id = resolve(id);
+  if (found_ != nullptr && found_id_ == id) return found_;
+  const auto found = statements_->find(id);
+  if (found == statements_->end()) return nullptr;
+  found_id_ = id;
+  return found_ = &found->second;
 }
 
 void ClientStatements::close(std::uint32_t id) noexcept {
@@ -127,11 +148,13 @@ void ClientStatements::close(std::uint32_t id) noexcept {
   const auto found = statements_->find(id);
   if (found == statements_->end()) return;
   hold(found->second, false);
+  found_ = nullptr;
   statements_->erase(found);
 }
 
 void ClientStatements::clear() noexcept {
   statements_.reset();
+  found_ = nullptr;
   held_ = 0;
 }
 

@@ -41,6 +41,15 @@ class StatementSources {
   std::size_t sweep_at_ = 1024;
 };
 
+/// Of parameters; null: none. Shared, so that mostly their address tells that they are the same.
+using SharedTypes = std::shared_ptr<const std::vector<mysqlwire::ValueType>>;
+
+inline bool same_types(const SharedTypes& one, const SharedTypes& other) {
+  return one == other || (one && other && *one == *other);
+}
+
+struct ClientStatement;
+
 /// What is prepared on one server connection. Clients share it, but for as long as one of them has
 /// a cursor or long data in it.
 class PreparedHere {
@@ -52,14 +61,25 @@ class PreparedHere {
     SharedSource source;
     std::uint32_t server_id = 0;
     /// Of the parameters, as the server was told last; it goes by them until it is told others.
-    std::vector<mysqlwire::ValueType> types;
+    SharedTypes types;
     /// The client's statement that has a cursor or long data here; 0: none.
     std::uint32_t holder = 0;
   };
 
-  /// What `client_statement`, made of `source`, can be executed by; null: it has to be prepared.
-  /// The entry stays where it is until the next add() or clear().
-  Entry* find(const StatementSource& source, std::uint32_t client_statement) noexcept;
+ private:
+  using Entries = std::list<Entry>;  ///< the one used last is the first
+
+ public:
+  /// Where a client's statement was found last. Counts as long as nothing has been closed here.
+  class Place {
+    friend class PreparedHere;
+    std::uint64_t version_ = 0;
+    Entries::iterator entry_;
+  };
+
+  /// What the client's statement `id` can be executed by; null: it has to be prepared. The entry
+  /// stays where it is until the next make_room() or clear().
+  Entry* find(ClientStatement& statement, std::uint32_t id) noexcept;
   /// The server has given it this id.
   Entry& add(SharedSource source, std::uint32_t server_id);
   /// The ids of those that are to be closed before another one is prepared: the ones used least
@@ -72,9 +92,12 @@ class PreparedHere {
   std::size_t size() const noexcept { return entries_.size(); }
 
  private:
-  using Entries = std::list<Entry>;  ///< the one used last is the first
+  bool search(const StatementSource& source, std::uint32_t id, Place& place) noexcept;
+  static std::uint64_t new_version() noexcept;
+
   Entries entries_;
   std::unordered_multimap<const StatementSource*, Entries::iterator> by_source_;
+  std::uint64_t version_ = new_version();  ///< no two have the same
 };
 
 /// One prepared statement as its client knows it.
@@ -85,8 +108,9 @@ struct ClientStatement {
   bool cursor = false;     ///< the last execute has left one open
   /// One of the two, or values too long to be told types for again: it stays where it is.
   bool held = false;
-  /// As the client sent them last. Empty: never.
-  std::vector<mysqlwire::ValueType> types;
+  /// As the client sent them last; null: never.
+  SharedTypes types;
+  PreparedHere::Place place;
   /// The last execute from its flags up to its first value: one that begins alike has these types
   /// as well, or counts on them.
   mysqlwire::Buffer head;
@@ -122,6 +146,8 @@ class ClientStatements {
   using Statements = std::unordered_map<std::uint32_t, ClientStatement>;
 
   std::unique_ptr<Statements> statements_;  ///< null: none; many clients never prepare one
+  ClientStatement* found_ = nullptr;        ///< what find() found last, most likely the next, too
+  std::uint32_t found_id_ = 0;
   std::uint32_t last_ = first_id - 1;
   std::size_t held_ = 0;
 };

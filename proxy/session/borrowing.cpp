@@ -29,8 +29,11 @@ std::uint32_t statement_id(mysqlwire::Bytes payload, const mysqlwire::Context& c
 }
 
 void write_id(std::span<std::uint8_t> payload, std::uint32_t id) noexcept {
-  for (std::size_t i = 1; i <= 4 && i < payload.size(); ++i, id >>= 8)
-    payload[i] = static_cast<std::uint8_t>(id);
+  if (payload.size() < 5) return;  // no whole id is there, and the server refuses it
+  payload[1] = static_cast<std::uint8_t>(id);
+  payload[2] = static_cast<std::uint8_t>(id >> 8);
+  payload[3] = static_cast<std::uint8_t>(id >> 16);
+  payload[4] = static_cast<std::uint8_t>(id >> 24);
 }
 
 /// The id by which a server is told of a statement that the client does not have, so that it has
@@ -76,9 +79,13 @@ bool ends_connection(const Inspection& inspection, const lending::SessionFollowe
          (type != variables.end() && (type->second == "2" || type->second == "'RELEASE'"));
 }
 
+std::span<const mysqlwire::ValueType> types_of(const lending::ClientStatement& statement) {
+  if (!statement.types) return {};
+  return *statement.types;
+}
+
 /// Two lists of types say the same.
-bool same_types(const std::vector<mysqlwire::ValueType>& known,
-                const mysqlwire::ParameterList& sent) {
+bool same_types(std::span<const mysqlwire::ValueType> known, const mysqlwire::ParameterList& sent) {
   if (known.size() > sent.size()) return false;
   auto parameter = sent.begin();
   for (const mysqlwire::ValueType& type : known) {
@@ -151,7 +158,7 @@ void Borrowing::aim(const Inspection& inspection) noexcept {
 
 lending::PreparedHere::Entry* Borrowing::find_entry() noexcept {
   if (target_.statement == nullptr || prepared_ == nullptr) return nullptr;
-  return prepared_->find(*target_.statement->source, target_.id);
+  return prepared_->find(*target_.statement, target_.id);
 }
 
 Gate::Verdict Borrowing::on_command(const Inspection& inspection,
@@ -290,20 +297,20 @@ std::optional<std::string> Borrowing::without_last_statement(
 bool Borrowing::has_types(const Inspection& inspection) const {
   const lending::ClientStatement& statement = *target_.statement;
   const lending::PreparedHere::Entry& entry = *target_.entry;
-  if (statement.parameters == 0 || entry.types == statement.types) return true;
+  if (statement.parameters == 0 || lending::same_types(entry.types, statement.types)) return true;
   // Of a longer command only the beginning is there: what it says of types is at its front, and
   // read when it is whole.
   if (!inspection.whole) return true;
   const auto execute = mysqlwire::ComStmtExecute::decode(
-      inspection.payload, client_side(), {statement.parameters, statement.types, {}});
+      inspection.payload, client_side(), {statement.parameters, types_of(statement), {}});
   return !execute || execute->new_params_bind_flag;
 }
 
 std::optional<mysqlwire::Buffer> Borrowing::with_types(const Inspection& inspection) {
   if (!lacks_types(inspection)) return std::nullopt;
   const lending::ClientStatement* const statement = target_.statement;
-  auto execute = mysqlwire::ComStmtExecute::decode(inspection.payload, client_side(),
-                                                   {statement->parameters, statement->types, {}});
+  auto execute = mysqlwire::ComStmtExecute::decode(
+      inspection.payload, client_side(), {statement->parameters, types_of(*statement), {}});
   if (!execute) return std::nullopt;
   execute->new_params_bind_flag = true;
   mysqlwire::Buffer payload;
@@ -367,7 +374,7 @@ void Borrowing::note_execute(const Inspection& inspection) {
     return;
   }
   if (command_ == Command::com_stmt_bulk_execute) {
-    entry.types.clear();
+    entry.types.reset();
     return;
   }
   if (command_ != Command::com_stmt_execute || statement.parameters == 0) return;
@@ -378,24 +385,27 @@ void Borrowing::note_execute(const Inspection& inspection) {
   statement.head.clear();
   const auto execute = inspection.whole ? mysqlwire::ComStmtExecute::decode(
                                               inspection.payload, client_side(),
-                                              {statement.parameters, statement.types, {}})
+                                              {statement.parameters, types_of(statement), {}})
                                         : mysqlwire::Error{mysqlwire::errc::truncated, 0, "", ""};
   if (!execute) {
     // Nothing is known of its types: no other connection could be told them.
-    entry.types.clear();
-    statement.types.clear();
+    entry.types.reset();
+    statement.types.reset();
     statements_.hold(statement, true);
     entry.holder = target_.id;
     return;
   }
   note_head(inspection.payload, execute->parameters, statement.head);
   if (!execute->new_params_bind_flag) return;
-  if (!same_types(statement.types, execute->parameters) ||
-      statement.types.size() != statement.parameters) {
-    statement.types.clear();
+  const auto known = types_of(statement);
+  if (!same_types(known, execute->parameters) || known.size() != statement.parameters) {
+    std::vector<mysqlwire::ValueType> types;
     for (const mysqlwire::Parameter& parameter : execute->parameters) {
-      if (statement.types.size() < statement.parameters) statement.types.push_back(parameter.type);
+      if (types.size() < statement.parameters) types.push_back(parameter.type);
     }
+    statement.types.reset();
+    if (!types.empty())
+      statement.types = std::make_shared<const std::vector<mysqlwire::ValueType>>(std::move(types));
   }
   if (entry.types != statement.types) entry.types = statement.types;
 }
@@ -476,8 +486,8 @@ void Borrowing::end_of_answer(PacketKind kind, const mysqlwire::Tracker& tracker
   else
     statement->cursor = !failed_ && tracker.status().has(ServerStatus::cursor_exists);
   if (command_ == Command::com_stmt_reset) statement->cursor = statement->long_data = false;
-  const bool types_unknown = statement->parameters != 0 && statement->types.empty() &&
-                             command_ == Command::com_stmt_execute;
+  const bool types_unknown =
+      statement->parameters != 0 && !statement->types && command_ == Command::com_stmt_execute;
   const bool holds = statement->cursor || statement->long_data || types_unknown;
   statements_.hold(*statement, holds);
   target_.entry->holder = holds ? target_.id : 0;

@@ -20,9 +20,9 @@ namespace {
 /// The statement id that stands behind the first byte of a packet; 0 where there is none.
 std::uint32_t statement_id(Bytes payload) noexcept {
   if (payload.size() < 5) return 0;
-  std::uint32_t id = 0;
-  for (std::size_t i = 4; i >= 1; --i) id = id << 8 | payload[i];
-  return id;
+  return static_cast<std::uint32_t>(payload[1]) | static_cast<std::uint32_t>(payload[2]) << 8 |
+         static_cast<std::uint32_t>(payload[3]) << 16 |
+         static_cast<std::uint32_t>(payload[4]) << 24;
 }
 
 }  // namespace

@@ -54,37 +54,68 @@ TEST_CASE("what is prepared on a connection", "[lending]") {
   StatementSources sources;
   PreparedHere here;
   const auto source = sources.find(image("shop"), "SELECT ?");
-  CHECK(here.find(*source, 1) == nullptr);
+  ClientStatement one{source};
+  ClientStatement two{source};
+  CHECK(here.find(one, 1) == nullptr);
   here.add(source, 77);
-  REQUIRE(here.find(*source, 1) != nullptr);
-  CHECK(here.find(*source, 1)->server_id == 77);
+  REQUIRE(here.find(one, 1) != nullptr);
+  CHECK(here.find(one, 1)->server_id == 77);
+  CHECK(here.find(two, 2)->server_id == 77);
 
   SECTION("what has a cursor is nobody else's") {
-    here.find(*source, 1)->holder = 1;
-    CHECK(here.find(*source, 2) == nullptr);
+    here.find(one, 1)->holder = 1;
+    one.held = true;
+    CHECK(here.find(two, 2) == nullptr);
     here.add(source, 78);
-    CHECK(here.find(*source, 2)->server_id == 78);
-    CHECK(here.find(*source, 1)->server_id == 77);
+    CHECK(here.find(two, 2)->server_id == 78);
+    CHECK(here.find(one, 1)->server_id == 77);
     CHECK(here.let_go(1));
     CHECK_FALSE(here.let_go(1));
+  }
+  SECTION("what a client holds it has, though another one is free") {
+    here.add(source, 78);
+    const std::uint32_t free = here.find(one, 1)->server_id;
+    const std::uint32_t other = free == 77 ? 78 : 77;
+    here.find(one, 1)->holder = 2;
+    REQUIRE(here.find(one, 1)->server_id == other);
+    here.find(one, 1)->holder = 1;
+    one.held = true;
+    here.let_go(2);
+    CHECK(here.find(one, 1)->server_id == other);
+    CHECK(here.find(two, 2)->server_id == free);
   }
   SECTION("the ones used least recently make room, but for those that are held") {
     for (std::size_t i = 1; i < PreparedHere::most; ++i)
       here.add(sources.find(image("shop"), std::to_string(i)),
                static_cast<std::uint32_t>(1000 + i));
     CHECK(here.size() == PreparedHere::most);
-    const auto second = sources.find(image("shop"), "1");
-    here.find(*source, 1)->holder = 1;
-    here.find(*sources.find(image("shop"), "2"), 1);
+    ClientStatement second{sources.find(image("shop"), "1")};
+    ClientStatement third{sources.find(image("shop"), "2")};
+    REQUIRE(here.find(second, 1) != nullptr);
+    here.find(one, 1)->holder = 1;
+    one.held = true;
+    for (std::size_t i = 3; i < PreparedHere::most; ++i) {
+      ClientStatement later{sources.find(image("shop"), std::to_string(i))};
+      REQUIRE(here.find(later, 1) != nullptr);
+    }
+    REQUIRE(here.find(third, 1) != nullptr);
     CHECK(here.make_room() == std::vector<std::uint32_t>{1001});
-    CHECK(here.find(*second, 1) == nullptr);
-    CHECK(here.find(*source, 1) != nullptr);
+    CHECK(here.find(second, 1) == nullptr);
+    CHECK(here.find(third, 1) != nullptr);
+    CHECK(here.find(one, 1) != nullptr);
     CHECK(here.make_room().empty());
   }
   SECTION("after a reset there is nothing") {
     here.clear();
-    CHECK(here.find(*source, 1) == nullptr);
+    CHECK(here.find(one, 1) == nullptr);
     CHECK(here.size() == 0);
+  }
+  SECTION("and nothing of it on another one") {
+    PreparedHere there;
+    CHECK(there.find(one, 1) == nullptr);
+    there.add(source, 5);
+    CHECK(there.find(one, 1)->server_id == 5);
+    CHECK(here.find(one, 1)->server_id == 77);
   }
 }
 
@@ -103,6 +134,15 @@ TEST_CASE("a client's statements", "[lending]") {
   CHECK(statements.resolve(mysqlwire::last_prepared_statement) == id + 1);
   CHECK(statements.find(mysqlwire::last_prepared_statement) == statements.find(id + 1));
 
+  SECTION("one that is closed is not found again") {
+    CHECK(statements.find(id) == &first);
+    statements.close(id);
+    CHECK(statements.find(id) == nullptr);
+    CHECK(statements.find(id + 1) != nullptr);
+    statements.clear();
+    CHECK(statements.find(id + 1) == nullptr);
+    return;
+  }
   CHECK_FALSE(statements.holds_connection());
   statements.hold(first, true);
   statements.hold(first, true);
