@@ -8,7 +8,7 @@ CLIENTS = (1, 16, 64, 256)
 #: Queries in a transaction, text: by how much fewer transactions are needed for as many queries.
 WORKLOADS = {"oltp_point_select": 1, "oltp_read_only": 16, "oltp_read_write": 20}
 #: Turns of each program. Point selects have bars to meet, and the machine's speed changes from one to the next.
-ROUNDS = {"oltp_point_select": 11, "oltp_read_only": 3, "oltp_read_write": 3}
+ROUNDS = {"oltp_point_select": 21, "oltp_read_only": 3, "oltp_read_write": 3}
 
 
 def candidates(suite, folder, server, room=4000):
