@@ -340,11 +340,9 @@ void Session::take(std::unique_ptr<lending::LentConnection> lent) {
   if (relay_) relay_->change_server();
   borrowing_->attach(&lent_->prepared, server_->proved_by_client);
   fitted_ = false;
+  if (server_name_ != server_->server()->name()) server_name_ = server_->server()->name();
+  if (steering_) steering_->set_server(server_name_);
   const Server& server = *server_->server();
-  if (!lent_->lent_again) {
-    server_name_ = server.name();
-    if (steering_) steering_->set_server(server_name_);
-  }
   borrowing_->second_chance().set_terms(
       {.read_only = lent_->pool->config().role == PoolRole::primary,
        .cluster = server.clustered(),
