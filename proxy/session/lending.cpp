@@ -93,6 +93,7 @@ bool Session::can_borrow_later() const {
 Task<ConnectOutcome> Session::borrow_for_login(LoginDialog& dialog, const SessionWishes& wishes) {
   ConnectOutcome outcome;
   borrowing_ = new_borrowing(wishes);
+  last_loan_.forget();  // its last statement there was another session's, so to speak
   const std::uint64_t now = worker_.loop().now();
   const Bytes known = worker_.known_logins().find(*pool_, *borrowing_->who(), wishes.schema, now);
   if (!known.empty() && can_borrow_later()) {
@@ -101,7 +102,7 @@ Task<ConnectOutcome> Session::borrow_for_login(LoginDialog& dialog, const Sessio
     if (server_) release_server();
     co_return outcome;
   }
-  lending::BorrowOutcome borrowed = co_await borrow(pool_, wishes, &dialog);
+  lending::BorrowOutcome borrowed = co_await borrow(pool_, wishes, &dialog, last_loan_);
   outcome.reply = std::move(borrowed.reply);
   outcome.reason = std::move(borrowed.reason);
   outcome.refused = borrowed.refused;
@@ -257,7 +258,7 @@ Task<bool> Session::attach(std::shared_ptr<Pool> pool, bool anew) {
   for (int tries = 0; tries < most_stale; ++tries) {
     if (!server_ && !anew && tries == 0 && attach_at_once(pool)) co_return true;
     if (!server_) {
-      lending::BorrowOutcome outcome = co_await borrow(pool, wishes_, nullptr);
+      lending::BorrowOutcome outcome = co_await borrow(pool, wishes_, nullptr, last_loan_);
       if (outcome.client_gone) {
         end(EndedBy::client, "left while it waited for a server connection");
         co_return false;
@@ -302,7 +303,8 @@ void Session::refuse_command(Bytes err_payload) {
 }
 
 Task<lending::BorrowOutcome> Session::borrow(std::shared_ptr<Pool> pool,
-                                             const SessionWishes& of_client, ProofSource* source) {
+                                             const SessionWishes& of_client, ProofSource* source,
+                                             lending::LastLoan& last) {
   const auto topology = services_.topology();
   const Origin origin = this->origin();
   ServerConnector connector(worker_.loop(), waker_, topology->config().proxy.connect_timeout,
@@ -320,7 +322,7 @@ Task<lending::BorrowOutcome> Session::borrow(std::shared_ptr<Pool> pool,
                                  .wishes = wishes,
                                  .connector = connector,
                                  .waker = waker_,
-                                 .last = last_loan_,
+                                 .last = last,
                                  .wanted = wanted,
                                  .patience = {.client = &client_.socket}};
   lending::BorrowOutcome outcome = co_await lending::borrow(worker_.lender(), request);
@@ -340,9 +342,11 @@ void Session::take(std::unique_ptr<lending::LentConnection> lent) {
   if (relay_) relay_->change_server();
   borrowing_->attach(&lent_->prepared, server_->proved_by_client);
   fitted_ = false;
-  if (server_name_ != server_->server()->name()) server_name_ = server_->server()->name();
-  if (steering_) steering_->set_server(server_name_);
   const Server& server = *server_->server();
+  if (!lent_->lent_again) {
+    server_name_ = server.name();
+    if (steering_) steering_->set_server(server_name_);
+  }
   borrowing_->second_chance().set_terms(
       {.read_only = lent_->pool->config().role == PoolRole::primary,
        .cluster = server.clustered(),

@@ -164,7 +164,7 @@ class Session {
   void note_strangeness();
   Task<bool> attach(std::shared_ptr<Pool> pool, bool anew = false);
   Task<lending::BorrowOutcome> borrow(std::shared_ptr<Pool> pool, const SessionWishes& of_client,
-                                      ProofSource* source);
+                                      ProofSource* source, lending::LastLoan& last);
   std::shared_ptr<const ServerFacts> server_facts() const;
   std::unique_ptr<Borrowing> new_borrowing(const SessionWishes& wishes);
   bool can_borrow_later() const;

@@ -123,8 +123,10 @@ bool Session::caught_up() const {
 Task<std::string> Session::position_to_reach() {
   if (causal_reads() == CausalReads::session) co_return borrowing_->follower().last_gtid();
   std::string position;
-  // Of all that anybody has written the primary knows.
-  lending::BorrowOutcome primary = co_await borrow(pool_, wishes_, nullptr);
+  // Of all that anybody has written the primary knows. The connection is not the one on which the
+  // session's last statement ran, nor will it be.
+  lending::LastLoan none;
+  lending::BorrowOutcome primary = co_await borrow(pool_, wishes_, nullptr, none);
   if (primary.client_gone) end(EndedBy::client, "left while a replica caught up");
   if (!primary.connection) co_return position;
   const auto& context = borrowing_->server_side();
