@@ -124,6 +124,37 @@ def test_login_that_ends_too_early(server, healthy):
     assert length == 58 and seen[1].code in (1043, 1045)
 
 
+@pytest.mark.parametrize("attributes", [b"", b"\x00", b"\x05", b"\x05\x02_o"])
+def test_attributes_that_end_too_early(server, healthy, attributes):
+    """Whoever says that there are attributes sends their length at least: in a login as in a COM_CHANGE_USER."""
+    capabilities = wire.USUAL | wire.CONNECT_ATTRS
+    change = b"app\0\0" + b"test\0\x2d\0" + wire.NATIVE + b"\0" + attributes
+    seen = []
+    for port in (server.port, healthy.port):
+        with Wire(port) as connection:
+            connection.greet()
+            connection.send(wire.response_41(b"app", bytes(20), capabilities, attributes=attributes))
+            reply = connection.read()
+            if reply[:1] == b"\xfe":
+                connection.send(bytes(20))
+                reply = connection.read()
+            replies = [reply]
+        with Wire(port) as connection:
+            connection.log_in(APP, capabilities, attributes=b"\0")
+            connection.command(wire.COM_CHANGE_USER, change)
+            reply = connection.read()
+            if reply[:1] == b"\xfe":
+                connection.send(bytes(20))
+                reply = connection.read()
+            replies.append(reply)
+        seen.append([Err.of(reply) for reply in replies])
+    of_server, of_proxy = seen
+    assert of_proxy[0] == of_server[0]
+    # MySQL takes such a COM_CHANGE_USER for that of somebody without a password.
+    assert of_proxy[1] == of_server[1] or (of_server[1].code, of_proxy[1]) == (1045, Err(1047, "08S01", "Unknown command"))
+    assert of_proxy[0].code == (1045 if attributes == b"\x00" else 1043)
+
+
 def test_answers_of_every_length(server, healthy):
     """An answer that is not 20 bytes is a wrong password, and never a right one."""
     for length in [*range(0, 24), 40, 64, 128, 255]:

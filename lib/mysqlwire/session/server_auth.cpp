@@ -6,6 +6,8 @@
 #include <mysqlwire/wire/salt.hpp>
 #include <mysqlwire/wire/wipe.hpp>
 
+#include <algorithm>
+
 namespace mysqlwire {
 namespace {
 
@@ -45,6 +47,14 @@ Context ServerAuth::context() const noexcept {
 void ServerAuth::set_auth_response(Bytes response) {
   wipe(login_.auth_response);
   login_.auth_response.assign(response.begin(), response.end());
+}
+
+const Error* ServerAuth::missing_attributes(const Notes& notes) noexcept {
+  const auto missing = std::ranges::find_if(notes, [](const Error& note) {
+    return note.code == errc::missing_field &&
+           std::string_view(note.field) == "connection_attributes";
+  });
+  return missing != notes.end() ? missing : nullptr;
 }
 
 ServerAuth::Step ServerAuth::admit(const Packet& packet, Buffer& out) {

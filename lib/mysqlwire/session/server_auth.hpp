@@ -106,6 +106,10 @@ class ServerAuth {
   };
   enum class Phase : std::uint8_t { idle, request, request_in_tls, verdict, reply, over };
 
+  /// Of what a decode has let pass what servers do not: a client that says it has attributes, and
+  /// sends not even their length. Null where that is not so.
+  static const Error* missing_attributes(const Notes& notes) noexcept;
+
   ServerAuth(Phase phase, std::uint8_t sequence_id, const Limits& limits) noexcept
       : limits_(limits), phase_(phase), sequence_id_(sequence_id) {}
   ~ServerAuth();

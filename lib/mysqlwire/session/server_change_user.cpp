@@ -21,8 +21,12 @@ ServerChangeUser::Step ServerChangeUser::on_command(const Packet& packet, Buffer
   if (step != Step::need_more) return step;
   Context context = this->context();
   context.flavor = flavor_;
+  Notes notes;
+  context.notes = &notes;
   const auto decoded = ComChangeUser::decode(packet.payload, context);
   if (!decoded) return refuse_with(Refusal::unknown_command, decoded.error(), out);
+  if (const Error* missing = missing_attributes(notes))
+    return refuse_with(Refusal::unknown_command, *missing, out);
   const ComChangeUser& change = *decoded;
   if (change.user.size() > limits_.max_user || change.schema.size() > limits_.max_schema ||
       change.auth_plugin_name.size() > limits_.max_plugin_name) {

@@ -102,7 +102,10 @@ ServerHandshake::Step ServerHandshake::on_ssl_request(const Packet& packet, Buff
 }
 
 ServerHandshake::Step ServerHandshake::on_login(const Packet& packet, Buffer& out) {
-  const auto decoded = HandshakeResponse41::decode(packet.payload, context());
+  Notes notes;
+  Context context = this->context();
+  context.notes = &notes;
+  const auto decoded = HandshakeResponse41::decode(packet.payload, context);
   if (!decoded) return refuse(decoded.error(), out);
   const HandshakeResponse41& response = *decoded;
   if (!response.capabilities.has(Capability::secure_connection)) {
@@ -112,6 +115,9 @@ ServerHandshake::Step ServerHandshake::on_login(const Packet& packet, Buffer& ou
   }
   if (const char* field = field_over_limit(response, limits_)) {
     return refuse({errc::too_long, 0, "HandshakeResponse41", field}, out);
+  }
+  if (greeting_.capabilities.has(Capability::connect_attrs)) {
+    if (const Error* missing = missing_attributes(notes)) return refuse(*missing, out);
   }
   login_.capabilities = response.capabilities & greeting_.capabilities;
   login_.max_packet_size = response.max_packet_size;

@@ -216,6 +216,7 @@ TEST_CASE("what is no login is a bad handshake", "[ServerHandshake]") {
         login_of("00822000", "7500 fc0104" + std::string(1025 * 2, '1')),
         login_of("08820000", "7500 00" + std::string(257 * 2, '6') + "00"),
         login_of("00820800", "7500 00" + std::string(65 * 2, '6') + "00"),
+        login_of("00821000", "7500 00"),
         login_of("00821000", "7500 00 fd000001" + std::string(0x10000 * 2, '0'))}) {
     const First first(hex(payload));
     INFO(payload.substr(0, 100));
@@ -320,6 +321,17 @@ TEST_CASE("capabilities that were not offered are masked", "[ServerHandshake]") 
   CHECK(role.login().capabilities.bits() == 0x8a201);
   CHECK(role.login().user == "q");
   CHECK(role.login().zstd_compression_level == 5);
+}
+
+TEST_CASE("attributes may be missing where none were offered to be taken", "[ServerHandshake]") {
+  auto greeting = greeting_of(examples::e1);
+  greeting.capabilities.set(Capability::connect_attrs, false);
+  ServerHandshake role(greeting);
+  Buffer out;
+  role.start(out);
+  const auto login = hex(login_of("00821000", "7500 00"));
+  CHECK(role.on_packet({login, 1, 1}, out) == Step::need_verdict);
+  CHECK_FALSE(role.login().capabilities.has(Capability::connect_attrs));
 }
 
 TEST_CASE("a client without PLUGIN_AUTH can't be switched", "[ServerHandshake]") {
@@ -445,5 +457,14 @@ TEST_CASE("a COM_CHANGE_USER that can't be read is an unknown command", "[Server
     CHECK(role.on_packet({bytes, 0, 0}, out) == Step::refused);
     CHECK(to_hex(out) ==
           to_hex(hex("18000001 ff1704 23 3038533031 556e6b6e6f776e20636f6d6d616e64")));
+  }
+  // The same with attributes agreed upon, of which not even the length is there.
+  for (const bool with_attributes : {false, true}) {
+    Buffer out;
+    const auto bytes =
+        hex(with_attributes ? "11 7500 00 7300 2d00 6e00 00" : "11 7500 00 7300 2d00 6e00");
+    ServerChangeUser role(Capabilities(std::uint64_t{0x3fa20d}), Flavor::mysql, {});
+    CHECK(role.on_packet({bytes, 0, 0}, out) ==
+          (with_attributes ? Step::need_verdict : Step::refused));
   }
 }
