@@ -39,6 +39,20 @@ std::string hash_fault(std::string_view text, const mysqlwire::Error& error) {
   }
 }
 
+/// An account with several ways in, of which one needs no password, has one all the same: nobody
+/// who knows only its name is let in.
+void add_no_password(StoredHashes& hashes) {
+  if (!hashes.empty()) return;
+  hashes.native = mysqlwire::crypto::native_hash("");
+  hashes.no_password = true;
+}
+
+void forget_no_password(StoredHashes& hashes) {
+  if (!hashes.no_password) return;
+  hashes.native.reset();
+  hashes.no_password = false;
+}
+
 bool is_hex(std::string_view text) {
   return std::ranges::all_of(text, [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -56,9 +70,13 @@ constexpr std::string_view no_form =
 std::string add_native_hash(std::string_view text, StoredHashes& hashes) {
   const auto native = mysqlwire::crypto::parse_native_hash(text);
   if (!native) return hash_fault(text, native.error());
-  hashes.native = *native;
   // An account without a password has no hash; who writes down that of an empty one means the same.
-  if (*native == mysqlwire::crypto::native_hash("")) hashes.no_password = true;
+  if (*native == mysqlwire::crypto::native_hash("")) {
+    add_no_password(hashes);
+  } else {
+    hashes.native = *native;
+    hashes.no_password = false;
+  }
   return {};
 }
 
@@ -72,6 +90,7 @@ std::string add_hash(std::string_view text, StoredHashes& hashes) {
                      text.size() == 44 || text.starts_with("0x") ||
                      (hex && text.size() >= sha2_digits);
   if (!forms) return std::string(no_form);
+  forget_no_password(hashes);
   const auto added = hashes.add(text);
   return added ? std::string() : std::string(added.error().message);
 }
@@ -93,8 +112,7 @@ std::string add_hash_of(std::string_view plugin, std::string_view text, StoredHa
   if (text.empty()) {
     // By these an account without a password takes nobody in.
     if (known == AuthPlugin::client_ed25519 || known == AuthPlugin::parsec) return {};
-    hashes.native = mysqlwire::crypto::native_hash("");
-    hashes.no_password = true;
+    add_no_password(hashes);
     return {};
   }
   return known == AuthPlugin::mysql_native_password ? add_native_hash(text, hashes)

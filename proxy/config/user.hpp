@@ -21,8 +21,9 @@ std::string add_hash(std::string_view text, StoredHashes& hashes);
 std::string add_native_hash(std::string_view text, StoredHashes& hashes);
 
 /// The same for a plugin's authentication_string, by the name that mysql.user has; an empty name is
-/// mysql_native_password. An empty text is an account without a password. A plugin whose passwords
-/// can't be checked adds nothing, which is no fault; nor do ed25519 and parsec without a hash.
+/// mysql_native_password. An empty text is an account without a password, unless it has one by
+/// another plugin. A plugin whose passwords can't be checked adds nothing, which is no fault; nor
+/// do ed25519 and parsec without a hash.
 std::string add_hash_of(std::string_view plugin, std::string_view text, StoredHashes& hashes);
 
 /// The hashes in the forms that add_hash() reads, each with mysql.user's name of its plugin.

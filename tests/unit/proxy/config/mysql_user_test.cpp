@@ -92,6 +92,19 @@ TEST_CASE("what SHOW CREATE USER prints", "[users]") {
     const auto account = good("CREATE USER `a`@`%` IDENTIFIED WITH 'caching_sha2_password' AS ''");
     CHECK(account.hashes.native == mysqlwire::crypto::native_hash(""));
   }
+  SECTION("a password by one way in, and none by another") {
+    const std::string by_native = "mysql_native_password USING '" + native + "'";
+    const std::string by_key = "ed25519 USING '" + key + "'";
+    const std::string without = "mysql_native_password USING ''";
+    const std::string begin = "CREATE USER a IDENTIFIED VIA ";
+    for (const auto& with : {by_native, by_key}) {
+      const auto alone = good(begin + with).hashes;
+      CHECK_FALSE(alone.no_password);
+      CHECK(good(begin + with + " OR " + without).hashes == alone);
+      CHECK(good(begin + without + " OR " + with).hashes == alone);
+    }
+    CHECK(good(begin + without + " OR " + without).hashes.no_password);
+  }
   SECTION("a plugin that takes nobody in without a password") {
     for (const char* plugin : {"ed25519", "parsec"}) {
       const std::string begin = std::string("CREATE USER a IDENTIFIED VIA ") + plugin;
