@@ -1,8 +1,8 @@
 #include "proxy/cli.hpp"
 
+#include "proxy/arguments.hpp"
 #include "proxy/config/suggest.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -38,16 +38,12 @@ CommandLineResult told(std::string text) {
 }
 
 /// What is wrong with an argument that no option wants.
-std::string unknown_argument(const std::string& argument, const CLI::App& app) {
+std::string unknown_argument(const std::string& argument, const Arguments& known) {
   if (!argument.starts_with('-')) {
     return fmt::format("unexpected argument {:?}; a configuration file is named by -c", argument);
   }
   const std::string name = argument.substr(0, argument.find('='));
-  std::vector<std::string> names;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& known : option->get_lnames()) names.push_back("--" + known);
-  }
-  return fmt::format("unknown option {:?}{}", name, did_you_mean(name, names));
+  return fmt::format("unknown option {:?}{}", name, did_you_mean(name, known.long_names()));
 }
 
 /// What the flags contradict each other in; empty when they don't.
@@ -85,70 +81,56 @@ std::string join_words(std::initializer_list<Enum> all) {
 
 /// An option that takes one word of a list.
 template <class Enum>
-void add_words(CLI::App& app, const std::string& name, std::optional<Enum>& out,
+void add_words(Arguments& arguments, const std::string& name, std::optional<Enum>& out,
                std::initializer_list<Enum> all, const std::string& help) {
   const std::map<std::string, Enum> known = words(all);
   std::vector<std::string> names;
   for (const auto& [word, value] : known) names.push_back(word);
-  app.add_option_function<std::string>(
-         name,
-         [name, known, names, &out](const std::string& word) {
-           const auto match = known.find(word);
-           if (match == known.end()) {
-             throw CLI::ValidationError(
-                 name, fmt::format("expected {}, found {:?}{}", fmt::join(names, ", "), word,
-                                   did_you_mean(word, names)));
-           }
-           out = match->second;
-         },
-         help)
-      ->type_name(join_words(all));
+  const auto take = [known, names, &out](const std::string& word) -> std::string {
+    const auto match = known.find(word);
+    if (match == known.end()) {
+      return fmt::format("expected {}, found {:?}{}", fmt::join(names, ", "), word,
+                         did_you_mean(word, names));
+    }
+    out = match->second;
+    return {};
+  };
+  arguments.option(name, take, join_words(all), help);
 }
 
-void declare(CLI::App& app, CommandLine& options, bool& version) {
-  app.footer(footer);
-  app.allow_extras();
-  app.add_option("-c,--config", options.config_file, "configuration file (TOML)")
-      ->type_name("FILE");
-  app.add_flag("--check-config", options.check_config,
-               "print the effective configuration, or what is wrong with it, and end");
-  const auto repeated = [&app](const char* name, std::vector<std::string>& out, const char* type,
-                               const char* help) {
-    app.add_option(name, out, help)
-        ->type_name(type)
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  };
-  repeated("--listen", options.setup.listen, "ADDR", "listen here; may be repeated");
-  repeated("--server", options.setup.server, "ADDR[,weight=N]", "a server; may be repeated");
-  repeated("--user", options.setup.user, "NAME:HASH",
-           "a user and the hash of its password; may be repeated");
-  app.add_option("--run-as", options.run_as, "become this user once the addresses are bound")
-      ->type_name("NAME");
-  add_words(app, "--log-level", options.log_level,
+void declare(Arguments& arguments, CommandLine& options, bool& version) {
+  arguments.footer(footer);
+  arguments.allow_unwanted();
+  arguments.option("-c,--config", options.config_file, "FILE", "configuration file (TOML)");
+  arguments.flag("--check-config", options.check_config,
+                 "print the effective configuration, or what is wrong with it, and end");
+  arguments.option("--listen", options.setup.listen, "ADDR", "listen here; may be repeated");
+  arguments.option("--server", options.setup.server, "ADDR[,weight=N]",
+                   "a server; may be repeated");
+  arguments.option("--user", options.setup.user, "NAME:HASH",
+                   "a user and the hash of its password; may be repeated");
+  arguments.option("--run-as", options.run_as, "NAME",
+                   "become this user once the addresses are bound");
+  add_words(arguments, "--log-level", options.log_level,
             {LogLevel::error, LogLevel::warn, LogLevel::info, LogLevel::debug},
             "overrides log.level");
-  add_words(app, "--log-format", options.log_format, {LogFormat::text, LogFormat::json},
+  add_words(arguments, "--log-format", options.log_format, {LogFormat::text, LogFormat::json},
             "overrides log.format");
-  app.add_flag("--version", version, "print the version and end");
+  arguments.flag("--version", version, "print the version and end");
 }
 
 }  // namespace
 
 CommandLineResult parse_command_line(const std::vector<std::string>& arguments) {
-  CLI::App app("mysqlproxy: a proxy for the MySQL and MariaDB protocol", "mysqlproxy");
+  Arguments known("mysqlproxy: a proxy for the MySQL and MariaDB protocol", "mysqlproxy");
   CommandLine options;
   bool version = false;
-  declare(app, options, version);
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForHelp&) {
-    return told(app.help());
-  } catch (const CLI::ParseError& fault) {
-    return refused(fault.what());
-  }
-  if (const auto extras = app.remaining(); !extras.empty()) {
-    return refused(unknown_argument(extras.front(), app));
+  declare(known, options, version);
+  auto parsed = known.parse(arguments);
+  if (parsed.help) return told(std::move(*parsed.help));
+  if (parsed.fault) return refused(*parsed.fault);
+  if (const auto extras = known.unwanted(); !extras.empty()) {
+    return refused(unknown_argument(extras.front(), known));
   }
   if (version) return told(fmt::format("mysqlproxy {}\n", MYSQLWIRE_VERSION));
   if (const std::string fault = contradiction(options); !fault.empty()) return refused(fault);

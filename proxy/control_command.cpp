@@ -1,8 +1,8 @@
 #include "proxy/control_command.hpp"
 
+#include "proxy/arguments.hpp"
 #include "proxy/config/units.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sys/socket.h>
@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <utility>
 
 namespace mysqlproxy {
@@ -124,38 +125,35 @@ ControlCommandLine parse_control_command(const std::vector<std::string>& argumen
   command.name = arguments.front();
   const auto kind =
       std::ranges::find_if(kinds, [&](const Kind& one) { return one.name == command.name; });
-  CLI::App app(fmt::format("mysqlproxy {}: {}", command.name, kind->description),
-               "mysqlproxy " + command.name);
-  app.footer(footer);
+  Arguments known(fmt::format("mysqlproxy {}: {}", command.name, kind->description),
+                  "mysqlproxy " + command.name);
+  known.footer(footer);
   std::string timeout;
   if (command.name != "status")
-    app.add_option("pool", command.pool, "the pool")->type_name("POOL")->required();
-  app.add_option("-c,--config", command.config_file, "the configuration of the proxy that runs")
-      ->type_name("FILE");
-  app.add_option("--control", command.socket, "its control socket")->type_name("PATH");
+    known.option("pool", command.pool, "POOL", "the pool", Arguments::Need::required);
+  known.option("-c,--config", command.config_file, "FILE",
+               "the configuration of the proxy that runs");
+  known.option("--control", command.socket, "PATH", "its control socket");
   const bool moves = command.name == "switchover" || command.name == "promote";
   if (moves) {
-    auto* to = app.add_option("--to", command.to, "the server (default: the one that has most)");
-    to->type_name("SERVER");
-    if (command.name == "promote") to->required();
-    app.add_flag("--dry-run", command.dry_run, "only say whether it can be done, and how");
-    app.add_option("--timeout", timeout, "how long writes may be held back (default: 30s)")
-        ->type_name("TIME");
+    using Need = Arguments::Need;
+    known.option("--to", command.to, "SERVER", "the server (default: the one that has most)",
+                 command.name == "promote" ? Need::required : Need::optional);
+    known.flag("--dry-run", command.dry_run, "only say whether it can be done, and how");
+    known.option("--timeout", timeout, "TIME", "how long writes may be held back (default: 30s)");
   }
-  if (command.name == "status") app.add_flag("--json", command.json, "as JSON");
+  if (command.name == "status") known.flag("--json", command.json, "as JSON");
   ControlCommandLine line;
   const auto refuse = [&](std::string_view why) {
     line.result = failed(fmt::format("{}\nTry 'mysqlproxy {} --help'.", why, command.name));
     return line;
   };
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend() - 1));
-  } catch (const CLI::CallForHelp&) {
-    line.result.out = app.help();
+  auto parsed = known.parse(std::span(arguments).subspan(1));
+  if (parsed.help) {
+    line.result.out = std::move(*parsed.help);
     return line;
-  } catch (const CLI::ParseError& fault) {
-    return refuse(fault.what());
   }
+  if (parsed.fault) return refuse(*parsed.fault);
   if (command.config_file.empty() == command.socket.empty())
     return refuse("give the configuration by -c, or the socket by --control");
   if (!timeout.empty()) {

@@ -1,11 +1,11 @@
 #include "proxy/explain_command.hpp"
 
+#include "proxy/arguments.hpp"
 #include "proxy/config/suggest.hpp"
 #include "proxy/guard/guard.hpp"
 #include "proxy/rules/explanation.hpp"
 #include "proxy/rules/mobility.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -163,44 +163,39 @@ GuardFindings ask_guard(const GuardConfig& config, const rules::Explanation& exp
 }  // namespace
 
 ExplainCommandLine parse_explain_command(const std::vector<std::string>& arguments) {
-  CLI::App app(description, "mysqlproxy explain");
+  Arguments known(description, "mysqlproxy explain");
   ExplainCommand command;
   std::string time;
-  app.footer(footer);
-  app.allow_extras();
-  const auto option = [&app](const char* name, std::string& out, const char* type,
-                             const char* help) {
-    return app.add_option(name, out, help)->type_name(type);
-  };
-  option("-c,--config", command.config_file, "FILE", "the configuration")->required();
-  option("--sql", command.sql, "TEXT", "the statement")->required();
-  option("--user", command.user, "NAME", "whose it is")->required();
-  option("--db", command.schema, "NAME", "the current schema");
-  option("--client", command.client, "ADDR",
-         "where the client is; localhost for a unix socket (default: 127.0.0.1)");
-  option("--listener", command.listener, "NAME", "where it came in (default: the first)");
-  app.add_flag("--prepared", command.prepared, "as a prepared statement");
-  app.add_option("--parameter", command.parameters, "a parameter's value, in order; repeated")
-      ->type_name("VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  option("--time", time, "TIME", "when, as \"2026-11-20 09:30\" (default: now)");
-  option("--server-version", command.server_version, "VERSION",
-         "whose reading of the statement counts (default: 8.0.15)");
-  option("--sql-mode", command.sql_mode, "MODES", "the session's sql_mode");
-  app.add_flag("--json", command.json, "answer in JSON");
+  known.footer(footer);
+  known.allow_unwanted();
+  using enum Arguments::Need;
+  known.option("-c,--config", command.config_file, "FILE", "the configuration", required);
+  known.option("--sql", command.sql, "TEXT", "the statement", required);
+  known.option("--user", command.user, "NAME", "whose it is", required);
+  known.option("--db", command.schema, "NAME", "the current schema");
+  known.option("--client", command.client, "ADDR",
+               "where the client is; localhost for a unix socket (default: 127.0.0.1)");
+  known.option("--listener", command.listener, "NAME", "where it came in (default: the first)");
+  known.flag("--prepared", command.prepared, "as a prepared statement");
+  known.option("--parameter", command.parameters, "VALUE",
+               "a parameter's value, in order; repeated");
+  known.option("--time", time, "TIME", "when, as \"2026-11-20 09:30\" (default: now)");
+  known.option("--server-version", command.server_version, "VERSION",
+               "whose reading of the statement counts (default: 8.0.15)");
+  known.option("--sql-mode", command.sql_mode, "MODES", "the session's sql_mode");
+  known.flag("--json", command.json, "answer in JSON");
   ExplainCommandLine line;
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForHelp&) {
-    line.result.out = app.help();
+  auto parsed = known.parse(arguments);
+  if (parsed.help) {
+    line.result.out = std::move(*parsed.help);
     return line;
-  } catch (const CLI::ParseError& fault) {
-    line.result = failed(fmt::format("{}\nTry 'mysqlproxy explain --help'.", fault.what()));
+  }
+  if (parsed.fault) {
+    line.result = failed(fmt::format("{}\nTry 'mysqlproxy explain --help'.", *parsed.fault));
     return line;
   }
   std::string fault = contradiction(command);
-  if (const auto extras = app.remaining(); !extras.empty())
+  if (const auto extras = known.unwanted(); !extras.empty())
     fault = fmt::format("unexpected argument {:?}", extras.front());
   if (!time.empty()) {
     command.time = parse_time(time);

@@ -1,12 +1,12 @@
 #include "proxy/user_command.hpp"
 
+#include "proxy/arguments.hpp"
 #include "proxy/config/suggest.hpp"
 #include "proxy/config/user.hpp"
 #include "proxy/config/users_file.hpp"
 
 #include <mysqlwire/crypto/password.hpp>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -45,31 +45,24 @@ CommandLineResult failed(std::string text) {
   return result;
 }
 
-void add_password_options(CLI::App& app, PasswordSource& source) {
-  app.add_option("--password-file", source.file, "the password is the first line of this file")
-      ->type_name("FILE");
-  app.add_option("--password-env", source.variable, "the password is in this variable")
-      ->type_name("NAME");
-  app.add_flag("--password-stdin", source.from_stdin,
-               "the password is the first line of standard input");
+void add_password_options(Arguments& arguments, PasswordSource& source) {
+  arguments.option("--password-file", source.file, "FILE",
+                   "the password is the first line of this file");
+  arguments.option("--password-env", source.variable, "NAME", "the password is in this variable");
+  arguments.flag("--password-stdin", source.from_stdin,
+                 "the password is the first line of standard input");
 }
 
-void add_entry_options(CLI::App& app, UserCommand& command) {
-  app.add_option("--plugin", command.plugins, "what to store; may be repeated")
-      ->type_name("PLUGIN")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--pool", command.pool, "the user's pool (default: main)")->type_name("POOL");
-  app.add_option("--host", command.hosts, "from where; may be repeated (default: anywhere)")
-      ->type_name("HOST")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+void add_entry_options(Arguments& arguments, UserCommand& command) {
+  arguments.option("--plugin", command.plugins, "PLUGIN", "what to store; may be repeated");
+  arguments.option("--pool", command.pool, "POOL", "the user's pool (default: main)");
+  arguments.option("--host", command.hosts, "HOST",
+                   "from where; may be repeated (default: anywhere)");
 }
 
-void add_file_options(CLI::App& app, UserCommand& command) {
-  app.add_option("--file", command.users_file, "the users file")->type_name("FILE");
-  app.add_option("-c,--config", command.config_file, "the configuration that names it")
-      ->type_name("FILE");
+void add_file_options(Arguments& arguments, UserCommand& command) {
+  arguments.option("--file", command.users_file, "FILE", "the users file");
+  arguments.option("-c,--config", command.config_file, "FILE", "the configuration that names it");
 }
 
 /// What an argument that nobody wants may have been meant as. It is not repeated: it may be the
@@ -221,43 +214,41 @@ std::string file_of(const UserCommand& command, const std::optional<Config>& con
 }  // namespace
 
 UserCommandLine parse_user_command(const std::vector<std::string>& arguments) {
-  CLI::App app(description, "mysqlproxy user");
+  Arguments known(description, "mysqlproxy user");
   UserCommand command;
-  app.require_subcommand(1);
-  app.footer(footer);
-  CLI::App* hash = app.add_subcommand("hash", "print what is stored of a password");
-  CLI::App* add = app.add_subcommand("add", "write a user to the users file");
-  CLI::App* check = app.add_subcommand("check", "say whether a password is a user's");
-  hash->add_option("--user", command.name, "print a whole table for this user")->type_name("NAME");
-  hash->add_flag("--server-secret", command.server_secret,
-                 "print what server_secret_file takes; it is as good as the password");
-  for (CLI::App* one : {add, check}) {
-    one->add_option("name", command.name, "the user")->type_name("NAME")->required();
+  known.footer(footer);
+  Arguments hash = known.command("hash", "print what is stored of a password");
+  Arguments add = known.command("add", "write a user to the users file");
+  Arguments check = known.command("check", "say whether a password is a user's");
+  hash.option("--user", command.name, "NAME", "print a whole table for this user");
+  hash.flag("--server-secret", command.server_secret,
+            "print what server_secret_file takes; it is as good as the password");
+  for (Arguments* one : {&add, &check}) {
+    one->option("name", command.name, "NAME", "the user", Arguments::Need::required);
     add_file_options(*one, command);
   }
-  add->add_flag("--replace", command.replace, "in place of the user of that name");
-  for (CLI::App* one : {hash, add}) add_entry_options(*one, command);
-  check->add_option("--host", command.hosts, "only the account of this host")
-      ->type_name("HOST")
-      ->expected(1);
-  for (CLI::App* one : {hash, add, check}) {
-    one->allow_extras();
+  add.flag("--replace", command.replace, "in place of the user of that name");
+  for (Arguments* one : {&hash, &add}) add_entry_options(*one, command);
+  check.option("--host", command.hosts, "HOST", "only the account of this host",
+               Arguments::Times::once);
+  for (Arguments* one : {&hash, &add, &check}) {
+    one->allow_unwanted();
     add_password_options(*one, command.password);
   }
   UserCommandLine line;
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForHelp&) {
-    line.result.out = app.help();
-    return line;
-  } catch (const CLI::ParseError& fault) {
-    line.result = failed(fmt::format("{}\nTry 'mysqlproxy user --help'.", fault.what()));
+  auto parsed = known.parse(arguments);
+  if (parsed.help) {
+    line.result.out = std::move(*parsed.help);
     return line;
   }
-  command.action = *hash  ? UserCommand::Action::hash
-                   : *add ? UserCommand::Action::add
-                          : UserCommand::Action::check;
-  const auto extras = app.remaining(true);
+  if (parsed.fault) {
+    line.result = failed(fmt::format("{}\nTry 'mysqlproxy user --help'.", *parsed.fault));
+    return line;
+  }
+  command.action = hash.given()  ? UserCommand::Action::hash
+                   : add.given() ? UserCommand::Action::add
+                                 : UserCommand::Action::check;
+  const auto extras = known.unwanted();
   std::string fault = extras.empty() ? contradiction(command) : unknown_argument(extras);
   if (fault.empty())
     line.command = std::move(command);
