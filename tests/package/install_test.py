@@ -69,7 +69,8 @@ def build_libraries(meson, source, kind, cxx, folder):
     environment = dict(os.environ, CXX=" ".join(cxx))
     # Without Debian's dpkg-dev meson takes lib64, where neither CMake nor the loader looks there.
     run([*meson, "setup", build, source, "--libdir=lib", f"-Ddefault_library={kind}",
-         "-Dproxy=disabled", "-Dcli=disabled", "-Dtests=disabled", "-Dbench=disabled", "-Dbuildtype=plain"],
+         "-Dproxy=disabled", "-Dcli=disabled", "-Dtests=disabled", "-Dbench=disabled", "-Dbuildtype=plain",
+         "-Db_pch=false"],
         env=environment)
     run([*meson, "compile", "-C", build])
     return build
