@@ -1,4 +1,4 @@
-// What the compiler reads once for all files of a tool: as in proxy.hpp.
+// What the compiler reads once for all files of a tool: as in proxy/precompiled_proxy.hpp.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What the compiler reads once for all files of a test: as in proxy.hpp.
+// What the compiler reads once for all files of a test: as in proxy/precompiled_proxy.hpp.
 #include <catch2/catch.hpp>
 
 #include <algorithm>
