@@ -21,15 +21,11 @@ using mysqlwire::Flavor;
 
 namespace {
 
-// Setting one of these sets those behind it too.
-constexpr std::string_view charset_order[] = {"character_set_client", "character_set_results",
-                                              "character_set_connection", "collation_connection"};
-
-constexpr std::size_t results_place = 1;
+constexpr std::size_t results_place = 1;  // in charset_variables
 
 bool is_charset(std::string_view name) noexcept {
-  return name == "names" || std::find(std::begin(charset_order), std::end(charset_order), name) !=
-                                std::end(charset_order);
+  return name == "names" || std::find(std::begin(charset_variables), std::end(charset_variables),
+                                      name) != std::end(charset_variables);
 }
 
 Buffer command(Command code, std::string_view argument = {}) {
@@ -86,11 +82,11 @@ std::string_view value_of(const SessionImage& image, std::string_view name) {
 
 // The variables of the character set, and behind them what column definitions say.
 void set_charset(const SessionImage& has, const SessionImage& wanted, bool all, Assignments& set) {
-  std::array<std::string_view, std::size(charset_order)> now;
+  std::array<std::string_view, std::size(charset_variables)> now;
   for (std::size_t i = 0; i < now.size(); ++i)
-    now[i] = all ? std::string_view() : value_of(has, charset_order[i]);
+    now[i] = all ? std::string_view() : value_of(has, charset_variables[i]);
   const std::string_view names = value_of(wanted, "names");
-  const std::string_view results = value_of(wanted, charset_order[results_place]);
+  const std::string_view results = value_of(wanted, charset_variables[results_place]);
   const bool same_names = !all && value_of(has, "names") == names;
   if (!names.empty() && (!same_names || now[results_place] != results)) {
     set.names(results, names);
@@ -99,11 +95,11 @@ void set_charset(const SessionImage& has, const SessionImage& wanted, bool all, 
     now[results_place] = {};
   }
   for (std::size_t i = 0; i < now.size(); ++i) {
-    const std::string_view value = value_of(wanted, charset_order[i]);
+    const std::string_view value = value_of(wanted, charset_variables[i]);
     if (value.empty() || value == now[i]) continue;
-    set.variable(charset_order[i], value);
+    set.variable(charset_variables[i], value);
     // It takes the collation along.
-    if (charset_order[i] == "character_set_connection") now[i + 1] = {};
+    if (charset_variables[i] == "character_set_connection") now[i + 1] = {};
   }
 }
 
@@ -221,7 +217,7 @@ SessionImage initial_image(std::uint16_t collation, std::string_view schema,
   });
   if (!known || !mysqlwire::is_client_collation(collation)) return image;
   const std::string charset = quoted_text(server_name(mysqlwire::charset_name(collation), server));
-  for (const std::string_view name : charset_order) image.variables.emplace(name, charset);
+  for (const std::string_view name : charset_variables) image.variables.emplace(name, charset);
   const std::string name =
       quoted_text(server_name(mysqlwire::collation_name(collation, server.flavor), server));
   image.variables["collation_connection"] = name;

@@ -22,6 +22,11 @@ enum class VariableUse : std::uint8_t {
   tracking,        ///< a session tracker's setting
 };
 
+/// What SET NAMES sets. Setting one of these sets those behind it too.
+inline constexpr std::string_view charset_variables[] = {
+    "character_set_client", "character_set_results", "character_set_connection",
+    "collation_connection"};
+
 /// `name` in lower case.
 VariableUse use_of(std::string_view name) noexcept;
 
