@@ -26,8 +26,8 @@ def how(prepared):
 
 
 def time_and_rate(suite, results, among, base, workload, clients, prepared):
-    # Enough for a third of a second, and for the clients' farewells not to count.
-    events = suite.pick(max(2500, 20 * clients), 100) // WORKLOADS[workload]
+    # Enough for what each client does but once not to count: its statement is new on a connection, and it says farewell.
+    events = suite.pick(max(2500, 160 * min(clients, 64)), 100) // WORKLOADS[workload]
 
     def work(candidate):
         load = measured_load(candidate, workload, clients, prepared, f"--events={events}", "--time=0")
