@@ -162,7 +162,7 @@ def check_program(installed, program, static, crypto):
 
 def public_headers(source):
     folder = source / "lib"
-    return {str(p.relative_to(folder)) for p in folder.rglob("*.hpp")
+    return {str(p.relative_to(folder)) for p in (folder / "mysqlwire").rglob("*.hpp")
             if not p.name.endswith("_detail.hpp") and p.parent.name != "net"}
 
 
