@@ -17,7 +17,8 @@ HEAD = """# Benchmarks
 This page and its plots were written by `tests/bench/run --page docs/benchmarks.md`, which
 [tests/bench/README.md](../tests/bench/README.md) describes. Everything ran on one machine: clients, proxies and
 servers share its cores, so that costs per query are what to compare, and throughput says little. Figures are
-medians of turns in an order of chance, quartiles in brackets; an empty cell was not measured. {machine}; {program}. The figures are also in [JSON]({folder}/results.json).
+medians of turns in an order of chance, quartiles in brackets; an empty cell was not measured.
+{machine}; {program}. The figures are also in [JSON]({folder}/results.json).
 
 *session*: mysqlproxy with a server connection for each client. *lending*: with `pooling = "transaction"` and
 statistics. *judging*: the same with 50 rules, the guard and reads to another pool. All of these, haproxy (in TCP

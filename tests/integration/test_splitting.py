@@ -229,5 +229,5 @@ def test_what_others_have_written_is_read_with_global(split, delayed):
 def test_the_question_before_a_read_is_not_the_sessions_last_statement(split):
     client = connect(split(causal_reads="global", causal_wait="10s"))
     assert len(ask(client, "SELECT id FROM pairs")) == 8
-    # On the primary, whose own last statement for this session was what it has.
+    # Asked on the primary, whose last statement was the proxy's question for its position.
     assert ask(client, "SELECT FOUND_ROWS(), name FROM who FOR UPDATE") == ((8, "one"),)
