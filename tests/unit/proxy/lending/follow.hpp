@@ -180,4 +180,30 @@ class Session {
   std::uint8_t sequence_ = 0;
 };
 
+inline const Told changed{.state_change = true};
+
+inline Told variable(std::string name, std::string value) {
+  return {.variables = {{std::move(name), std::move(value)}}, .state_change = true};
+}
+
+inline std::string value_of(const Session& session, std::string_view name) {
+  const auto found = session.image().variables.find(name);
+  return found == session.image().variables.end() ? "-" : found->second;
+}
+
+inline std::string user_value_of(const Session& session, std::string_view name) {
+  const auto found = session.image().user_variables.find(name);
+  return found == session.image().user_variables.end() ? "-" : found->second;
+}
+
+inline std::string query_of(const Session& session) { return session.follower.value_query(); }
+
+inline bool answer_values(Session& session, std::initializer_list<ReportedValue> row) {
+  const std::vector<ReportedValue> columns(row);
+  return session.follower.take_values(columns);
+}
+
+inline const ReportedValue id_5{mysqlwire::FieldType::longlong, mysqlwire::ColumnFlag::unsigned_,
+                                "5"};
+
 }  // namespace mysqlproxy::lending::test
