@@ -82,6 +82,14 @@ class Reader {
     cursor_ += size + 1;
     return true;
   }
+  /// A number of `size` bytes, which every caller knows, that nobody is told of. False, and nothing
+  /// is read, when there are less or somebody is told.
+  [[gnu::always_inline]] bool untold_int(unsigned size, std::uint64_t& value) noexcept {
+    if (size > left() || is_observed()) return false;
+    value = load_int(cursor_, size);
+    cursor_ += size;
+    return true;
+  }
   /// The NULL of a text row, if it is next and nobody is told of it.
   bool short_null() noexcept {
     if (at_end() || is_observed() || *cursor_ != 0xfb) return false;
@@ -154,6 +162,8 @@ class Reader {
 
  private:
   // Inlined by order: with a size that the compiler does not know it calls memcpy for each number.
+  [[gnu::always_inline]] static std::uint64_t load_int(const std::uint8_t* bytes,
+                                                       unsigned size) noexcept;
   [[gnu::always_inline]] std::uint64_t take_int(unsigned size, const char* field) noexcept;
   [[gnu::always_inline]] std::uint64_t fixed_int(unsigned size, const char* field) noexcept {
     const std::uint8_t* const start = cursor_;
@@ -187,17 +197,22 @@ class Reader {
 
 // Inline: these are the hot ones.
 
+inline std::uint64_t Reader::load_int(const std::uint8_t* bytes, unsigned size) noexcept {
+  std::uint64_t value = 0;
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(&value, bytes, size);  // one load: every caller has a size that is known
+  } else {
+    for (unsigned i = 0; i < size; ++i) value |= std::uint64_t{bytes[i]} << (8 * i);
+  }
+  return value;
+}
+
 inline std::uint64_t Reader::take_int(unsigned size, const char* field) noexcept {
   if (size > left()) {
     fail(errc::truncated, field);
     return 0;
   }
-  std::uint64_t value = 0;
-  if constexpr (std::endian::native == std::endian::little) {
-    std::memcpy(&value, cursor_, size);  // one load: every caller has a size that is known
-  } else {
-    for (unsigned i = 0; i < size; ++i) value |= std::uint64_t{cursor_[i]} << (8 * i);
-  }
+  const std::uint64_t value = load_int(cursor_, size);
   cursor_ += size;
   return value;
 }

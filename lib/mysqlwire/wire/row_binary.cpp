@@ -30,8 +30,7 @@ bool BinaryRow::next(Value& value) noexcept {
     value = {};
     return true;
   }
-  read_binary_value(reader_, column, "value", value);
-  return ok();
+  return read_binary_value(reader_, column, "value", value);
 }
 
 bool BinaryRow::skip() noexcept {
@@ -41,7 +40,7 @@ bool BinaryRow::skip() noexcept {
   return ok();
 }
 
-bool BinaryRow::finish() noexcept {
+[[gnu::noinline]] bool BinaryRow::finish() noexcept {
   if (!reader_.at_end()) {
     reader_.note(errc::trailing_bytes, "");
     (void)reader_.rest("trailing_bytes");  // said once

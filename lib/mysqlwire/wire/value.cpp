@@ -67,29 +67,44 @@ void take_datetime(Source& source, std::uint8_t size, const char* field, DateTim
   if (size == 13) value.utc_offset = static_cast<std::int16_t>(source.u16(field));
 }
 
+bool in_range(const DateTime& value) noexcept {
+  return date_in_range(value) && clock_in_range(value);
+}
+
+/// Notes a part that is out of its range. False when that is a failure.
+[[gnu::cold, gnu::noinline]] bool note_range(Reader& reader, const char* field) noexcept {
+  reader.note(errc::bad_value, field);
+  return reader.ok();
+}
+
+[[gnu::noinline]] bool read_told_datetime(Reader& reader, const char* field,
+                                          DateTime& value) noexcept {
+  take_datetime(reader, temporal_size(reader, is_datetime_size, field), field, value);
+  return in_range(value) ? reader.ok() : note_range(reader, field);
+}
+
 /// `value` is all zero before.
-[[gnu::noinline]] void read_datetime(Reader& reader, const char* field, DateTime& value) noexcept {
-  const auto size = temporal_size(reader, is_datetime_size, field);
-  if (reader.is_observed()) {
-    take_datetime(reader, size, field, value);
-  } else {
-    Known known(reader.bytes(size, field));
-    take_datetime(known, size, field, value);
-  }
-  if (!date_in_range(value) || !clock_in_range(value)) reader.note(errc::bad_value, field);
+[[gnu::noinline]] bool read_datetime(Reader& reader, const char* field, DateTime& value) noexcept {
+  Bytes bytes;
+  if (!is_datetime_size(reader.peek().value_or(0xff)) || !reader.short_lenenc_bytes(bytes))
+    return read_told_datetime(reader, field, value);
+  Known known(bytes);
+  take_datetime(known, static_cast<std::uint8_t>(bytes.size()), field, value);
+  return in_range(value) || note_range(reader, field);
 }
 
 // Apart from the values of every row: with room of their own for what is read, reading a number
 // would begin with making that room.
-[[gnu::noinline]] void read_date(Reader& reader, const char* field, Value& into) noexcept {
+[[gnu::noinline]] bool read_date(Reader& reader, const char* field, Value& into) noexcept {
   DateTime whole;
-  read_datetime(reader, field, whole);
+  (void)read_datetime(reader, field, whole);
   const Date date{whole.year, whole.month, whole.day};
   if (whole != DateTime{date.year, date.month, date.day}) reader.note(errc::bad_value, field);
   into = date;
+  return reader.ok();
 }
 
-[[gnu::noinline]] void read_time(Reader& reader, const char* field, Value& into) noexcept {
+[[gnu::noinline]] bool read_time(Reader& reader, const char* field, Value& into) noexcept {
   const auto size = temporal_size(reader, is_time_size, field);
   Time value;
   if (size >= 8) {
@@ -102,8 +117,8 @@ void take_datetime(Source& source, std::uint8_t size, const char* field, DateTim
     value.second = reader.u8(field);
   }
   if (size == 12) value.microsecond = reader.u32(field);
-  if (!clock_in_range(value)) reader.note(errc::bad_value, field);
   into = value;
+  return clock_in_range(value) ? reader.ok() : note_range(reader, field);
 }
 
 constexpr ValueShape find_shape(FieldType type) noexcept {
@@ -147,13 +162,105 @@ constexpr std::array<ValueShape, 256> shapes = [] {
   return table;
 }();
 
+/// Whom a reader tells of what it reads.
+enum class Told { nobody, whoever };
+
+/// The number of `size` bytes that is next. False if only a reader that tells whoever can say more.
+template <Told told, unsigned size>
+[[gnu::always_inline]] inline bool read_number(Reader& reader, const char* field,
+                                               std::uint64_t& bits) noexcept {
+  if constexpr (told == Told::nobody) return reader.untold_int(size, bits);
+  bits = size == 1   ? reader.u8(field)
+         : size == 2 ? reader.u16(field)
+         : size == 4 ? reader.u32(field)
+                     : reader.u64(field);
+  return true;
+}
+
+template <Told told>
+[[gnu::always_inline]] inline bool read_text(Reader& reader, const char* field,
+                                             Bytes& bytes) noexcept {
+  if constexpr (told == Told::nobody) return reader.short_lenenc_bytes(bytes);
+  bytes = reader.lenenc_bytes(field);
+  return true;
+}
+
 /// An integer of Signed's width, widened by its own sign.
-template <class Signed>
-void widen(std::uint64_t bits, bool is_unsigned, Value& into) noexcept {
+template <class Signed, Told told>
+[[gnu::always_inline]] inline bool read_integer(Reader& reader, bool is_unsigned, const char* field,
+                                                Value& into) noexcept {
+  std::uint64_t bits = 0;
+  if (!read_number<told, sizeof(Signed)>(reader, field, bits)) return false;
   if (is_unsigned)
-    into = bits;
+    into.emplace<std::uint64_t>(bits);
   else
-    into = std::int64_t{static_cast<Signed>(bits)};
+    into.emplace<std::int64_t>(static_cast<Signed>(bits));
+  return true;
+}
+
+template <class Float, class Bits, Told told>
+[[gnu::always_inline]] inline bool read_float(Reader& reader, const char* field,
+                                              Value& into) noexcept {
+  std::uint64_t bits = 0;
+  if (!read_number<told, sizeof(Bits)>(reader, field, bits)) return false;
+  into.emplace<Float>(std::bit_cast<Float>(static_cast<Bits>(bits)));
+  return true;
+}
+
+template <Told told>
+bool read_value(Reader& reader, ValueType type, const char* field, Value& into) noexcept;
+
+/// What is rare, apart: a long string, a value that is cut short, a reader that tells of its
+/// fields.
+[[gnu::noinline]] bool read_told_value(Reader& reader, ValueType type, const char* field,
+                                       Value& into) noexcept {
+  return read_value<Told::whoever>(reader, type, field, into);
+}
+
+/// Almost every value is a number or a short string that is whole and that nobody is told of. So
+/// the first look, Told::nobody, has nothing to keep for what comes after a call: it ends with one.
+template <Told told>
+bool read_value(Reader& reader, ValueType type, const char* field, Value& into) noexcept {
+  const bool is_unsigned = type.is_unsigned;
+  bool is_read = true;
+  switch (shapes[static_cast<std::uint8_t>(type.type)]) {
+    case ValueShape::none: into.emplace<std::monostate>(); return reader.ok();
+    case ValueShape::int8:
+      is_read = read_integer<std::int8_t, told>(reader, is_unsigned, field, into);
+      break;
+    case ValueShape::int16:
+      is_read = read_integer<std::int16_t, told>(
+          reader, is_unsigned || type.type == FieldType::year, field, into);
+      break;
+    case ValueShape::int32:
+      is_read = read_integer<std::int32_t, told>(reader, is_unsigned, field, into);
+      break;
+    case ValueShape::int64:
+      is_read = read_integer<std::int64_t, told>(reader, is_unsigned, field, into);
+      break;
+    case ValueShape::float32:
+      is_read = read_float<float, std::uint32_t, told>(reader, field, into);
+      break;
+    case ValueShape::float64:
+      is_read = read_float<double, std::uint64_t, told>(reader, field, into);
+      break;
+    case ValueShape::date: return read_date(reader, field, into);
+    case ValueShape::datetime: return read_datetime(reader, field, into.emplace<DateTime>());
+    case ValueShape::time: return read_time(reader, field, into);
+    case ValueShape::bytes: {
+      Bytes bytes;
+      is_read = read_text<told>(reader, field, bytes);
+      if (is_read) into.emplace<std::string_view>(as_text(bytes));
+      break;
+    }
+    case ValueShape::invalid:
+      into.emplace<std::monostate>();
+      reader.fail(errc::bad_value, field);
+      return false;
+    default: __builtin_unreachable();  // the table has no others, and need not be asked for them
+  }
+  if constexpr (told == Told::nobody) return is_read || read_told_value(reader, type, field, into);
+  return reader.ok();
 }
 
 /// The bits of an integer value if it fits a field of `size` bytes, checked before it is cut.
@@ -240,30 +347,13 @@ const T* expect(Writer& writer, const Value& value, const char* field) noexcept 
 
 ValueShape value_shape(FieldType type) noexcept { return shapes[static_cast<std::uint8_t>(type)]; }
 
-void read_binary_value(Reader& reader, ValueType type, const char* field, Value& into) noexcept {
-  switch (shapes[static_cast<std::uint8_t>(type.type)]) {
-    case ValueShape::none: into = {}; return;
-    case ValueShape::int8: return widen<std::int8_t>(reader.u8(field), type.is_unsigned, into);
-    case ValueShape::int16:
-      return widen<std::int16_t>(reader.u16(field),
-                                 type.is_unsigned || type.type == FieldType::year, into);
-    case ValueShape::int32: return widen<std::int32_t>(reader.u32(field), type.is_unsigned, into);
-    case ValueShape::int64: return widen<std::int64_t>(reader.u64(field), type.is_unsigned, into);
-    case ValueShape::float32: into = std::bit_cast<float>(reader.u32(field)); return;
-    case ValueShape::float64: into = std::bit_cast<double>(reader.u64(field)); return;
-    case ValueShape::date: return read_date(reader, field, into);
-    case ValueShape::datetime: return read_datetime(reader, field, into.emplace<DateTime>());
-    case ValueShape::time: return read_time(reader, field, into);
-    case ValueShape::bytes: into = reader.lenenc_text(field); return;
-    case ValueShape::invalid: break;
-  }
-  into = {};
-  reader.fail(errc::bad_value, field);
+bool read_binary_value(Reader& reader, ValueType type, const char* field, Value& into) noexcept {
+  return read_value<Told::nobody>(reader, type, field, into);
 }
 
 Value read_binary_value(Reader& reader, ValueType type, const char* field) noexcept {
   Value value;
-  read_binary_value(reader, type, field, value);
+  (void)read_binary_value(reader, type, field, value);
   return value;
 }
 

@@ -115,8 +115,8 @@ ValueShape value_shape(FieldType type) noexcept;
 /// Source: https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_binary_resultset.html
 Value read_binary_value(Reader& reader, ValueType type, const char* field) noexcept;
 /// The same into the place of `into`, which a row has for its values one after the other: a value
-/// that is copied as soon as it is written makes the processor wait.
-void read_binary_value(Reader& reader, ValueType type, const char* field, Value& into) noexcept;
+/// that is copied as soon as it is written makes the processor wait. False when the reader failed.
+bool read_binary_value(Reader& reader, ValueType type, const char* field, Value& into) noexcept;
 
 /// Steps over one non-NULL value; the same failures as read_binary_value, but no notes.
 void skip_binary_value(Reader& reader, FieldType type, const char* field) noexcept;
