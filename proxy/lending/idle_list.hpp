@@ -29,21 +29,26 @@ class IdleList {
     entries_.push_back({image, ++stamp_, std::move(owned)});
   }
 
-  /// The one that was added first of those with `image`; else the one that was added first. `none`
+  /// One that was added lately of those with `image`; else the one that was added first. `none`
   /// when there is none.
+  ///
+  /// Who takes what was used last leaves the others to the sessions that had them, keeps few of
+  /// them busy, and those warm: with the first one of those with `image`, sessions that take turns,
+  /// and are a few more than there are connections, would each take the one that the next is about
+  /// to want.
   std::size_t choose(const SessionImage* image) const noexcept {
-    std::size_t alike = none;
-    std::size_t first = none;
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      const Entry& entry = entries_[i];
-      if (image != nullptr && entry.image == image &&
-          (alike == none || entry.stamp < entries_[alike].stamp))
-        alike = i;
-      if (first == none || entry.stamp < entries_[first].stamp) first = i;
-    }
-    return alike != none ? alike : first;
+    if (image == nullptr) return oldest();
+    for (std::size_t i = entries_.size(); i-- > 0;)
+      if (entries_[i].image == image) return i;
+    return oldest();
   }
-  std::size_t oldest() const noexcept { return choose(nullptr); }
+  /// The one that was added first; `none` when there is none.
+  std::size_t oldest() const noexcept {
+    std::size_t first = none;
+    for (std::size_t i = 0; i < entries_.size(); ++i)
+      if (first == none || entries_[i].stamp < entries_[first].stamp) first = i;
+    return first;
+  }
 
   /// The place of the last one changes.
   Owned remove(std::size_t place) noexcept {

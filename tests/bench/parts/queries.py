@@ -27,7 +27,7 @@ def how(prepared):
 
 def time_and_rate(suite, results, among, base, workload, clients, prepared):
     # Enough for what each client does but once not to count: its statement is new on a connection, and it says farewell.
-    events = suite.pick(max(2500, 160 * min(clients, 64)), 100) // WORKLOADS[workload]
+    events = suite.pick(max(2500, 320 * min(clients, 64)), 100) // WORKLOADS[workload]
 
     def work(candidate):
         load = measured_load(candidate, workload, clients, prepared, f"--events={events}", "--time=0")

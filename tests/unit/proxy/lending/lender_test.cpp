@@ -38,9 +38,11 @@ TEST_CASE("which idle connection is taken", "[lending]") {
   add(20, &blue);
   add(30, &red);
   add(40, nullptr);
-  CHECK(number_at(list.choose(&blue)) == 20);    // one that is alike
-  CHECK(number_at(list.choose(&red)) == 10);     // the oldest of those
-  CHECK(number_at(list.choose(nullptr)) == 10);  // the oldest
+  CHECK(number_at(list.choose(&blue)) == 20);  // one that is alike
+  CHECK(number_at(list.choose(&red)) == 30);   // the newest of those
+  const SessionImage green;
+  CHECK(number_at(list.choose(&green)) == 10);  // none is: the oldest
+  CHECK(number_at(list.choose(nullptr)) == 10);
   CHECK(last->idle_place == 3);
   CHECK(list.remove(list.choose(nullptr))->number == 10);
   CHECK(last->idle_place == 0);  // where it is now
