@@ -23,24 +23,28 @@ class IdleList {
   bool empty() const noexcept { return entries_.empty(); }
   Owned& at(std::size_t place) noexcept { return entries_[place].owned; }
 
-  /// `image` may be null, and is not looked into.
-  void add(Owned owned, const SessionImage* image) {
+  /// `image` may be null, and is not looked into. A session that had it `may_return` for it.
+  void add(Owned owned, const SessionImage* image, bool may_return) {
     owned->idle_place = entries_.size();
-    entries_.push_back({image, ++stamp_, std::move(owned)});
+    entries_.push_back({image, ++stamp_, std::move(owned), may_return});
   }
+  /// The session that had it is gone, or has another one.
+  void nobody_returns_for(std::size_t place) noexcept { entries_[place].may_return = false; }
 
-  /// One that was added lately of those with `image`; else the one that was added first. `none`
-  /// when there is none.
+  /// Of those with `image` one that no session returns for, else one that was added lately; without
+  /// any, the one that was added first. `none` when there is none.
   ///
-  /// Who takes what was used last leaves the others to the sessions that had them, keeps few of
-  /// them busy, and those warm: with the first one of those with `image`, sessions that take turns,
-  /// and are a few more than there are connections, would each take the one that the next is about
-  /// to want.
+  /// Sessions that take turns, a few more of them than connections, would by the order in which
+  /// they gave theirs back each take the one that the next is about to want, and none find its own.
   std::size_t choose(const SessionImage* image) const noexcept {
     if (image == nullptr) return oldest();
-    for (std::size_t i = entries_.size(); i-- > 0;)
-      if (entries_[i].image == image) return i;
-    return oldest();
+    std::size_t alike = none;
+    for (std::size_t i = entries_.size(); i-- > 0;) {
+      if (entries_[i].image != image) continue;
+      if (!entries_[i].may_return) return i;
+      if (alike == none) alike = i;
+    }
+    return alike != none ? alike : oldest();
   }
   /// The one that was added first; `none` when there is none.
   std::size_t oldest() const noexcept {
@@ -66,6 +70,7 @@ class IdleList {
     const SessionImage* image;
     std::uint64_t stamp;
     Owned owned;
+    bool may_return;
   };
 
   std::vector<Entry> entries_;

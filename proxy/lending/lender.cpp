@@ -15,6 +15,14 @@ LentConnection::LentConnection(LoanGroup& group, std::unique_ptr<ServerConnectio
   Figures::add(group_.lender.figures_.lent);
 }
 
+void LastLoan::forget() noexcept {
+  if (connection_ == nullptr) return;
+  connection_->last_ = nullptr;
+  if (connection_->idle_since != 0)
+    connection_->group_.idle.nobody_returns_for(connection_->idle_place);
+  connection_ = nullptr;
+}
+
 /// Those that the lender has back are taken from its list first, as if they were lent again.
 LentConnection::~LentConnection() {
   if (last_ != nullptr) last_->connection_ = nullptr;
@@ -281,7 +289,7 @@ void Lender::put_idle(std::unique_ptr<LentConnection> lent) {
   Figures::subtract(figures_.lent);
   Figures::add(figures_.idle);
   LentConnection& one = *lent;
-  group.idle.add(std::move(lent), one.image.get());
+  group.idle.add(std::move(lent), one.image.get(), one.last_ != nullptr);
   // Nobody else writes it, and who reads it has to see it at once: see give_back().
   auto& idle = group.desk->idle;
   idle.store(idle.load(std::memory_order_relaxed) + 1);

@@ -73,11 +73,6 @@ class LentConnection {
   LastLoan* last_ = nullptr;  ///< of the session that has it, or had it last; null: that is gone
 };
 
-inline void LastLoan::forget() noexcept {
-  if (connection_ != nullptr) connection_->last_ = nullptr;
-  connection_ = nullptr;
-}
-
 inline void LentConnection::go_to(LastLoan& session) noexcept {
   lent_again = last_ == &session;
   if (lent_again) return;

@@ -31,7 +31,7 @@ TEST_CASE("which idle connection is taken", "[lending]") {
   const auto add = [&](int number, const SessionImage* image) {
     auto thing = std::make_unique<Thing>(Thing{number, 99});
     last = thing.get();
-    list.add(std::move(thing), image);
+    list.add(std::move(thing), image, true);
   };
   const auto number_at = [&](std::size_t place) { return list.at(place)->number; };
   add(10, &red);
@@ -49,9 +49,18 @@ TEST_CASE("which idle connection is taken", "[lending]") {
   CHECK(number_at(last->idle_place) == 40);
   CHECK(number_at(list.oldest()) == 20);
   CHECK(number_at(list.choose(&red)) == 30);
-  CHECK(list.size() == 3);
-  CHECK(list.remove(last->idle_place)->number == 40);
+  add(50, &red);
+  CHECK(number_at(list.choose(&red)) == 50);
+  list.nobody_returns_for(list.choose(&green));  // 20
+  CHECK(number_at(list.choose(&red)) == 50);
+  list.nobody_returns_for(2);
+  CHECK(number_at(2) == 30);
+  CHECK(number_at(list.choose(&red)) == 30);  // nobody misses it
+  CHECK(list.remove(list.choose(&red))->number == 30);
+  CHECK(list.remove(list.choose(&red))->number == 50);
   CHECK(list.size() == 2);
+  CHECK(list.remove(list.choose(nullptr))->number == 20);
+  CHECK(list.size() == 1);
 }
 
 TEST_CASE("who can have whose connection", "[lending]") {
