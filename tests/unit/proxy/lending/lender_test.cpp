@@ -181,6 +181,40 @@ TEST_CASE("a connection goes from session to session", "[lending]") {
   CHECK(thread.lender.figures().same_image == 1);
 }
 
+TEST_CASE("what no session comes back to is lent first", "[lending]") {
+  OpenServer server;
+  Site site;
+  site.add(server.endpoint(), 0);
+  const auto pool = site.make_pool();
+  Thread thread(site);
+  const auto image = std::make_shared<const SessionImage>();
+  Client stays(thread, pool);
+  Client leaves(thread, pool);
+  Client comes(thread, pool);
+  const auto play = [&]() -> Task<void> {
+    co_await stays.borrow(image);
+    co_await leaves.borrow(image);
+    stays.outcome.connection->image = image;
+    leaves.outcome.connection->image = image;
+    const void* const its = stays.outcome.connection.get();
+    const void* const left = leaves.outcome.connection.get();
+    leaves.give_back();
+    SECTION("of a session that ends") { leaves.last.forget(); }
+    SECTION("of a session that ends before it is idle") {
+      co_await leaves.borrow(image);
+      leaves.last.forget();
+      leaves.give_back();
+    }
+    stays.give_back();
+    co_await comes.borrow(image);
+    CHECK(comes.outcome.connection.get() == left);  // and not the one that was used last
+    co_await stays.borrow(image);
+    CHECK(stays.outcome.connection.get() == its);
+    CHECK(stays.outcome.connection->lent_again);
+  };
+  thread.run(play());
+}
+
 TEST_CASE("what is lent is spread over the servers", "[lending]") {
   OpenServer first;
   OpenServer second;
