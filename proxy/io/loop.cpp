@@ -39,7 +39,7 @@ Deadline*& Deadline::bucket() const noexcept {
 }
 
 void Deadline::set(std::chrono::milliseconds from_now) noexcept {
-  passed_ = false;
+  forget();
   // One tick later than asked, since the tick that it falls in is checked at its start.
   due_ = loop_.now() + static_cast<std::uint64_t>(from_now.count()) + loop_.precision_;
   if (at_ != 0 && at_ <= due_) return;
@@ -48,7 +48,7 @@ void Deadline::set(std::chrono::milliseconds from_now) noexcept {
 }
 
 void Deadline::clear() noexcept {
-  passed_ = false;
+  forget();
   due_ = 0;
 }
 
@@ -77,7 +77,7 @@ void Deadline::check(std::uint64_t tick) noexcept {
   if (due_ == 0) return;
   if (due_ / loop_.precision_ > tick) return link();
   due_ = 0;
-  passed_ = true;
+  if (!std::exchange(passed_, true)) ++waker_.alarms_;
   waker_.notify();
 }
 

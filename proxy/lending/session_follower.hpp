@@ -160,25 +160,20 @@ class SessionFollower {
   bool take_session_values(std::span<const ReportedValue>& row);
   bool take_user_values(std::span<const ReportedValue>& row);
 
-  ImageStore* images_;
+  // What every command needs stands first, since the memory of many sessions is slow to get at.
+  static const Unknown nothing_;
   SharedImage image_;
   std::unique_ptr<SessionImage> draft_;  // what the image becomes at the end of the answer
-  bool oracle_mode_ = false;             // of image_: sequences look like columns
-  ServerTraits server_;
+  std::unique_ptr<Unknown> unknown_;     // null: nothing
   HeldThings held_;
-  Pins lasting_;                      // until the session is reset
-  Pins of_statement_;                 // until the next statement
-  std::unique_ptr<Unknown> unknown_;  // null: nothing
-  static const Unknown nothing_;
-  std::string last_gtid_;
+  Pins lasting_;       // until the session is reset
+  Pins of_statement_;  // until the next statement
+  ServerTraits server_;
+  bool oracle_mode_ = false;           // of image_: sequences look like columns
   bool one_shot_transaction_ = false;  // SET TRANSACTION, not used up
   bool one_shot_in_use_ = false;       // … and the transaction has begun
 
   // Of the command that is being answered.
-  mysqlwire::Command command_ = mysqlwire::Command::com_query;
-  std::unique_ptr<StatementChanges> pending_;  // null: it changes nothing
-  std::vector<std::string> reported_;          // variables that trackers told of
-  std::uint16_t warnings_ = 0;
   bool state_changed_ = false;  // a tracker said so
   bool inserts_ = false;
   bool uses_tables_ = false;
@@ -187,6 +182,13 @@ class SessionFollower {
   bool trackers_told_ = false;  // by an OK
   bool in_doubt_ = false;       // not only of this command
   bool answer_due_ = false;
+  mysqlwire::Command command_ = mysqlwire::Command::com_query;
+  std::uint16_t warnings_ = 0;
+  std::unique_ptr<StatementChanges> pending_;  // null: it changes nothing
+  std::vector<std::string> reported_;          // variables that trackers told of
+
+  std::string last_gtid_;
+  ImageStore* images_;
 };
 
 }  // namespace mysqlproxy::lending

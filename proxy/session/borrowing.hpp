@@ -165,16 +165,11 @@ class Borrowing {
                            const mysqlwire::Tracker& tracker);
   void end_of_answer(mysqlwire::PacketKind kind, const mysqlwire::Tracker& tracker);
 
-  lending::SessionFollower follower_;
-  lending::StatementSources& sources_;
+  // What every command needs stands together, since the memory of many sessions is slow to get at.
   lending::ClientStatements statements_;
   lending::PreparedHere* prepared_ = nullptr;
-  std::shared_ptr<const lending::Borrower> who_;
-  lending::SharedImage initial_;
   SharedTerms terms_;  ///< null before begin()
-  mysqlwire::StatusFlags status_;
   // Of the command under way.
-  mysqlwire::Command command_ = mysqlwire::Command::com_sleep;
   /// The prepared statement that it is about.
   struct Target {
     std::uint32_t sent_id = 0;                      ///< as the client wrote it
@@ -186,7 +181,10 @@ class Borrowing {
   Target target_;
   lending::SharedSource being_prepared_;
   std::uint32_t client_id_of_new_ = 0;
+  mysqlwire::Command command_ = mysqlwire::Command::com_sleep;
   bool diagnoses_ = false;  ///< GET DIAGNOSTICS leaves what is known of the statement before it
+  // Of the session.
+  mysqlwire::StatusFlags status_;
   bool multi_statements_ = false;  ///< as asked for last
   bool wanted_multi_statements_ = false;
   bool only_ = false;    ///< no other connection can be had
@@ -194,10 +192,15 @@ class Borrowing {
   bool failed_ = false;  ///< the last answer was an ERR
   bool trackers_off_ = false;
   bool reset_ = false;
-  SecondChance second_chance_;
-  lending::LastStatement last_;
   bool found_rows_elsewhere_ = false;  ///< FOUND_ROWS() of the connection is not the session's
   bool asks_back_ = false;             ///< the client asks about statements behind them
+  SecondChance second_chance_;
+  lending::LastStatement last_;
+  lending::SessionFollower follower_;
+
+  lending::StatementSources& sources_;
+  std::shared_ptr<const lending::Borrower> who_;
+  lending::SharedImage initial_;
 };
 
 }  // namespace mysqlproxy

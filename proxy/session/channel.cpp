@@ -68,7 +68,7 @@ IoResult Channel::read_compressed(std::span<std::uint8_t> scratch) {
   for (;;) {
     const auto size = compressed_->unpack(scratch);
     if (!size) {
-      fault_ = size.error();
+      fault_ = std::make_unique<const mysqlwire::Error>(size.error());
       return {IoResult::Kind::failed, 0, EBADMSG};
     }
     if (*size != 0) return {IoResult::Kind::done, *size, 0};

@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <utility>
 
@@ -55,8 +54,8 @@ class Channel {
   IoResult read(std::span<std::uint8_t> scratch) {
     return compressed_ ? read_compressed(scratch) : read_bytes(scratch);
   }
-  /// Why a read failed, when that is because of a broken compressed frame.
-  const std::optional<mysqlwire::Error>& fault() const noexcept { return fault_; }
+  /// Why a read failed, when that is because of a broken compressed frame; else null.
+  const mysqlwire::Error* fault() const noexcept { return fault_.get(); }
   /// Where frames are read one by one: looks whether the peer has left, behind the one that waits.
   IoResult read_ahead();
   /// No more will be sent.
@@ -110,7 +109,7 @@ class Channel {
   mysqlwire::Buffer tail_;
   std::size_t sent_ = 0;
   bool wiping_ = true;
-  std::optional<mysqlwire::Error> fault_;
+  std::unique_ptr<const mysqlwire::Error> fault_;
 };
 
 }  // namespace mysqlproxy

@@ -30,8 +30,8 @@ Session::Session(Worker& worker, Arrival arrival)
       services_(worker.services()),
       waker_(worker.loop()),
       last_activity_(worker.loop().now()),
-      deadline_(worker.loop(), waker_),
       client_(worker.loop(), waker_, arrival.descriptor, true),
+      deadline_(worker.loop(), waker_),
       command_deadline_(worker.loop(), waker_),
       linger_(worker.loop(), waker_),
       self_(std::make_shared<Waker*>(&waker_)),
@@ -96,6 +96,7 @@ Task<void> Session::serve() {
                                              : nullptr;
     const Relay::State state = relay_->pump(client_, server, worker_.loop().scratch());
     if (relay_->take_activity()) last_activity_ = worker_.loop().now();
+    bool rests = false;
     if (side_ != nullptr && relay_->quiet() &&
         (state == Relay::State::waiting || state == Relay::State::server_closed)) {
       leave_side();  // and see what the session's own server has to say
@@ -107,7 +108,7 @@ Task<void> Session::serve() {
         goes_on = *done;
       else
         goes_on = co_await act_on_command();
-      if (done && goes_on && may_rest()) co_await waker_;
+      rests = done && goes_on && may_rest();
     } else if (state == Relay::State::taken_back) {
       do_elsewhere();
     } else if (state == Relay::State::excess) {
@@ -118,15 +119,16 @@ Task<void> Session::serve() {
       const bool settled = settle_at_once();
       if (!settled) co_await settle();
       goes_on = ending_.reason.empty();
-      if (settled && may_rest()) co_await waker_;
+      rests = settled && may_rest();
     } else if (may_have_to_leave() && leave_if_asked()) {
       goes_on = false;
-    } else if (command_deadline_.passed() && steering_ && steering_->on_time() &&
+    } else if (passed(command_deadline_) && steering_ && steering_->on_time() &&
                !relay_->tracker().idle()) {
       goes_on = co_await cut_answer();
     } else {
-      co_await waker_;
+      rests = true;
     }
+    if (rests) co_await waker_;
   }
 }
 
@@ -156,16 +158,15 @@ bool Session::outlives(Relay::State state) {
 
 /// Something may be there that leave_if_asked() minds. Seldom.
 bool Session::may_have_to_leave() const noexcept {
-  return cut_ || half_closed_ || misplaced_ || servers_changed_ || deadline_.passed() ||
-         client_.congested() || worker_.draining() ||
-         (killed_ && killed_->load(std::memory_order_relaxed));
+  return cut_ || half_closed_ || misplaced_ || servers_changed_ || killed_ || passed(deadline_) ||
+         client_.congested() || worker_.draining();
 }
 
 /// Behind a step that had to wait for nothing: there is nothing else to see to, and it is not worth
 /// another turn to find that out. The usual case.
 bool Session::may_rest() const noexcept {
   return side_ == nullptr && relay_->may_rest(client_, server_ ? &server_->channel : nullptr) &&
-         !settle_due() && !may_have_to_leave() && !command_deadline_.passed();
+         !settle_due() && !may_have_to_leave() && !passed(command_deadline_);
 }
 
 /// Reasons to end that are not in the stream of packets. True when the session is over.
@@ -174,7 +175,7 @@ bool Session::leave_if_asked() {
     end(EndedBy::proxy, "drain_timeout");
     return true;
   }
-  if (killed_ && killed_->load(std::memory_order_relaxed)) {
+  if (killed_) {
     end(EndedBy::proxy, "KILL");
     return true;
   }

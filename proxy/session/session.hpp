@@ -27,7 +27,6 @@
 #include <mysqlwire/session/server_greeting.hpp>
 #include <mysqlwire/wire/proxy_protocol.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -126,6 +125,9 @@ class Session {
   bool may_rest() const noexcept;
   bool has_idled();
   bool server_is_silent() const;
+  bool passed(const Deadline& deadline) const noexcept {
+    return waker_.alarmed() && deadline.passed();
+  }
   bool up_to_client() const;
   std::chrono::milliseconds shorter_timeout() const;
   void rest_deadline();
@@ -199,6 +201,7 @@ class Session {
   bool may_be_done_elsewhere() const;
   BatchMeans own_batch();
   void give_back();
+  void stop_lingering() noexcept;
   void discard();
   void part();
   void note_pins();
@@ -236,30 +239,32 @@ class Session {
   bool misplaced_ = false;            ///< its server is not the pool's primary any more
   bool servers_changed_ = false;      ///< what is under way may be done elsewhere
   bool spoke_ = false;                ///< the client has sent something
+  bool killed_ = false;               ///< by KILL, while it has no server connection
   ServerConnection* side_ = nullptr;  ///< one of sides_ that has the command under way
   std::uint64_t topology_version_ = 0;
-  std::uint64_t last_activity_;                ///< the loop's clock
-  std::shared_ptr<std::atomic<bool>> killed_;  ///< set by any thread; null: not to be killed so
-  Deadline deadline_;
-  Channel client_;
+  std::uint64_t last_activity_;  ///< the loop's clock
   std::unique_ptr<ServerConnection> server_;
-  std::optional<Relay> relay_;
   std::unique_ptr<Steering> steering_;  ///< when somebody wants to know of commands
   /// For a session that borrows its server connections; server_ is only there while it has one.
   std::unique_ptr<Borrowing> borrowing_;
   std::unique_ptr<lending::LentConnection> lent_;  ///< what belongs to server_ then
+  lending::LastLoan last_loan_;
+  std::uint64_t settled_ = 0;       ///< so many commands had been answered when that was looked at
+  std::uint32_t noted_pins_ = 0;    ///< that were logged
+  bool last_is_elsewhere_ = false;  ///< its last statement, or its answer, is not from there
+  bool asked_here_ = false;         ///< the proxy itself has run a statement since
+  bool fitted_ = false;             ///< the connection has been made like the session
+  bool strange_ = false;            ///< it did not run on the connection that the session has now
+  bool lingers_ = false;            ///< linger_ was set
+  Channel client_;
+  std::optional<Relay> relay_;
+  // Of these it is known by waker_ whether they have passed.
+  Deadline deadline_;
   Deadline command_deadline_;  ///< of the command under way, where the guard limits its time
   Deadline linger_;            ///< of a connection that is kept for the next statement's sake
   /// A server that is known to have this transaction of the session's.
   const Server* caught_up_server_ = nullptr;
   std::string caught_up_to_;
-  lending::LastLoan last_loan_;
-  bool last_is_elsewhere_ = false;  ///< its last statement, or its answer, is not from there
-  std::uint32_t noted_pins_ = 0;    ///< that were logged
-  bool asked_here_ = false;         ///< the proxy itself has run a statement since
-  bool fitted_ = false;             ///< the connection has been made like the session
-  bool strange_ = false;            ///< it did not run on the connection that the session has now
-  std::uint64_t settled_ = 0;       ///< so many commands had been answered when that was looked at
   SideConnections sides_;
   std::vector<rules::Permit> connection_permits_;
   std::shared_ptr<Waker*> self_;  ///< for other threads; null when the session is gone

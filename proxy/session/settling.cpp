@@ -20,7 +20,7 @@ using mysqlwire::PacketKind;
 /// There is an answer since this was looked at last, or what kept the connection has had its time.
 bool Session::settle_due() const {
   return borrowing_ && server_ && relay_->answered() &&
-         (settled_ != relay_->commands() || linger_.passed() || (misplaced_ && linger_.is_set()));
+         (settled_ != relay_->commands() || passed(linger_) || (misplaced_ && linger_.is_set()));
 }
 
 /// The answer is complete, and nothing of the session is left on the connection: it goes back. The
@@ -42,10 +42,13 @@ Task<void> Session::settle() {
   Borrowing::Hold hold = borrowing_->hold();
   const bool waits = hold == Borrowing::Hold::briefly || hold == Borrowing::Hold::uncertain;
   if (waits && !misplaced_ && (anew || !linger_.passed())) {
-    if (anew) linger_.set(pool_->config().lending.linger);
+    if (anew) {
+      linger_.set(pool_->config().lending.linger);
+      lingers_ = true;
+    }
     co_return;
   }
-  linger_.clear();
+  stop_lingering();
   if (hold == Borrowing::Hold::uncertain || (waits && borrowing_->asks_back())) {
     const bool told = co_await ask_last_statement();
     if (!told) co_return;
@@ -201,8 +204,12 @@ BatchMeans Session::own_batch() {
           .timeout = services_.topology()->config().proxy.connect_timeout};
 }
 
+void Session::stop_lingering() noexcept {
+  if (std::exchange(lingers_, false)) linger_.clear();
+}
+
 void Session::give_back() {
-  linger_.clear();
+  stop_lingering();
   if (lent_->image != borrowing_->image()) lent_->image = borrowing_->image();
   if (borrowing_->trackers_are_off()) lent_->trackers = false;
   last_is_elsewhere_ = std::exchange(asked_here_, false);  // the last statement was the proxy's
@@ -211,7 +218,7 @@ void Session::give_back() {
 }
 
 void Session::discard() {
-  linger_.clear();
+  stop_lingering();
   part();
   worker_.lender().discard(std::move(lent_));
 }
@@ -227,10 +234,13 @@ void Session::part() {
 
 /// KILL finds this session also while it has no server connection.
 void Session::let_be_killed() {
-  if (!killed_) killed_ = std::make_shared<std::atomic<bool>>(false);
-  id_.set_end(credentials_.user, [killed = killed_, wake = wake_from_anywhere()] {
-    killed->store(true, std::memory_order_relaxed);
-    wake();
+  Loop* const loop = &worker_.loop();
+  id_.set_end(credentials_.user, [this, loop, self = self_] {
+    loop->post([this, self] {
+      if (*self == nullptr) return;
+      killed_ = true;
+      (*self)->notify();
+    });
   });
 }
 

@@ -122,8 +122,9 @@ void Steering::inspect(Bytes payload, bool whole, const mysqlwire::Context& cont
   note_wishes(payload, context);
 }
 
-void Steering::inspect_text(std::string_view text, std::shared_ptr<const Shape> shape) {
-  shape_ = std::move(shape);
+void Steering::inspect_text(std::string_view text, const std::shared_ptr<const Shape>& shape) {
+  // Most often it is the same again, and no other thread need hear of it.
+  if (shape_ != shape) shape_ = shape;
   inspection_.text = text;
   inspect_shape(*shape_);
   if (inspection_.whole) return;

@@ -117,7 +117,7 @@ class Steering final : public Gate {
   Verdict ask_rules();
   Verdict on_nothing();
   void inspect(mysqlwire::Bytes payload, bool whole, const mysqlwire::Context& context);
-  void inspect_text(std::string_view text, std::shared_ptr<const Shape> shape);
+  void inspect_text(std::string_view text, const std::shared_ptr<const Shape>& shape);
   void inspect_shape(const Shape& shape) noexcept;
   void inspect_prepared(std::uint32_t id);
   void take_effect(mysqlwire::PacketKind kind, mysqlwire::Bytes prefix);
@@ -126,18 +126,17 @@ class Steering final : public Gate {
   // What every command needs stands together, since the memory of many sessions is slow to get at.
   std::unique_ptr<Watch> watch_;  ///< null: no guard and no statistics
   Borrowing* borrowing_ = nullptr;
+  std::unique_ptr<Event> event_;  ///< null: the command was passed on, and changes nothing here
   rules::Asker asker_;
   bool answer_due_ = false;
   bool hold_all_ = false;
   mysqlwire::Command command_ = mysqlwire::Command::com_sleep;  ///< the one that is answered
+  std::shared_ptr<const Shape> shape_;  ///< that inspection_ borrows from, of what was sent as text
   Inspection inspection_;
   PreparedStatements prepared_;
-  std::shared_ptr<const Shape> shape_;  ///< that it borrows from, of what was sent as text
   mysqlwire::sql::SessionDialect dialect_;
   ShapeCache& shapes_;
   SessionTies ties_;
-
-  std::unique_ptr<Event> event_;  ///< null: the command was passed on, and changes nothing here
   ConnectionFacts facts_;
 };
 

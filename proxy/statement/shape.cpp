@@ -253,9 +253,11 @@ std::shared_ptr<Shape> ShapeCache::make(std::string_view text, const Dialect& di
   return shape;
 }
 
-std::shared_ptr<const Shape> ShapeCache::of_query(std::string_view text, const Dialect& dialect) {
+const std::shared_ptr<const Shape>& ShapeCache::of_query(std::string_view text,
+                                                         const Dialect& dialect) {
   Pattern pattern;
-  if (!find_pattern(text, dialect, pattern_room_, pattern)) return make(text, dialect, false);
+  if (!find_pattern(text, dialect, pattern_room_, pattern))
+    return passing_ = make(text, dialect, false);
   Set& set = set_of(Shape::Of::pattern, pattern.text);
   if (const auto* known = find(set, Shape::Of::pattern, pattern.text, dialect)) return *known;
   auto shape = make(text, dialect, true);
@@ -269,7 +271,7 @@ std::shared_ptr<const Shape> ShapeCache::of_query(std::string_view text, const D
     case mysqlwire::sql::StatementKind::begin:
     case mysqlwire::sql::StatementKind::commit:
     case mysqlwire::sql::StatementKind::rollback: break;
-    default: return shape;
+    default: return passing_ = std::move(shape);
   }
   shape->of = Shape::Of::pattern;
   shape->numbers = pattern.numbers;
@@ -278,9 +280,9 @@ std::shared_ptr<const Shape> ShapeCache::of_query(std::string_view text, const D
   return keep(set, std::move(shape));
 }
 
-std::shared_ptr<const Shape> ShapeCache::of_prepared(std::string_view text,
-                                                     const Dialect& dialect) {
-  if (text.size() > longest) return make(text, dialect, true);
+const std::shared_ptr<const Shape>& ShapeCache::of_prepared(std::string_view text,
+                                                            const Dialect& dialect) {
+  if (text.size() > longest) return passing_ = make(text, dialect, true);
   Set& set = set_of(Shape::Of::exact, text);
   if (const auto* known = find(set, Shape::Of::exact, text, dialect)) return *known;
   auto shape = make(text, dialect, true);

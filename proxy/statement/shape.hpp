@@ -95,12 +95,13 @@ class ShapeCache {
   /// Digests are cut there.
   static constexpr std::size_t longest_digest = 16 * 1024;
 
-  /// Of a statement that is sent as text: `text` has to be there as long as the shape is used.
-  std::shared_ptr<const Shape> of_query(std::string_view text,
-                                        const mysqlwire::sql::Dialect& dialect);
+  /// Of a statement that is sent as text: `text` has to be there as long as the shape is used. What
+  /// is returned, here and below, is never null, and stays there until the next call.
+  const std::shared_ptr<const Shape>& of_query(std::string_view text,
+                                               const mysqlwire::sql::Dialect& dialect);
   /// Of one that is prepared, or to be: nothing of `text` is borrowed.
-  std::shared_ptr<const Shape> of_prepared(std::string_view text,
-                                           const mysqlwire::sql::Dialect& dialect);
+  const std::shared_ptr<const Shape>& of_prepared(std::string_view text,
+                                                  const mysqlwire::sql::Dialect& dialect);
 
  private:
   using Set = std::array<std::shared_ptr<const Shape>, ways>;
@@ -116,6 +117,7 @@ class ShapeCache {
                               bool own);
 
   std::array<Set, sets> shapes_;
+  std::shared_ptr<const Shape> passing_;  ///< the newest of those that are not remembered
   std::array<char, longest> pattern_room_;
   std::array<char, longest_digest> digest_room_;
 };
