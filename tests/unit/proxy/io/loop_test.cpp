@@ -106,6 +106,29 @@ TEST_CASE("a deadline can be put off and called off", "[loop]") {
   CHECK_FALSE(early.is_set());
 }
 
+TEST_CASE("a waker is alarmed while one of its deadlines has passed", "[loop]") {
+  Loop loop(10ms);
+  Waker waker(loop);
+  Deadline last(loop, waker);
+  {
+    Deadline first(loop, waker);
+    Deadline second(loop, waker);
+    first.set(10ms);
+    second.set(20ms);
+    last.set(60ms);
+    CHECK_FALSE(waker.alarmed());
+    const Task<void> task = wait_for(loop, waker, last);
+    task.start();
+    loop.run();
+    REQUIRE((first.passed() && second.passed()));
+    CHECK(waker.alarmed());
+    last.clear();
+    first.set(60000ms);
+    CHECK(waker.alarmed());  // by the second one
+  }
+  CHECK_FALSE(waker.alarmed());
+}
+
 TEST_CASE("a deadline that was set anew, later or sooner, passes in its last time", "[loop]") {
   for (const auto& [first, last] :
        {std::pair(100ms, 500ms), std::pair(60000ms, 300ms), std::pair(100ms, 120ms)}) {
