@@ -71,8 +71,11 @@ struct Wire {
 /// A relay at work on a thread of its own until it stops for a reason.
 class Relaying {
  public:
-  explicit Relaying(const mysqlwire::Context& context, Gate* gate = nullptr)
+  /// `excess_err` ends an answer that is too much.
+  explicit Relaying(const mysqlwire::Context& context, Gate* gate = nullptr,
+                    mysqlwire::Buffer excess_err = {})
       : relay(context, false, {}),
+        excess_err_(std::move(excess_err)),
         client_(loop_, waker_, client.relays, true),
         server_(loop_, waker_, server.relays, true),
         task_(run()) {
@@ -98,10 +101,9 @@ class Relaying {
   Wire client;
   Wire server;
   Relay relay;
-  unsigned own_commands = 0;            ///< dropped, once result() has returned
-  bool forward_held = false;            ///< what the gate holds is forwarded, not dropped
-  mysqlwire::Buffer excess_err;         ///< ends an answer that is too much
-  std::uint8_t answer_sequence_id = 0;  ///< of the command that was dropped last
+  unsigned own_commands = 0;               ///< dropped, once result() has returned
+  std::atomic<bool> forward_held = false;  ///< what the gate holds is forwarded, not dropped
+  std::uint8_t answer_sequence_id = 0;     ///< of the command that was dropped last
 
  private:
   Task<void> run() {
@@ -117,7 +119,7 @@ class Relaying {
         continue;
       }
       if (state_ == Relay::State::excess) {
-        relay.cut_answer(excess_err);
+        relay.cut_answer(excess_err_);
         continue;
       }
       if (state_ != Relay::State::waiting && state_ != Relay::State::busy) break;
@@ -130,6 +132,7 @@ class Relaying {
     loop_.stop();
   }
 
+  const mysqlwire::Buffer excess_err_;
   Loop loop_;
   Waker waker_{loop_};
   Channel client_;
@@ -424,8 +427,7 @@ TEST_CASE("of a long command a gate sees the beginning", "[relay][gate]") {
 TEST_CASE("an answer that is too much ends by an ERR of ours", "[relay][gate]") {
   ScriptedGate gate;
   gate.max_rows = 1;
-  Relaying relaying(context(), &gate);
-  relaying.excess_err = {0xFF, 0x51, 0x04, '#', '7', '0', '1', '0', '0', 'x'};
+  Relaying relaying(context(), &gate, {0xFF, 0x51, 0x04, '#', '7', '0', '1', '0', '0', 'x'});
   check_passed(relaying.client, relaying.server, e8_packets(0, 0));
   check_passed(relaying.server, relaying.client, e8_packets(1, 5));
   // The second row is one too many; what follows in the same read has gone already.
