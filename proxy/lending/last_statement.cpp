@@ -20,13 +20,39 @@ bool is_call(const Token& token) noexcept {
 }
 
 /// Behind it an item of a SELECT list begins, or may begin.
-bool begins_item(const Token& token) noexcept { return token.is(k_SELECT) || token.is(','); }
+bool begins_item(const Token& token) noexcept {
+  switch (token.keyword) {
+    case k_SELECT:
+    case k_ALL:
+    case k_DISTINCT:
+    case k_DISTINCTROW:
+    case k_HIGH_PRIORITY:
+    case k_SQL_NO_CACHE: return true;
+    default: return token.is(',');
+  }
+}
 
 /// With it an item that has no alias ends.
 bool ends_item(const Token& token) noexcept {
-  return token.kind == TokenKind::end || token.is(',') || token.is(';') || token.is(k_FROM) ||
-         token.is(k_INTO);
+  switch (token.keyword) {
+    case k_FROM:
+    case k_INTO:
+    case k_WHERE:
+    case k_GROUP:
+    case k_HAVING:
+    case k_ORDER:
+    case k_LIMIT:
+    case k_UNION:
+    case k_EXCEPT:
+    case k_INTERSECT:
+    case k_FOR:
+    case k_LOCK: return true;
+    default: return token.kind == TokenKind::end || token.is(',') || token.is(';');
+  }
 }
+
+/// What a token does to the number of parentheses that are open.
+int step(const Token& token) noexcept { return token.is('(') ? 1 : token.is(')') ? -1 : 0; }
 
 }  // namespace
 
@@ -36,16 +62,21 @@ std::optional<std::string> with_values(std::string_view sql, const LastStatement
   std::size_t taken = 0;
   Lexer lexer(sql, dialect);
   Token before;
+  int depth = 0;
   for (Token token = lexer.next(); token.kind != TokenKind::end; token = lexer.next()) {
     const Token name = token;
     const Token front = before;
     before = token;
+    depth += step(token);
     if (token.is(';')) break;  // what follows asks about this one
     if (!is_call(name)) continue;
     const Token open = lexer.next();
     const Token close = open.is('(') ? lexer.next() : open;
     before = close;
-    if (!open.is('(') || !close.is(')')) continue;
+    if (!open.is('(') || !close.is(')')) {
+      depth += step(open) + (open.is('(') ? step(close) : 0);
+      continue;
+    }
     const auto begin = static_cast<std::size_t>(name.text.data() - sql.data());
     const std::size_t end = lexer.offset();
     text += sql.substr(taken, begin - taken);
@@ -56,7 +87,7 @@ std::optional<std::string> with_values(std::string_view sql, const LastStatement
     text.append("IF(0, ").append(call).append(", ").append(value).append(")");
     taken = end;
     Lexer ahead = lexer;
-    if (begins_item(front) && ends_item(ahead.next()))
+    if (depth == 0 && begins_item(front) && ends_item(ahead.next()))
       text.append(" AS `").append(call).append("`");
   }
   if (taken == 0) return std::nullopt;

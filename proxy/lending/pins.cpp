@@ -9,6 +9,7 @@ std::string_view to_string(Pin pin) noexcept {
     case Pin::user_lock: return "user_lock";
     case Pin::handler: return "handler";
     case Pin::xa: return "xa";
+    case Pin::savepoint: return "savepoint";
     case Pin::text_prepare: return "text_prepare";
     case Pin::one_shot: return "one_shot";
     case Pin::warnings: return "warnings";

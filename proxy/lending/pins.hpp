@@ -17,6 +17,7 @@ enum class Pin : std::uint8_t {
   user_lock,       ///< GET_LOCK()
   handler,         ///< HANDLER … OPEN
   xa,              ///< from XA START to XA COMMIT or XA ROLLBACK
+  savepoint,       ///< set where the server does not see a transaction yet
   text_prepare,    ///< PREPARE
   one_shot,        ///< what one statement or transaction uses up: SET TRANSACTION, SET insert_id
   warnings,        ///< the last statement left some, or failed
@@ -28,7 +29,7 @@ enum class Pin : std::uint8_t {
   too_much,        ///< more variables, or longer ones, than are carried along
 };
 
-inline constexpr std::size_t pin_count = 14;
+inline constexpr std::size_t pin_count = 15;
 
 /// "temporary_table", "lock_tables" …
 std::string_view to_string(Pin pin) noexcept;

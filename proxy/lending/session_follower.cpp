@@ -122,7 +122,7 @@ bool SessionFollower::leaves_all_as_it_is(const Inspection& inspection) const no
 }
 
 void SessionFollower::on_command(const Inspection& inspection,
-                                 const mysqlwire::sql::Dialect& dialect) {
+                                 const mysqlwire::sql::Dialect& dialect, const SessionImage* then) {
   forget_command();
   draft_.reset();
   state_changed_ = false;
@@ -133,6 +133,10 @@ void SessionFollower::on_command(const Inspection& inspection,
   uses_tables_ = uses_tables(inspection);
   may_trigger_ = may_trigger(inspection);
   calls_ = inspection.what->has(Effect::calls);
+  saves_ = inspection.what->kind == StatementKind::savepoint;
+  ends_ = inspection.what->has(Effect::ends_transaction) ||
+          inspection.what->has(Effect::begins_transaction) ||
+          inspection.what->has(Effect::implicit_commit);
   trackers_told_ = false;
   answer_due_ = true;
   switch (inspection.command) {
@@ -166,8 +170,10 @@ void SessionFollower::on_command(const Inspection& inspection,
     return;
   }
   if (!leaves_all_as_it_is(inspection))
-    read_changes(inspection.text, *inspection.what, dialect,
-                 asked().schema ? std::string_view() : image_->schema, change());
+    read_changes(
+        inspection.text, *inspection.what, dialect,
+        asked().schema ? std::string_view() : (then != nullptr ? then : image_.get())->schema,
+        change());
   // The literals of a prepared statement are of the character set at that time.
   if (inspection.command != Command::com_query && pending_) {
     for (auto& variable : pending_->user_variables) variable.text.reset();
@@ -338,8 +344,18 @@ void SessionFollower::settle_statement(bool has_warnings) {
   of_statement_.set(Pin::found_rows, found_rows);
 }
 
+// Without autocommit servers say that there is a transaction when a statement has used a table, and
+// know a savepoint that was set before that.
+void SessionFollower::settle_savepoints(mysqlwire::StatusFlags status) {
+  if (status.has(ServerStatus::in_trans) || status.has(ServerStatus::autocommit) || ends_)
+    lasting_.remove(Pin::savepoint);
+  else if (saves_)
+    lasting_.add(Pin::savepoint);
+}
+
 // Without trackers nobody says when a single statement used it up, so a transaction has to.
 void SessionFollower::settle_transaction(mysqlwire::StatusFlags status) {
+  if (saves_ || lasting_.has(Pin::savepoint)) settle_savepoints(status);
   if (!one_shot_transaction_) return;
   if (status.has(ServerStatus::in_trans)) {
     one_shot_in_use_ = true;
@@ -452,6 +468,11 @@ std::string SessionFollower::value_query() const {
   return sql;
 }
 
+void SessionFollower::lose_schema() {
+  draft().schema.clear();
+  publish();
+}
+
 bool SessionFollower::lacks_id_alone() const noexcept {
   return asked().last_insert_id && !asked().schema && asked().variables.empty() &&
          asked().user_variables.empty();
@@ -520,8 +541,12 @@ bool SessionFollower::take_user_values(std::span<const ReportedValue>& row) {
 
 bool SessionFollower::reads_last_statement(const Inspection& inspection,
                                            const mysqlwire::sql::Dialect& dialect) {
-  return is_executed(inspection.command) &&
-         (inspection.what->has(Effect::reads_session) ||
+  return is_executed(inspection.command) && is_about_last_statement(inspection, dialect);
+}
+
+bool SessionFollower::is_about_last_statement(const Inspection& inspection,
+                                              const mysqlwire::sql::Dialect& dialect) {
+  return (inspection.what->has(Effect::reads_session) ||
           inspection.what->kind == StatementKind::show ||
           inspection.what->kind == StatementKind::signal) &&
          lending::reads_last_statement(inspection.text, dialect);

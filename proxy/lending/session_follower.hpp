@@ -51,8 +51,10 @@ class SessionFollower {
   void begin(SharedImage initial, ServerTraits server);
 
   /// The next command, before its connection is chosen. Commands are not pipelined: the answer to
-  /// the one before has ended, or never comes.
-  void on_command(const Inspection& inspection, const mysqlwire::sql::Dialect& dialect);
+  /// the one before has ended, or never comes. `then`: how the session was when the statement was
+  /// prepared that is executed, which tables without a schema go by; null: as it is.
+  void on_command(const Inspection& inspection, const mysqlwire::sql::Dialect& dialect,
+                  const SessionImage* then = nullptr);
   /// A result set begins.
   void on_columns() {
     // INSERT … RETURNING: the id is in no OK.
@@ -81,6 +83,8 @@ class SessionFollower {
   /// All that it would be asked for is LAST_INSERT_ID(), of which servers promise nothing behind a
   /// statement that has failed. A connection that can't be asked then can be done without.
   bool lacks_id_alone() const noexcept;
+  /// Its schema is there no more: the session is one that has chosen none.
+  void lose_schema();
   void forget_id() noexcept {
     if (unknown_) unknown_->last_insert_id = false;
   }
@@ -103,6 +107,9 @@ class SessionFollower {
   /// FOUND_ROWS(), ROW_COUNT(), SHOW WARNINGS, @@warning_count, GET DIAGNOSTICS …
   static bool reads_last_statement(const Inspection& inspection,
                                    const mysqlwire::sql::Dialect& dialect);
+  /// The same of its text, whether it is executed now or only prepared.
+  static bool is_about_last_statement(const Inspection& inspection,
+                                      const mysqlwire::sql::Dialect& dialect);
 
  private:
   /// Names whose values have to be asked for.
@@ -138,6 +145,7 @@ class SessionFollower {
   void settle_names(bool succeeded);
   void settle_user_variables(bool succeeded);
   void settle_statement(bool has_warnings);
+  void settle_savepoints(mysqlwire::StatusFlags status);
   void settle_transaction(mysqlwire::StatusFlags status);
 
   bool was_reported(std::string_view name) const noexcept;
@@ -172,6 +180,8 @@ class SessionFollower {
   bool oracle_mode_ = false;           // of image_: sequences look like columns
   bool one_shot_transaction_ = false;  // SET TRANSACTION, not used up
   bool one_shot_in_use_ = false;       // … and the transaction has begun
+  bool saves_ = false;                 // the command is about a savepoint
+  bool ends_ = false;                  // … ends or begins a transaction
 
   // Of the command that is being answered.
   bool state_changed_ = false;  // a tracker said so

@@ -44,10 +44,15 @@ SessionImage as_read_by(const SessionImage& image, const StatementSource& source
 SharedSource StatementSources::find(const SharedImage& image, std::string_view text) {
   auto& known = sources_[key_of(*image, text)];
   if (auto source = known.lock()) return source;
-  auto source = std::make_shared<const StatementSource>(StatementSource{std::string(text), image});
+  auto source =
+      std::make_shared<const StatementSource>(StatementSource{std::string(text), image, false});
   known = source;
   if (sources_.size() >= sweep_at_) sweep();
   return source;
+}
+
+SharedSource StatementSources::partial(const SharedImage& image) {
+  return std::make_shared<const StatementSource>(StatementSource{{}, image, true});
 }
 
 /// Forgets those that nobody has any more, now and then.

@@ -21,6 +21,8 @@ namespace mysqlproxy::lending {
 struct StatementSource {
   std::string text;
   SharedImage image;  ///< of the session that prepared it, at that time
+  /// The text is only its beginning: it can't be prepared anywhere else.
+  bool partial = false;
 };
 using SharedSource = std::shared_ptr<const StatementSource>;
 
@@ -32,6 +34,8 @@ class StatementSources {
  public:
   /// Equal are those with the same text, schema, sql_mode, character set and collation.
   SharedSource find(const SharedImage& image, std::string_view text);
+  /// One that is like no other, of a text too long to be kept.
+  static SharedSource partial(const SharedImage& image);
   std::size_t size() const noexcept { return sources_.size(); }
 
  private:
@@ -106,7 +110,9 @@ struct ClientStatement {
   std::uint16_t parameters = 0;
   bool long_data = false;  ///< some was sent since the last execute
   bool cursor = false;     ///< the last execute has left one open
-  /// One of the two, or values too long to be told types for again: it stays where it is.
+  /// Is about the statement before it, which only the connection knows, or is known there only.
+  bool bound = false;
+  /// One of the three, or values too long to be told types for again: it stays where it is.
   bool held = false;
   /// As the client sent them last; null: never.
   SharedTypes types;

@@ -2,6 +2,8 @@
 
 #include "proxy/lending/variables.hpp"
 
+#include <mysqlwire/capture/utf8.hpp>
+
 #include <algorithm>
 
 namespace mysqlproxy::lending {
@@ -38,6 +40,34 @@ std::optional<std::string> floating(std::string_view text) {
   if (exponent == std::string_view::npos) return std::string(text) + "e0";
   if (!is_plain_number(text.substr(exponent + 1))) return std::nullopt;
   return std::string(text);
+}
+
+bool is_ascii(std::string_view bytes) noexcept {
+  return std::all_of(bytes.begin(), bytes.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// Of characters that have more than one byte, other than in UTF-8.
+bool is_wide(std::string_view charset) noexcept {
+  static constexpr std::string_view wide[] = {"big5",   "cp932", "eucjpms", "euckr", "gb18030",
+                                              "gb2312", "gbk",   "sjis",    "ujis",  "utf32"};
+  return std::find(std::begin(wide), std::end(wide), charset) != std::end(wide);
+}
+
+// Servers refuse a literal whose bytes are no characters of its set, which a variable may have.
+// What is none is certain for the usual sets; of the others anything but ASCII is taken for it.
+bool may_be_literal(std::string_view charset, std::string_view digits) {
+  const std::string bytes = from_hex(digits).value_or(std::string());
+  if (charset.starts_with("utf8")) {
+    const bool short_ones = charset != "utf8mb4";
+    return mysqlwire::capture::is_utf8(bytes) &&
+           !(short_ones && std::any_of(bytes.begin(), bytes.end(), [](char c) {
+               return static_cast<unsigned char>(c) >= 0xF0;
+             }));
+  }
+  if (charset.starts_with("utf16") || charset == "ucs2") return bytes.size() % 2 == 0;
+  if (charset == "ascii" || is_wide(charset)) return is_ascii(bytes);
+  return true;
 }
 
 // NULL, which has the type of the variable's last value.
@@ -106,7 +136,8 @@ std::optional<std::string> user_value(std::span<const ReportedValue> columns) {
     case FieldType::medium_blob:
     case FieldType::long_blob:
     case FieldType::blob:
-      if (!is_name(columns[3].text) || !is_name(columns[4].text) || !is_hex(*digits))
+      if (!is_name(columns[3].text) || !is_name(columns[4].text) || !is_hex(*digits) ||
+          !may_be_literal(*columns[3].text, *digits))
         return std::nullopt;
       return text_value(*columns[3].text, *columns[4].text, *digits);
     default: return std::nullopt;

@@ -53,11 +53,19 @@ bool Topology::has_roles() const noexcept {
                              [](const PoolConfig& pool) { return pool.role != PoolRole::any; });
 }
 
+bool Topology::lends() const noexcept {
+  const auto lent = [](const auto& one) { return one.pooling == Pooling::transaction; };
+  return std::ranges::any_of(config_.pools, lent) || std::ranges::any_of(config_.users, lent);
+}
+
 CommonGround Topology::ground(std::string_view version_override) const {
   std::vector<std::shared_ptr<const ServerFacts>> facts;
   facts.reserve(servers_.size());
   for (const auto& server : servers_) facts.push_back(server->facts());
-  return common_ground(facts, version_override);
+  CommonGround ground = common_ground(facts, version_override);
+  // What columns a server has told of is known of a connection, and not of a client.
+  if (lends()) ground.capabilities.clear(mysqlwire::Capability::mariadb_cache_metadata);
+  return ground;
 }
 
 }  // namespace mysqlproxy

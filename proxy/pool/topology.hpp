@@ -39,6 +39,8 @@ class Topology {
   std::shared_ptr<Pool> find_pool(std::string_view name) const;
   /// Some pool has to know which of its servers is the primary.
   bool has_roles() const noexcept;
+  /// Some pool, or user, has connections that go from session to session.
+  bool lends() const noexcept;
   /// Rules, guard or statistics are configured: sessions read the text of statements.
   bool looks_at_statements() const noexcept {
     return !rules_->empty(RuleStage::statement) || !config_.guard.idle() ||

@@ -100,6 +100,25 @@ constexpr std::size_t flags_at = 5;
 /// Of more parameters the types are read each time.
 constexpr std::size_t longest_head = 256;
 
+/// Where new_params_bind_flag stands in a COM_STMT_EXECUTE of which the beginning is there; nothing
+/// where that is too short.
+std::optional<std::size_t> bind_flag_at(mysqlwire::Bytes execute, const mysqlwire::Context& context,
+                                        std::uint64_t parameters) {
+  constexpr std::size_t behind_iterations = 10;
+  constexpr std::uint8_t parameter_count_available = 8;
+  if (execute.size() <= behind_iterations) return std::nullopt;
+  std::size_t at = behind_iterations;
+  if (context.capabilities.has(mysqlwire::Capability::query_attributes) &&
+      (execute[flags_at] & parameter_count_available) != 0) {
+    mysqlwire::Reader reader(execute.subspan(at), "COM_STMT_EXECUTE", context);
+    parameters = reader.lenenc("parameter_count");
+    at = execute.size() - reader.remaining().size();
+    if (!reader.ok()) return std::nullopt;
+  }
+  at += (parameters + 7) / 8;
+  return at < execute.size() ? std::optional(at) : std::nullopt;
+}
+
 bool begins_alike(mysqlwire::Bytes execute, const mysqlwire::Buffer& head) {
   return !head.empty() && execute.size() >= flags_at + head.size() &&
          std::equal(head.begin(), head.end(), execute.begin() + flags_at);
@@ -163,9 +182,13 @@ lending::PreparedHere::Entry* Borrowing::find_entry() noexcept {
 
 Gate::Verdict Borrowing::on_command(const Inspection& inspection,
                                     const mysqlwire::sql::Dialect& dialect) {
-  follower_.on_command(inspection, dialect);
   aim(inspection);
+  follower_.on_command(
+      inspection, dialect,
+      target_.statement != nullptr ? target_.statement->source->image.get() : nullptr);
   asks_back_ = asks_back_ || lending::SessionFollower::reads_last_statement(inspection, dialect);
+  asks_back_later_ = inspection.command == Command::com_stmt_prepare && inspection.whole &&
+                     lending::SessionFollower::is_about_last_statement(inspection, dialect);
   if (!inspection.whole && inspection.command != Command::com_stmt_prepare &&
       inspection.command != Command::com_query && target_.statement == nullptr)
     return Gate::Verdict::refuse;  // unknown, and too long to wait for its end
@@ -279,6 +302,7 @@ const lending::SharedSource* Borrowing::to_prepare(const Inspection& inspection)
     default: return nullptr;
   }
   if (target_.statement == nullptr || target_.entry != nullptr) return nullptr;
+  if (target_.statement->source->partial) return nullptr;  // gone with its connection
   return &target_.statement->source;
 }
 
@@ -298,9 +322,10 @@ bool Borrowing::has_types(const Inspection& inspection) const {
   const lending::ClientStatement& statement = *target_.statement;
   const lending::PreparedHere::Entry& entry = *target_.entry;
   if (statement.parameters == 0 || lending::same_types(entry.types, statement.types)) return true;
-  // Of a longer command only the beginning is there: what it says of types is at its front, and
-  // read when it is whole.
-  if (!inspection.whole) return true;
+  if (!inspection.whole) {
+    const auto at = bind_flag_at(inspection.payload, client_side(), statement.parameters);
+    return !at || inspection.payload[*at] != 0;
+  }
   const auto execute = mysqlwire::ComStmtExecute::decode(
       inspection.payload, client_side(), {statement.parameters, types_of(statement), {}});
   return !execute || execute->new_params_bind_flag;
@@ -309,6 +334,7 @@ bool Borrowing::has_types(const Inspection& inspection) const {
 std::optional<mysqlwire::Buffer> Borrowing::with_types(const Inspection& inspection) {
   if (!lacks_types(inspection)) return std::nullopt;
   const lending::ClientStatement* const statement = target_.statement;
+  if (!inspection.whole) return longer_with_types(inspection);
   auto execute = mysqlwire::ComStmtExecute::decode(
       inspection.payload, client_side(), {statement->parameters, types_of(*statement), {}});
   if (!execute) return std::nullopt;
@@ -316,6 +342,26 @@ std::optional<mysqlwire::Buffer> Borrowing::with_types(const Inspection& inspect
   mysqlwire::Buffer payload;
   mysqlwire::Writer writer(payload);
   execute->encode(writer, client_side());
+  return payload;
+}
+
+/// The beginning of a command that is too long to be read as a whole.
+std::optional<mysqlwire::Buffer> Borrowing::longer_with_types(const Inspection& inspection) const {
+  const mysqlwire::Bytes execute = inspection.payload;
+  const auto at = bind_flag_at(execute, client_side(), target_.statement->parameters);
+  const auto types = types_of(*target_.statement);
+  if (!at || types.size() != target_.statement->parameters) return std::nullopt;
+  mysqlwire::Buffer payload(execute.begin(), execute.begin() + static_cast<std::ptrdiff_t>(*at));
+  mysqlwire::Writer writer(payload);
+  writer.u8(1);
+  const bool named = client_side().capabilities.has(mysqlwire::Capability::query_attributes);
+  for (const mysqlwire::ValueType& type : types) {
+    writer.u8(static_cast<std::uint8_t>(type.type));
+    writer.u8(type.is_unsigned ? 0x80 : 0);
+    if (named) writer.u8(0);
+  }
+  payload.insert(payload.end(), execute.begin() + static_cast<std::ptrdiff_t>(*at) + 1,
+                 execute.end());
   return payload;
 }
 
@@ -332,10 +378,9 @@ void Borrowing::on_forward(const Inspection& inspection, std::span<std::uint8_t>
   }
   switch (command_) {
     case Command::com_stmt_prepare:
-      if (inspection.whole)
-        being_prepared_ = sources_.find(follower_.image(), mysqlwire::as_text(payload.subspan(1)));
-      else
-        stuck_ = true;
+      being_prepared_ = inspection.whole ? sources_.find(follower_.image(),
+                                                         mysqlwire::as_text(payload.subspan(1)))
+                                         : lending::StatementSources::partial(follower_.image());
       break;
     case Command::com_set_option:
       wanted_multi_statements_ = payload.size() > 1 && payload[1] == 0;
@@ -417,8 +462,12 @@ void Borrowing::on_answer(PacketKind kind, mysqlwire::Bytes payload,
     const auto ok = mysqlwire::StmtPrepareOk::decode(payload, server_side());
     if (ok) {
       client_id_of_new_ = statements_.next_id();
-      if (prepared_ != nullptr) prepared_->add(being_prepared_, ok->statement_id);
-      statements_.add({being_prepared_, ok->parameter_count});
+      const bool bound = being_prepared_->partial || asks_back_later_;
+      const std::uint32_t holder = bound ? client_id_of_new_ : 0;
+      if (prepared_ != nullptr) prepared_->add(being_prepared_, ok->statement_id).holder = holder;
+      lending::ClientStatement& added = statements_.add({being_prepared_, ok->parameter_count});
+      added.bound = bound;
+      statements_.hold(added, bound);
     }
   }
   if (kind == PacketKind::ok && command_ == Command::com_reset_connection) {
@@ -488,7 +537,7 @@ void Borrowing::end_of_answer(PacketKind kind, const mysqlwire::Tracker& tracker
   if (command_ == Command::com_stmt_reset) statement->cursor = statement->long_data = false;
   const bool types_unknown =
       statement->parameters != 0 && !statement->types && command_ == Command::com_stmt_execute;
-  const bool holds = statement->cursor || statement->long_data || types_unknown;
+  const bool holds = statement->cursor || statement->long_data || statement->bound || types_unknown;
   statements_.hold(*statement, holds);
   target_.entry->holder = holds ? target_.id : 0;
 }

@@ -96,7 +96,8 @@ class Borrowing {
     return inspection.command == mysqlwire::Command::com_stmt_execute && target_.entry != nullptr &&
            !has_types(inspection);
   }
-  /// The command with the types of its parameters, where the server has to be told them again.
+  /// The command with the types of its parameters, where the server has to be told them again: as
+  /// much of it as was shown.
   std::optional<mysqlwire::Buffer> with_types(const Inspection& inspection);
   /// The session's last statement ran elsewhere, or the connection was another's since.
   void note_strange_connection() noexcept { found_rows_elsewhere_ = true; }
@@ -155,6 +156,7 @@ class Borrowing {
   void aim(const Inspection& inspection) noexcept;
   lending::PreparedHere::Entry* find_entry() noexcept;
   bool has_types(const Inspection& inspection) const;
+  std::optional<mysqlwire::Buffer> longer_with_types(const Inspection& inspection) const;
   bool is_one_too_many(const Inspection& inspection) const noexcept;
   bool is_of_other_schema() const;
   mysqlwire::Buffer counted_ok();
@@ -194,6 +196,7 @@ class Borrowing {
   bool reset_ = false;
   bool found_rows_elsewhere_ = false;  ///< FOUND_ROWS() of the connection is not the session's
   bool asks_back_ = false;             ///< the client asks about statements behind them
+  bool asks_back_later_ = false;       ///< what is being prepared does
   SecondChance second_chance_;
   lending::LastStatement last_;
   lending::SessionFollower follower_;

@@ -197,8 +197,12 @@ Task<bool> Session::serve_borrowed(std::shared_ptr<Pool> pool,
     co_return outlives(relay_->forward_instead(client_, server_->channel, std::move(*instead)));
   }
   if (auto payload = borrowing_->with_types(inspection)) {
-    std::uint8_t sequence_id = 0;
-    mysqlwire::append_packet(instead.emplace(), *payload, sequence_id);
+    instead = relay_->begun_by(*payload, inspection.payload.size());
+    if (!instead) {
+      refuse_command(
+          error_payload(packet_too_large, "Got a packet bigger than 'max_allowed_packet' bytes"));
+      co_return ending_.reason.empty();
+    }
   }
   if (instead)
     co_return outlives(relay_->forward_instead(client_, server_->channel, std::move(*instead)));
@@ -278,9 +282,9 @@ Task<bool> Session::attach(std::shared_ptr<Pool> pool, bool anew) {
         end(EndedBy::client, "left while its session was made anew");
         co_return false;
       case BatchOutcome::Kind::refused: {
-        const bool by_cluster = refused_by_cluster(alike);
+        const bool again = refused_by_cluster(alike) || schema_is_gone(alike);
         discard();
-        if (by_cluster) break;
+        if (again) break;
         refuse_command(alike.err);
         co_return false;
       }
@@ -290,6 +294,16 @@ Task<bool> Session::attach(std::shared_ptr<Pool> pool, bool anew) {
   refuse_command(
       error_payload(read_error, fmt::format("server {} closed the connection", server_name_)));
   co_return false;
+}
+
+/// Somebody has dropped the session's schema: there is none to be chosen any more, but the session
+/// goes on. A server's own session would, too.
+bool Session::schema_is_gone(const BatchOutcome& outcome) {
+  constexpr std::uint16_t unknown_database = 1049;
+  const auto err = mysqlwire::ErrPacket::decode(outcome.err, borrowing_->server_side());
+  if (!err || err->code != unknown_database || borrowing_->image()->schema.empty()) return false;
+  borrowing_->follower().lose_schema();
+  return true;
 }
 
 /// A command that can't be served. What the client has still to send of a long one would be taken

@@ -231,7 +231,7 @@ Task<Session::KillOutcome> Session::kill_on_server(ServerConnectionId where,
   const auto settings = services_.topology()->config().proxy;
   const Origin origin = this->origin();
   ServerConnector connector(worker_.loop(), waker_, settings.connect_timeout,
-                            {.client = &client_.socket, .origin = &origin});
+                            {.client = &client_.socket, .counts = false, .origin = &origin});
   SessionWishes wishes;
   wishes.capabilities = wishes_.capabilities;
   wishes.capabilities.clear(mysqlwire::Capability::query_attributes);

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -75,6 +76,9 @@ class Relay {
   /// Goes on after command(): the server gets `instead`, whole packets in the place of the
   /// command's; or nothing where the proxy has answered the client itself.
   State forward_instead(Channel& client, Channel& server, mysqlwire::Buffer instead);
+  /// The command that is held with `beginning` in the place of the first `size` bytes of its
+  /// payload, for forward_instead(); of a longer one its beginning. Nothing: it gets too long.
+  std::optional<mysqlwire::Buffer> begun_by(mysqlwire::Bytes beginning, std::size_t size) const;
   void drop_command();
   /// A command that was forwarded, and of whose answer the client knows nothing, comes once more:
   /// its packets, as the client sent them.

@@ -136,6 +136,20 @@ Relay::State Relay::forward_instead(Channel& client, Channel& server, mysqlwire:
   return State::waiting;
 }
 
+std::optional<mysqlwire::Buffer> Relay::begun_by(Bytes beginning, std::size_t size) const {
+  const Bytes held = command();
+  PacketHeader header = mysqlwire::read_packet_header(held.data());
+  const std::size_t length = header.length - size + beginning.size();
+  if (length >= mysqlwire::max_frame_payload) return std::nullopt;
+  header.length = static_cast<std::uint32_t>(length);
+  mysqlwire::Buffer packet(packet_header_size);
+  mysqlwire::write_packet_header(packet.data(), header);
+  packet.insert(packet.end(), beginning.begin(), beginning.end());
+  const Bytes rest = held.subspan(packet_header_size + size);
+  packet.insert(packet.end(), rest.begin(), rest.end());
+  return packet;
+}
+
 void Relay::drop_command() {
   ++commands_;
   held_by_gate_ = false;

@@ -316,8 +316,8 @@ Task<void> ServerConnector::attempt(Attempt& attempt, Credentials& credentials,
   deadline.set(timeout_);
   ServerSlot slot = std::move(attempt.place);
   if (!slot.server())
-    slot = behalf_.client != nullptr ? ServerSlot::take(attempt.server)
-                                     : ServerSlot::uncounted(attempt.server);
+    slot = behalf_.client != nullptr && behalf_.counts ? ServerSlot::take(attempt.server)
+                                                       : ServerSlot::uncounted(attempt.server);
   if (!slot.server()) {
     attempt.result = Attempt::Result::no_room;
     attempt.reason =

@@ -74,11 +74,12 @@ struct ConnectOutcome {
   bool agreed = false;  ///< the server has agreed, now or not long ago, and `connection` is null
 };
 
-/// On whose behalf a connection is made. Nothing of it is there for the proxy's own ones, which do
-/// not count among the server's connections.
+/// On whose behalf a connection is made. Nothing of it is there for the proxy's own ones.
 struct OnBehalf {
   /// Watched while a connection is made, so that nobody connects for one who has left.
   const Socket* client = nullptr;
+  /// Among the server's connections those of clients count, but for one that frees another.
+  bool counts = true;
   /// Is asked when a server wants more than the credentials have.
   ProofSource* source = nullptr;
   /// For servers that are to be compressed; null: none is.

@@ -185,6 +185,7 @@ class Session {
   Task<Readiness> forget_last_statement();
   Readiness lose_connection(const BatchOutcome& outcome, std::string client_left);
   bool refused_by_cluster(const BatchOutcome& outcome);
+  bool schema_is_gone(const BatchOutcome& outcome);
   void note_own_statement();
   Task<bool> ask_last_statement();
   Task<bool> dispel_doubt();

@@ -21,6 +21,12 @@ TEST_CASE("calls become values, and keep their names where they are shown", "[le
   CHECK(replaced("SELECT ROW_COUNT(), FOUND_ROWS() + 1 AS n") ==
         "SELECT IF(0, ROW_COUNT(), -1) AS `ROW_COUNT()`, IF(0, FOUND_ROWS(), 7) + 1 AS n");
   CHECK(replaced("SELECT FOUND_ROWS() AS total") == "SELECT IF(0, FOUND_ROWS(), 7) AS total");
+  CHECK(replaced("SELECT SQL_NO_CACHE FOUND_ROWS() LIMIT 1") ==
+        "SELECT SQL_NO_CACHE IF(0, FOUND_ROWS(), 7) AS `FOUND_ROWS()` LIMIT 1");
+  CHECK(replaced("SELECT DISTINCT ROW_COUNT() UNION ALL SELECT 1") ==
+        "SELECT DISTINCT IF(0, ROW_COUNT(), -1) AS `ROW_COUNT()` UNION ALL SELECT 1");
+  CHECK(replaced("SELECT GREATEST(1, FOUND_ROWS(), 2)") ==
+        "SELECT GREATEST(1, IF(0, FOUND_ROWS(), 7), 2)");
   CHECK(replaced("SET @n = FOUND_ROWS()") == "SET @n = IF(0, FOUND_ROWS(), 7)");
 }
 

@@ -309,6 +309,16 @@ TEST_CASE("The schema without trackers") {
   CHECK(session.image().schema == "");
 }
 
+TEST_CASE("a schema that is gone is chosen no more") {
+  Session session(mysql_8, "going");
+  session.query("SET @a = 1");
+  session.follower.lose_schema();
+  CHECK(session.image().schema == "");
+  CHECK(user_value_of(session, "a") == "1");
+  session.query("USE test", {.schema = "test"});
+  CHECK(session.image().schema == "test");
+}
+
 TEST_CASE("SET TRANSACTION lasts until a transaction has used it") {
   Session session;
   session.query("SET TRANSACTION READ ONLY", {.characteristics = "SET TRANSACTION READ ONLY;"});

@@ -235,3 +235,29 @@ TEST_CASE("SQL_CALC_FOUND_ROWS pins until the next statement that is not about i
   session.select("SELECT 1");
   CHECK(session.pins() == "");
 }
+
+TEST_CASE("A savepoint pins where no transaction is seen, until there is one or it is over") {
+  const Told manual{.status = {}};
+  const Told begun{.status = ServerStatus::in_trans};
+  Session session;
+  session.query("SAVEPOINT s");  // with autocommit it is nothing
+  CHECK(session.pins() == "");
+  session.query("SAVEPOINT s", manual);
+  CHECK(session.pins() == "savepoint");
+  session.query("RELEASE SAVEPOINT s", manual);
+  session.select("SELECT 1", manual);
+  CHECK(session.pins() == "savepoint");
+  session.query("INSERT INTO t VALUES (1)", begun);
+  CHECK(session.pins() == "");
+  for (const char* end : {"COMMIT", "ROLLBACK", "BEGIN", "CREATE TABLE t (a INT)"}) {
+    session.query("SAVEPOINT s", manual);
+    session.query("ROLLBACK TO SAVEPOINT s", manual);
+    CHECK(session.pins() == "savepoint");
+    session.query(end, manual);
+    CHECK(session.pins() == "");
+  }
+  session.query("SAVEPOINT s", manual);
+  session.query("SELECT nosuch INTO @a", manual);
+  session.query("SET autocommit = 1", variable("autocommit", "ON"));
+  CHECK(session.pins() == "");
+}

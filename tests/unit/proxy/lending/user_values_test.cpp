@@ -83,3 +83,19 @@ TEST_CASE("Hex and back") {
   CHECK_FALSE(from_hex("0"));
   CHECK_FALSE(from_hex("0x"));
 }
+
+TEST_CASE("What a server would refuse as a literal is not made again") {
+  const auto text = [](std::string_view digits, std::string_view charset) {
+    return made(FieldType::var_string, {}, "?", digits, charset, std::string(charset) + "_bin");
+  };
+  CHECK(text("C3A4", "utf8mb4") == "_utf8mb4 X'C3A4' COLLATE utf8mb4_bin");
+  CHECK(text("FFFE", "utf8mb4") == "nothing");
+  CHECK(text("F09F9880", "utf8mb4") == "_utf8mb4 X'F09F9880' COLLATE utf8mb4_bin");
+  CHECK(text("F09F9880", "utf8mb3") == "nothing");
+  CHECK(text("80", "ascii") == "nothing");
+  CHECK(text("BF", "gbk") == "nothing");
+  CHECK(text("41", "gbk") == "_gbk X'41' COLLATE gbk_bin");
+  CHECK(text("00E4", "utf16") == "_utf16 X'00E4' COLLATE utf16_bin");
+  CHECK(text("E4", "utf16") == "nothing");
+  CHECK(text("FFFE", "latin1") == "_latin1 X'FFFE' COLLATE latin1_bin");
+}
