@@ -375,8 +375,32 @@ bool holds_secrets(const SeenMessage& message) {
     case PacketKind::auth_more_data:
     case PacketKind::auth_raw_data:
     case PacketKind::auth_response: return true;
-    case PacketKind::command: return message.command == Command::com_change_user;
+    case PacketKind::command:
+      return message.command == Command::com_change_user ||
+             message.command == Command::com_register_slave;
     default: return false;
+  }
+}
+
+// Likewise with the values in them. What could not be understood may hold any.
+bool holds_values(const SeenMessage& message) {
+  switch (message.kind) {
+    case PacketKind::text_row:
+    case PacketKind::binary_row:
+    case PacketKind::infile_data:
+    case PacketKind::err:
+    case PacketKind::binlog_event:
+    case PacketKind::unexpected: return true;
+    case PacketKind::command: break;
+    default: return false;
+  }
+  switch (*message.command) {
+    case Command::com_query:
+    case Command::com_stmt_prepare:
+    case Command::com_stmt_execute:
+    case Command::com_stmt_bulk_execute:
+    case Command::com_stmt_send_long_data: return true;
+    default: return to_string(*message.command).empty();
   }
 }
 
@@ -433,7 +457,8 @@ void TextFormat::on_message(const Conversation& conversation, const SeenMessage&
           text() += ')';
         }
         text() += ' ';
-        append_printable(text(), err->message);
+        append_printable(text(), options_.redact == Redact::values ? without_quoted(err->message)
+                                                                   : std::string(err->message));
       }
       break;
     case PacketKind::prepare_ok:
@@ -471,10 +496,12 @@ void TextFormat::on_message(const Conversation& conversation, const SeenMessage&
   if (!message.is_whole()) text() += "  [cut]";
   end();
   if (!options_.bytes) return;
-  if (options_.redact == Redact::none || !holds_secrets(message))
-    dump(message.payload);
-  else
+  if (options_.redact != Redact::none && holds_secrets(message))
     text() += "    (hidden: salts, answers to them and passwords)\n";
+  else if (options_.redact == Redact::values && holds_values(message))
+    text() += "    (hidden: values)\n";
+  else
+    dump(message.payload);
 }
 
 }  // namespace

@@ -12,6 +12,11 @@ using namespace mysqlwire;
 
 namespace {
 
+// The apostrophe of "doesn't", as servers write it.
+bool is_apostrophe(std::string_view text, std::size_t at) {
+  return at != 0 && text[at - 1] == 'n' && text.substr(at).starts_with("'t ");
+}
+
 constexpr char hex_digits[] = "0123456789abcdef";
 
 // Latin1 is Windows-1252 to MySQL. What 0x80 to 0x9f stand for there; its five unused places map
@@ -121,6 +126,26 @@ void append_printable(std::string& out, std::string_view text) {
     }
     text.remove_prefix(length == 0 ? 1 : length);
   }
+}
+
+std::string to_printable(std::string_view text) {
+  std::string out;
+  append_printable(out, text);
+  return out;
+}
+
+std::string without_quoted(std::string_view message) {
+  constexpr std::size_t longest = 511;  // servers cut what is longer
+  std::size_t first = message.size(), last = 0;
+  for (std::size_t i = 0; i < message.size(); ++i) {
+    if ((message[i] != '\'' && message[i] != '"') || is_apostrophe(message, i)) continue;
+    first = std::min(first, i);
+    last = i;
+  }
+  if (first == message.size()) return std::string(message);
+  const bool has_end = last != first && message.size() < longest;
+  return std::string(message.substr(0, first)) + "'?'" +
+         std::string(has_end ? message.substr(last + 1) : "");
 }
 
 bool is_ascii(std::string_view text) noexcept {

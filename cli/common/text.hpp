@@ -23,6 +23,11 @@ void append_milliseconds(std::string& out, std::int64_t nanoseconds);
 /// Text for a terminal or a line of a log: control characters and bytes that are no UTF-8 are
 /// written as \n, \x1b …, so that nothing from the wire acts on a terminal.
 void append_printable(std::string& out, std::string_view text);
+std::string to_printable(std::string_view text);
+
+/// A server's error message without the values in it: from its first quote to its last it is '?'. A
+/// quote in a value is not escaped, so that what stands between two is not told apart.
+std::string without_quoted(std::string_view message);
 
 bool is_ascii(std::string_view text) noexcept;
 

@@ -155,7 +155,8 @@ FieldSecret secret_of(const FieldNode& node) noexcept {
       is_any(node.name, {"cell", "parameter_value", "query", "file_data", "rows", "payload"}) ||
       (is_any(node.name, {"value", "data"}) &&
        is_any(node.message, {"BinaryResultsetRow", "COM_STMT_BULK_EXECUTE",
-                             "COM_STMT_SEND_LONG_DATA", "USER_VAR_EVENT"}));
+                             "COM_STMT_SEND_LONG_DATA", "USER_VAR_EVENT"})) ||
+      (node.name == "message" && node.message == "ErrPacket");
   return is_value ? FieldSecret::value : FieldSecret::none;
 }
 

@@ -232,8 +232,11 @@ class HtmlFormat final : public Format {
       made.query = shortened(exchange.query, longest_statement);
     }
     if (exchange.outcome == Outcome::error)
-      made.error = std::to_string(exchange.error_code) + " (" + exchange.sql_state + ") " +
-                   shortened(exchange.error_message, longest_message);
+      made.error =
+          std::to_string(exchange.error_code) + " (" + exchange.sql_state + ") " +
+          shortened(options_.redact == Redact::values ? without_quoted(exchange.error_message)
+                                                      : exchange.error_message,
+                    longest_message);
     return made;
   }
 

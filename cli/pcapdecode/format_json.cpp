@@ -227,7 +227,8 @@ void JsonFormat::on_exchange(const Conversation& conversation, const Exchange& e
     json_.begin_object("error");
     json_.number("code", exchange.error_code);
     json_.string("sqlstate", exchange.sql_state);
-    json_.string("message", exchange.error_message);
+    json_.string("message", json_.shows_values() ? exchange.error_message
+                                                 : without_quoted(exchange.error_message));
     json_.end_object();
   } else {
     json_.null("error");

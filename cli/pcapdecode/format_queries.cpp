@@ -69,7 +69,9 @@ class QueriesFormat final : public Format {
       out += "  ERROR ";
       append_number(out, exchange.error_code);
       out += ' ';
-      append_printable(out, exchange.error_message);
+      append_printable(out, options_.redact == Redact::values
+                                ? without_quoted(exchange.error_message)
+                                : exchange.error_message);
     }
     out += '\n';
     output_.end_record();

@@ -1,4 +1,5 @@
 // Answers as JSON.
+#include "cli/common/text.hpp"
 #include "cli/pcapdecode/json_messages.hpp"
 
 #include <mysqlwire/wire/admin.hpp>
@@ -156,7 +157,7 @@ void write_error(JsonWriter& json, const SeenMessage& message, const Context& co
   json.string("sqlstate", err->sql_state);
   // Of all messages this one has a text that is called message. It is what whoever looks at an
   // error wants, and the name of the packet follows from the type: so it has the name.
-  json.string("message", err->message);
+  json.string("message", json.shows_values() ? err->message : without_quoted(err->message));
 }
 
 void write_prepare_ok(JsonWriter& json, const SeenMessage& message, const Context& context) {
