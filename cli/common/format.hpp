@@ -22,6 +22,7 @@ struct FormatOptions {
   std::string format = "text";
   bool slow_log = false;
   bool colour = false;
+  bool for_terminal = false;   ///< statements to run again are stripped of control characters
   bool every_message = false;  ///< a line for each column definition too, and none for all of them
   bool bytes = false;          ///< with a hex dump behind each message
   unsigned digits = 6;         ///< decimals of time stamps

@@ -3,6 +3,7 @@
 #include "cli/common/text.hpp"
 #include "cli/pcapdecode/format.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <unordered_map>
 
@@ -119,6 +120,32 @@ class SlowLogFormat final : public Format {
   Output& output_;
 };
 
+// A comment to the end, whatever ends a line.
+void append_commented(std::string& out, std::string_view text) {
+  out += "-- ";
+  for (const char c : text) {
+    out += c;
+    if (c == '\n' || c == '\r') out += "-- ";
+  }
+}
+
+// What the client splits statements by; empty for its own `;`. It looks for the delimiter outside
+// of strings and comments, as it reads them: where any `;` stands in the text, a longer run does.
+std::string delimiter_for(std::string_view statement) {
+  constexpr std::size_t longest = 15;  // that the client takes
+  std::size_t most = 0, run = 0;
+  for (const char c : statement) {
+    run = c == ';' ? run + 1 : 0;
+    most = std::max(most, run);
+  }
+  return most == 0 ? "" : std::string(std::min(most + 1, longest), ';');
+}
+
+bool may_end_in_comment(std::string_view statement) {
+  const std::string_view line = statement.substr(statement.rfind('\n') + 1);
+  return line.find("--") != std::string_view::npos || line.find('#') != std::string_view::npos;
+}
+
 // The statements alone, to be run again.
 class SqlFormat final : public Format {
  public:
@@ -130,6 +157,28 @@ class SqlFormat final : public Format {
     const bool is_statement =
         exchange.command == Command::com_query || exchange.command == Command::com_stmt_execute;
     if (!is_statement || exchange.query.empty()) return;
+    std::string_view statement = statement_of(exchange);
+    if (options_.redact == Redact::values) statement = "?";
+    while (!statement.empty() && (statement.back() == ';' || statement.back() == ' '))
+      statement.remove_suffix(1);
+    const std::string delimiter = exchange.is_complete ? delimiter_for(statement) : "";
+    // In front of the comment too: a client that sends comments takes commands only before them.
+    if (!delimiter.empty()) write("DELIMITER " + delimiter + '\n');
+    begin(conversation, exchange);
+    use(conversation, exchange.schema, delimiter.empty() ? ";" : delimiter);
+    scratch_.clear();
+    if (exchange.is_complete)
+      scratch_ = statement;
+    else
+      append_commented(scratch_, statement);
+    if (exchange.is_complete && may_end_in_comment(statement)) scratch_ += '\n';
+    write(scratch_);
+    write(delimiter.empty() ? ";\n" : delimiter + "\nDELIMITER ;\n");
+    output_.end_record();
+  }
+
+ private:
+  void begin(const Conversation& conversation, const Exchange& exchange) {
     std::string& out = output_.text();
     out += "-- ";
     append_seconds(out, exchange.begin.time, options_.digits);
@@ -137,30 +186,42 @@ class SqlFormat final : public Format {
     append_number(out, conversation.id());
     if (!exchange.is_complete) out += " (cut)";
     out += '\n';
-    if (!exchange.schema.empty() && (exchange.schema != schema_ || conversation.id() != stream_)) {
-      out += "USE `";
-      for (const char c : exchange.schema) {
-        if (c == '`') out += '`';
-        out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
-      }
-      out += "`;\n";
-    }
-    schema_ = exchange.schema;
-    stream_ = conversation.id();
-    if (!exchange.is_complete) out += "-- ";
-    std::string_view statement = statement_of(exchange);
-    if (options_.redact == Redact::values) statement = "?";
-    while (!statement.empty() && (statement.back() == ';' || statement.back() == ' '))
-      statement.remove_suffix(1);
-    for (const char c : statement) out += c == '\x1b' || c == '\0' ? '?' : c;
-    out += ";\n";
-    output_.end_record();
   }
 
- private:
+  void use(const Conversation& conversation, const std::string& schema,
+           std::string_view delimiter) {
+    if (!schema.empty() && (schema != schema_ || conversation.id() != stream_)) {
+      std::string quoted;
+      for (const char c : schema) quoted.append(c == '`' ? 2 : 1, c);
+      write("USE `" + quoted + '`');
+      write(delimiter);
+      write("\n");
+    }
+    schema_ = schema;
+    stream_ = conversation.id();
+  }
+
+  // As it is, unless it would act on a terminal.
+  void write(std::string_view text) {
+    std::string& out = output_.text();
+    if (!options_.for_terminal) {
+      out += text;
+      return;
+    }
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const auto c = static_cast<unsigned char>(text[i]);
+      const unsigned char next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
+      // U+0080 to U+009F are control characters too.
+      const bool is_c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
+      if (is_c1) ++i;
+      out += is_c1 || (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f ? '?' : text[i];
+    }
+  }
+
   FormatOptions options_;
   Output& output_;
   std::string schema_;
+  std::string scratch_;
   std::uint64_t stream_ = ~std::uint64_t{0};
 };
 

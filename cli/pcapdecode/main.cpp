@@ -52,7 +52,8 @@ int decode(const Options& options) {
   Decoding decoding(options);
   FormatOptions format_options = options.format;
   format_options.digits = decoding.digits();
-  if (format_options.bar) format_options.colour = ::isatty(STDOUT_FILENO) != 0;
+  format_options.for_terminal = ::isatty(STDOUT_FILENO) != 0;
+  if (format_options.bar) format_options.colour = format_options.for_terminal;
   Output output(stdout, decoding.is_live(), options.max_records);
   const std::unique_ptr<Format> format = make_wanted_format(options, format_options, output);
   const std::unique_ptr<PacketWriter> packets = make_packet_writer(options, decoding);
