@@ -37,8 +37,10 @@ class Output {
 
   /// As many records as were asked for have been printed.
   bool full() const noexcept { return full_; }
-  /// Writing failed: the reader has gone.
-  bool failed() const noexcept { return failed_; }
+  /// Writing failed: the reader has gone, or the disk is full.
+  bool failed() const noexcept { return error_ != 0; }
+  /// Why, as errno has it.
+  int error() const noexcept { return error_; }
 
  private:
   static constexpr std::size_t flush_at = std::size_t{1} << 18;
@@ -48,7 +50,7 @@ class Output {
   std::string* target_ = &buffer_;
   bool flush_each_;
   bool full_ = false;
-  bool failed_ = false;
+  int error_ = 0;
   std::size_t kept_ = 0;
   std::uint64_t records_left_;
 };

@@ -51,6 +51,15 @@ class ProgressBar {
   bool shown_ = false;
 };
 
+std::string text_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  try {
+    if (file) return std::string(std::istreambuf_iterator<char>(file), {});
+  } catch (const std::ios_base::failure&) {  // a folder opens, but can't be read
+  }
+  throw InputError(path + ": can't be read");
+}
+
 }  // namespace
 
 Decoding::Decoding(const Options& options) : options_(options) {
@@ -61,9 +70,7 @@ Decoding::Decoding(const Options& options) : options_(options) {
     digits_ = std::max(digits_, capture->digits());
   }
   for (const std::string& path : options.key_logs) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) throw InputError(path + ": can't be read");
-    key_log_.append(std::istreambuf_iterator<char>(file), {});
+    key_log_ += text_of(path);
     key_log_ += '\n';
   }
   tools_.key_log().add(key_log_);
@@ -114,7 +121,8 @@ std::string Decoding::cuts() const {
   std::string text;
   for (const auto& capture : captures_.all()) {
     if (capture->cut().empty()) continue;
-    text += fmt::format("pcapdecode: {}: decoded up to where the file is cut: ", capture->name());
+    text += fmt::format("pcapdecode: {}: decoded up to where the file is cut: ",
+                        to_printable(capture->name()));
     append_printable(text, capture->cut());
     text += '\n';
   }

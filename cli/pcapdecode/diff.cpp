@@ -1,5 +1,6 @@
 #include "cli/pcapdecode/diff.hpp"
 
+#include "cli/common/text.hpp"
 #include "cli/pcapdecode/decoding.hpp"
 #include "cli/pcapdecode/selection.hpp"
 
@@ -191,8 +192,8 @@ std::vector<Transcript> transcripts_of(const Options& options, const std::string
   const std::string cuts = decoding.cuts();
   std::fputs(cuts.c_str(), stderr);
   if (selection.problems() != 0)
-    fmt::print(stderr, "pcapdecode: {}: {} problems; what is behind them may not compare\n", path,
-               selection.problems());
+    fmt::print(stderr, "pcapdecode: {}: {} problems; what is behind them may not compare\n",
+               to_printable(path), selection.problems());
   return recorder.take();
 }
 
@@ -208,7 +209,7 @@ ExitCode diff(const Options& options) {
   const auto b = transcripts_of(options, options.files[1]);
   if (a.empty() || b.empty()) {
     fmt::print(stderr, "pcapdecode: {}: no conversation to compare\n",
-               options.files[a.empty() ? 0 : 1]);
+               to_printable(options.files[a.empty() ? 0 : 1]));
     return ExitCode::no_mysql;
   }
   std::size_t messages = 0;

@@ -147,8 +147,11 @@ bool Capture::next(Frame& frame) {
   const bool is_fine = pcap_get_tstamp_precision(pcap_) == PCAP_TSTAMP_PRECISION_NANO;
   // A file can claim any time; those up to 2096 are told apart, and the difference of two fits.
   constexpr std::int64_t last_second = 4'000'000'000;
-  const std::int64_t seconds =
-      std::clamp<std::int64_t>(header->ts.tv_sec, -last_second, last_second);
+  // A pcap has 32 bits for the seconds, which libpcap takes for a signed number.
+  const bool is_pcap = source_ && !is_pcapng_;
+  const std::int64_t claimed =
+      is_pcap ? static_cast<std::uint32_t>(header->ts.tv_sec) : std::int64_t{header->ts.tv_sec};
+  const std::int64_t seconds = std::clamp<std::int64_t>(claimed, -last_second, last_second);
   frame.time = seconds * 1'000'000'000 +
                static_cast<std::int64_t>(header->ts.tv_usec) * (is_fine ? 1 : 1000);
   return true;

@@ -1,3 +1,4 @@
+#include "cli/common/text.hpp"
 #include "cli/pcapdecode/decoding.hpp"
 #include "cli/pcapdecode/diff.hpp"
 #include "cli/pcapdecode/options.hpp"
@@ -6,7 +7,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -16,6 +19,16 @@ namespace pcapdecode {
 namespace {
 
 int code(ExitCode exit) { return static_cast<int>(exit); }
+
+// Nothing from a command line or a file acts on a terminal.
+void complain(std::string_view text) { fmt::print(stderr, "pcapdecode: {}\n", to_printable(text)); }
+
+// A reader that has had enough is none.
+int report_unwritten(int error) {
+  if (error == EPIPE) return code(ExitCode::decoded);
+  complain(fmt::format("standard output: {}", std::strerror(error)));
+  return code(ExitCode::unreadable);
+}
 
 std::unique_ptr<PacketWriter> make_packet_writer(const Options& options, const Decoding& decoding) {
   if (options.packets_to.empty()) return nullptr;
@@ -49,6 +62,10 @@ int report_end(const Options& options, const Decoding& decoding, const Selection
 }
 
 int decode(const Options& options) {
+  if (const std::string input = overwritten_input(options); !input.empty()) {
+    complain(fmt::format("{}: -w would overwrite what is read from", input));
+    return code(ExitCode::usage);
+  }
   Decoding decoding(options);
   FormatOptions format_options = options.format;
   format_options.digits = decoding.digits();
@@ -64,11 +81,19 @@ int decode(const Options& options) {
   format->finish();
   output.flush();
   if (packets && !packets->finish()) {
-    fmt::print(stderr, "pcapdecode: {}: can't be written\n", options.packets_to);
+    complain(fmt::format("{}: can't be written", options.packets_to));
     return code(ExitCode::unreadable);
   }
+  if (output.failed()) return report_unwritten(output.error());
   if (output.full()) return code(ExitCode::decoded);
   return report_end(options, decoding, selection);
+}
+
+int run(const CommandLine& line) {
+  std::fputs(line.out.c_str(), stdout);
+  std::fputs(line.err.c_str(), stderr);
+  if (line.exit) return code(*line.exit);
+  return line.options.diff ? code(diff(line.options)) : decode(line.options);
 }
 
 }  // namespace
@@ -76,16 +101,14 @@ int decode(const Options& options) {
 }  // namespace pcapdecode
 
 int main(int argc, char** argv) {
+  using namespace pcapdecode;
   std::signal(SIGPIPE, SIG_DFL);  // quiet when the reader has had enough
-  const pcapdecode::CommandLine line = pcapdecode::parse_command_line(argc, argv);
-  std::fputs(line.out.c_str(), stdout);
-  std::fputs(line.err.c_str(), stderr);
-  if (line.exit) return static_cast<int>(*line.exit);
   try {
-    return line.options.diff ? static_cast<int>(pcapdecode::diff(line.options))
-                             : pcapdecode::decode(line.options);
+    const int result = run(parse_command_line(argc, argv));
+    const bool is_written = std::fflush(stdout) == 0;
+    return is_written ? result : report_unwritten(errno);
   } catch (const std::runtime_error& error) {  // an InputError, or a file that can't be made
-    fmt::print(stderr, "pcapdecode: {}\n", error.what());
-    return static_cast<int>(pcapdecode::ExitCode::unreadable);
+    complain(error.what());
+    return code(ExitCode::unreadable);
   }
 }

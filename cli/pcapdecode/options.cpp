@@ -1,12 +1,19 @@
 #include "cli/pcapdecode/options.hpp"
 
+#include "cli/common/text.hpp"
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <re2/re2.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <ctime>
+#include <limits>
 
 namespace pcapdecode {
 
@@ -16,7 +23,14 @@ constexpr const char* footer =
     R"(Times are UTC: seconds since the epoch, or 2024-05-01T12:00:00.
 
 Exit codes: 0 decoded, 1 problems found (with --strict) or a difference (--diff), 2 usage, 3 a file can't be read
-or is no capture, 4 no MySQL in it.)";
+or is no capture, or the output can't be written, 4 no MySQL in it.)";
+
+// Types of JSON objects.
+constexpr std::array<std::string_view, 24> json_types{
+    "connection",  "connection_end", "greeting",      "ssl_request",  "tls",         "login",
+    "auth_switch", "auth_more",      "auth_response", "command",      "ok",          "error",
+    "eof",         "columns",        "row",           "local_infile", "infile_data", "prepare_ok",
+    "statistics",  "progress",       "binlog_event",  "semisync_ack", "exchange",    "problem"};
 
 // Seconds since the epoch with decimals, or a date and time in UTC.
 std::optional<std::int64_t> parse_time(const std::string& text) {
@@ -48,6 +62,8 @@ std::optional<std::int64_t> parse_time(const std::string& text) {
       part += (c - '0') * unit;
     }
   }
+  constexpr std::int64_t last_second = std::numeric_limits<std::int64_t>::max() / second - 1;
+  if (whole > last_second || whole < -last_second) return std::nullopt;
   return whole * second + part;
 }
 
@@ -77,7 +93,21 @@ bool parse_range(const std::string& text, std::uint64_t& first, std::uint64_t& l
     return true;
   }
   return text.size() > 1 && number(all.substr(0, dash), first) &&
-         number(all.substr(dash + 1), last);
+         number(all.substr(dash + 1), last) && first <= last;
+}
+
+// Why the types are none; empty when they are.
+std::string take_types(const std::string& text, std::set<std::string>& types) {
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const std::string type = text.substr(begin, end - begin);
+    if (std::find(json_types.begin(), json_types.end(), type) != json_types.end())
+      types.insert(type);
+    else if (!type.empty())
+      return fmt::format("--type: {:?} is none of {}", type, fmt::join(json_types, ", "));
+    begin = end + 1;
+  }
+  return types.empty() ? "--type names no type" : "";
 }
 
 CommandLine refused(std::string_view text) {
@@ -177,7 +207,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     line.exit = ExitCode::decoded;
     return line;
   } catch (const CLI::ParseError& error) {
-    return refused(error.what());
+    return refused(cli::to_printable(error.what()));
   }
 
   if (options.files.empty() == options.interface.empty())
@@ -191,18 +221,23 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   if (options.diff && options.files.size() != 2) return refused("--diff compares two files");
   if (options.diff && (options.format_given || !options.packets_to.empty()))
     return refused("--diff has a form of its own");
+  if (format.slow_log && (app.count("--format") != 0 || app.count("-V") != 0) &&
+      format.format != "queries")
+    return refused("--slowlog is a form of -f queries");
   if (format.slow_log) format.format = "queries";
   if (no_rows) format.max_rows = 0;
+  if (show_secrets && app.count("--redact") != 0 && redact != "none")
+    return refused("--show-secrets hides nothing: it doesn't go with --redact " + redact);
   if (show_secrets) redact = "none";
   format.redact = redact == "none"     ? Redact::none
                   : redact == "values" ? Redact::values
                                        : Redact::auth;
   format.colour = colour == "always";
   format.bar = colour == "auto";
-  for (std::size_t begin = 0; begin < types.size();) {
-    const std::size_t end = std::min(types.find(',', begin), types.size());
-    if (end != begin) format.types.insert(types.substr(begin, end - begin));
-    begin = end + 1;
+  if (app.count("--type") != 0) {
+    if (format.format != "json") return refused("--type is for -f json");
+    const std::string flaw = take_types(types, format.types);
+    if (!flaw.empty()) return refused(flaw);
   }
   if (options.ports.empty()) options.ports.push_back(3306);
   filter.streams.insert(streams.begin(), streams.end());
@@ -218,7 +253,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   }
   if (!filter.grep.empty()) {
     const re2::RE2 pattern(filter.grep, re2::RE2::Quiet);
-    if (!pattern.ok()) return refused("--grep: " + pattern.error());
+    if (!pattern.ok()) return refused("--grep: " + cli::to_printable(pattern.error()));
   }
   if (!slower.empty()) {
     filter.slower_than = parse_duration(slower);
@@ -227,13 +262,31 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   for (auto [text, target] : {std::pair(&from, &filter.from), std::pair(&to, &filter.to)}) {
     if (text->empty()) continue;
     *target = parse_time(*text);
-    if (!*target) return refused(fmt::format("{:?} is no time", *text));
+    if (!*target) return refused(fmt::format("{:?} is no time before 2262", *text));
   }
   if (!frames.empty() && !parse_range(frames, filter.first_frame, filter.last_frame))
     return refused(fmt::format("{:?} is no range of frames", frames));
   if (options.diff && filter.is_by_exchange())
     return refused("--diff compares whole conversations: filters by command don't go with it");
   return line;
+}
+
+std::string overwritten_input(const Options& options) {
+  const auto look_at = [](const std::string& path, int standard, struct stat& file) {
+    return (path == "-" ? ::fstat(standard, &file) : ::stat(path.c_str(), &file)) == 0 &&
+           S_ISREG(file.st_mode);
+  };
+  struct stat output{};
+  if (options.packets_to.empty() || !look_at(options.packets_to, STDOUT_FILENO, output)) return "";
+  std::vector<std::string> inputs = options.files;
+  inputs.insert(inputs.end(), options.key_logs.begin(), options.key_logs.end());
+  for (const std::string& path : inputs) {
+    struct stat input{};
+    const bool is_same = look_at(path, STDIN_FILENO, input) && input.st_dev == output.st_dev &&
+                         input.st_ino == output.st_ino;
+    if (is_same) return path;
+  }
+  return "";
 }
 
 }  // namespace pcapdecode

@@ -68,4 +68,7 @@ struct CommandLine {
 
 CommandLine parse_command_line(int argc, const char* const* argv);
 
+/// Which of its inputs -w would overwrite; empty when it is none. "-" is standard input or output.
+std::string overwritten_input(const Options& options);
+
 }  // namespace pcapdecode
