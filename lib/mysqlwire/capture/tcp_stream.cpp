@@ -86,15 +86,36 @@ void TcpStream::add(Direction direction, const Segment& segment, const Origin& o
     }
   }
   if ((segment.flags & tcp_flags::rst) != 0 && end_ == End::open) {
-    finish(sink);
-    end_ = End::rst;
-    return;
+    take_reset(direction, segment.sequence, sink);
+    if (end_ == End::rst) return;
   }
   if (!mine.held.empty() || !peer.held.empty()) {
     drain(sink);
     give_up(sink);
   }
   if (mine.fin && peer.fin && end_ == End::open) end_ = End::fin;
+}
+
+// A host takes a reset at the next sequence number only, which a capture with gaps may not know:
+// one that is merely near ends the connection if nothing goes on behind it.
+//
+// Source: RFC 5961, section 3.2
+void TcpStream::take_reset(Direction direction, std::uint32_t sequence, StreamSink& sink) {
+  const Half& mine = half(direction);
+  const std::int32_t ahead = distance(sequence, mine.next);
+  bool is_exact = !mine.known || ahead == 0 || sequence == mine.acknowledged;
+  if (!mine.held.empty()) {
+    const Held& last = mine.held.back();
+    const std::size_t fin = (last.flags & tcp_flags::fin) != 0 ? 1 : 0;
+    is_exact = is_exact || sequence == last.sequence + static_cast<std::uint32_t>(
+                                                           last.payload.size() + last.cut + fin);
+  }
+  if (is_exact) {
+    finish(sink);
+    end_ = End::rst;
+  } else if (ahead <= max_reset_distance && ahead >= -max_reset_distance) {
+    may_be_reset_ = true;
+  }
 }
 
 void TcpStream::hold(Direction direction, const Segment& segment, const Origin& origin) {
@@ -132,6 +153,7 @@ void TcpStream::deliver(Direction direction, std::uint32_t sequence, Bytes paylo
   if (old < size) {
     mine.next = sequence + static_cast<std::uint32_t>(size);
     mine.progress = segments_;
+    may_be_reset_ = false;
     if (old < payload.size()) {
       sink.on_bytes(direction, payload.subspan(static_cast<std::size_t>(old)), origin);
       old = payload.size();
@@ -241,6 +263,7 @@ void TcpStream::give_up_oldest(StreamSink& sink) {
 void TcpStream::finish(StreamSink& sink) {
   drain(sink);
   while (!halves_[0].held.empty() || !halves_[1].held.empty()) give_up_oldest(sink);
+  if (end_ == End::open && may_be_reset_) end_ = End::rst;
   if (end_ == End::open && (halves_[0].fin || halves_[1].fin)) end_ = End::fin;
 }
 

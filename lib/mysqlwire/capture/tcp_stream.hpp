@@ -50,6 +50,8 @@ class TcpStream {
   /// Segments further ahead than this are strays, unless max_strays of them come in a row.
   static constexpr std::int32_t max_ahead = 64 << 20;
   static constexpr unsigned max_strays = 8;
+  /// A reset further off than this is none of this connection's.
+  static constexpr std::int32_t max_reset_distance = 1 << 20;
 
   /// How the connection ended so far.
   enum class End : std::uint8_t { open, fin, rst };
@@ -61,6 +63,8 @@ class TcpStream {
   void finish(StreamSink& sink);
 
   /// `fin` once both sides have closed and everything is delivered, or once finish() was called.
+  /// `rst` once a reset came where its sender was; finish() takes one near that place too, behind
+  /// which nothing was delivered.
   End end() const noexcept { return end_; }
   /// True for the SYN that began this connection, sent again.
   bool is_same_syn(Direction direction, std::uint32_t sequence) const noexcept;
@@ -96,6 +100,7 @@ class TcpStream {
   }
   bool acknowledgement_fits(Direction direction, std::uint8_t flags,
                             std::uint32_t acknowledged) const noexcept;
+  void take_reset(Direction direction, std::uint32_t sequence, StreamSink& sink);
   void hold(Direction direction, const Segment& segment, const Origin& origin);
   void deliver(Direction direction, std::uint32_t sequence, Bytes payload, std::uint32_t cut,
                std::uint8_t flags, const Origin& origin, StreamSink& sink);
@@ -109,6 +114,7 @@ class TcpStream {
   std::array<Half, 2> halves_;
   std::uint64_t segments_ = 0;
   std::size_t held_bytes_ = 0;
+  bool may_be_reset_ = false;
   End end_ = End::open;
 };
 

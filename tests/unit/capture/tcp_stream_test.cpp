@@ -193,6 +193,35 @@ TEST_CASE("a reset ends the connection behind what is held") {
   CHECK(script.text == "c-2 c:late");
 }
 
+TEST_CASE("a reset far off ends nothing") {
+  Script script;
+  script.open();
+  script.server(1000U - 900'000'000U, "", 100, tcp_flags::rst);
+  CHECK(script.stream.end() == TcpStream::End::open);
+  script.client(100, "abc");
+  script.finish();
+  CHECK(script.text == "c:abc");
+  CHECK(script.stream.end() == TcpStream::End::open);
+}
+
+TEST_CASE("a reset that is only near ends the connection unless it goes on") {
+  Script script;
+  script.open();
+  script.client(100, "abc");
+  script.server(1005, "", 103, tcp_flags::rst);
+  CHECK(script.stream.end() == TcpStream::End::open);
+  SECTION("nothing more") {
+    script.finish();
+    CHECK(script.stream.end() == TcpStream::End::rst);
+  }
+  SECTION("an answer") {
+    script.server(1000, "def", 103);
+    script.finish();
+    CHECK(script.text == "c:abc s:def");
+    CHECK(script.stream.end() == TcpStream::End::open);
+  }
+}
+
 TEST_CASE("a segment far off is left out") {
   Script script;
   script.open();
