@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 namespace pcapdecode {
@@ -35,6 +36,14 @@ enum class Handshake : std::uint8_t {
   key_update = 24,
 };
 
+// What TLS 1.2 and older encrypt first; the MAC of CBC, which would tell wrong keys, is not
+// checked.
+bool begins_with_finished(Record type, Bytes record) {
+  constexpr std::array<std::uint8_t, 4> header{20, 0, 0, 12};
+  return type == Record::handshake && record.size() == header.size() + header[3] &&
+         std::equal(header.begin(), header.end(), record.begin());
+}
+
 /// One connection. The records of each direction are put together, handshakes read for what they
 /// show, and what is encrypted is opened as soon as the secrets for it are known.
 class Reader final : public TlsReader {
@@ -52,6 +61,7 @@ class Reader final : public TlsReader {
       const bool is_record = header[0] >= 20 && header[0] <= 24 && header[1] == 3;
       if (!is_record || size > max_record) {
         mine.lost = true;
+        if (mine.cipher.ready()) mine.failure = "what follows is no TLS record";
         break;
       }
       if (mine.input.size() - done - record_header < size) break;
@@ -71,6 +81,9 @@ class Reader final : public TlsReader {
 
   bool established() const override { return encrypted_; }
   const TlsInfo& info() const override { return info_; }
+  std::string_view failure(Direction direction) const override {
+    return sides_[static_cast<std::size_t>(direction)].failure;
+  }
 
  private:
   struct Side {
@@ -80,11 +93,16 @@ class Reader final : public TlsReader {
     bool encrypted = false;  ///< records are encrypted from here on
     bool tried = false;      ///< the keys were looked for
     bool lost = false;
+    bool opened = false;  ///< a record, so the keys fit
+    std::string_view failure;
     Buffer secret;  ///< TLS 1.3: of the traffic keys in use
   };
 
   Side& side(Direction direction) { return sides_[static_cast<std::size_t>(direction)]; }
   bool is_13() const { return version_ == 0x0304; }
+  bool has_master() const {
+    return suite_ != nullptr && key_log_.find("CLIENT_RANDOM", client_random_) != nullptr;
+  }
 
   void take_record(Direction direction, std::array<std::uint8_t, 3> start, const Buffer& record,
                    Buffer& plain);
@@ -114,7 +132,8 @@ void Reader::take_record(Direction direction, std::array<std::uint8_t, 3> start,
     // TLS 1.3 sends it for the looks.
     if (hellos_ && !is_13()) {
       mine.encrypted = true;
-      encrypted_ = true;
+      // With keys the next record shows whether they fit.
+      encrypted_ = encrypted_ || !has_master();
     }
     return;
   }
@@ -128,11 +147,15 @@ void Reader::take_record(Direction direction, std::array<std::uint8_t, 3> start,
   if (!mine.cipher.ready() && (mine.tried || !set_keys(direction))) return;
   Buffer opened;
   std::uint8_t inner = start[0];
-  if (!mine.cipher.open(start, record, opened, inner)) {
+  const bool is_open = mine.cipher.open(start, record, opened, inner);
+  type = static_cast<Record>(inner);
+  if (!is_open || (!mine.opened && !is_13() && !begins_with_finished(type, opened))) {
     mine.lost = true;
+    mine.failure =
+        mine.opened ? "a TLS record can't be opened" : "the TLS secrets do not fit the connection";
     return;
   }
-  type = static_cast<Record>(inner);
+  mine.opened = info_.decrypted = true;
   if (type == Record::handshake) {
     take_handshake(direction, opened);
   } else if (type == Record::application_data) {
@@ -177,9 +200,6 @@ void Reader::take_message(Direction direction, Handshake type, Bytes body) {
           suite_ != nullptr ? std::string(suite_->name) : cipher_suite_number(hello->cipher_suite);
       hellos_ = true;
       if (is_13()) sides_[0].encrypted = sides_[1].encrypted = true;
-      // Whether there are keys is known now already.
-      if (suite_ != nullptr && !is_13())
-        info_.decrypted = key_log_.find("CLIENT_RANDOM", client_random_) != nullptr;
       break;
     }
     case Handshake::certificate:
@@ -211,7 +231,6 @@ bool Reader::set_keys(Direction direction) {
         client_random_);
     if (secret == nullptr) return false;
     use_secret(mine, *secret);
-    info_.decrypted = mine.cipher.ready();
     return mine.cipher.ready();
   }
   const Buffer* master = key_log_.find("CLIENT_RANDOM", client_random_);
@@ -219,7 +238,6 @@ bool Reader::set_keys(Direction direction) {
   const auto keys = derive_keys_12(*suite_, version_, *master, client_random_, server_random_);
   if (!keys) return false;
   mine.cipher.set(*suite_, is_client ? keys->client : keys->server, version_, encrypt_then_mac_);
-  info_.decrypted = mine.cipher.ready();
   return mine.cipher.ready();
 }
 
@@ -237,6 +255,7 @@ void Reader::take_application_keys(Direction direction) {
       client_random_);
   if (secret == nullptr) {
     mine.lost = true;
+    mine.failure = "the TLS secrets end with the handshake's";
     return;
   }
   use_secret(mine, *secret);

@@ -7,7 +7,9 @@ messages; and what row events say of rows is what SELECT says.
 
 import argparse
 import json
+import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -61,6 +63,23 @@ class Links(unittest.TestCase):
             tls = [line for line in messages(link) if line["type"] == "tls"]
             self.assertEqual([(line["version"], line["decrypted"]) for line in tls],
                              [(version, True)])
+
+    def test_wrong_secrets_are_told(self):
+        for link, first in (("link-tls12", "CLIENT_RANDOM"), ("link-tls13", "SERVER_HANDSHAKE")):
+            with self.subTest(link), tempfile.NamedTemporaryFile("w", suffix=".keys") as keys:
+                for line in (CAPTURES / f"{link}.keys").read_text().splitlines():
+                    if line.startswith(first):
+                        line = line[:-8] + f"{int(line[-8:], 16) ^ 0xff:08x}"
+                    print(line, file=keys, flush=True)
+                result = subprocess.run(
+                    [PROGRAM, "-f", "json", "--any-port", "--strict", "--keylog", keys.name,
+                     str(CAPTURES / f"{link}.pcap")], stdout=subprocess.PIPE, check=False)
+                lines = [json.loads(line) for line in result.stdout.splitlines()]
+                self.assertEqual([line["decrypted"] for line in lines if line["type"] == "tls"],
+                                 [False])
+                self.assertIn("the TLS secrets do not fit the connection",
+                              [line.get("note") for line in lines if line["type"] == "problem"])
+                self.assertEqual(result.returncode, 1)
 
     def test_zstd(self):
         """Between two proxies, which do not log in as the client does: from the first command on.

@@ -165,8 +165,12 @@ void Conversation::take_transport(Direction direction, Bytes bytes) {
     tls_reported_ = true;
     observer_.on_tls(*this, tls_->info(), last_);
   }
+  const std::string_view failure = tls_->failure(direction);
+  bool& is_failed = tls_failed_[static_cast<std::size_t>(direction)];
   if (!plain.empty()) take_plain(direction, plain);
   plain_ = std::move(plain);
+  if (!failure.empty() && !std::exchange(is_failed, true))
+    report(Problem::What::undecodable, direction, 0, 0, std::string(failure));
 }
 
 void Conversation::take_plain(Direction direction, Bytes bytes) {

@@ -16,6 +16,7 @@
 #include <mysqlwire/wire/stmt.hpp>
 #include <mysqlwire/wire/stmt_bulk.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -52,6 +53,8 @@ class TlsReader {
   /// True once both hellos have passed: info() is as complete as it gets.
   virtual bool established() const = 0;
   virtual const TlsInfo& info() const = 0;
+  /// Why a direction can't be read although there are secrets; empty for nothing.
+  virtual std::string_view failure(Direction) const { return {}; }
 };
 
 /// What a Conversation needs and the codec has not: decompression and TLS.
@@ -345,6 +348,7 @@ class Conversation final : public StreamSink {
   bool proxy_header_done_ = false;
   bool recognised_ = false;
   bool tls_reported_ = false;
+  std::array<bool, 2> tls_failed_{};
   bool semi_sync_ = false;
   bool full_authentication_ = false;
   bool guessing_ = false;
