@@ -37,7 +37,23 @@ struct Onlooker::Connection {
   Origin last;
   bool from_start = false;
   bool ignored = false;  // no MySQL, or over
+  bool over = false;
+
+  Direction direction(const Segment& segment) const noexcept {
+    return segment.source == client ? Direction::to_server : Direction::to_client;
+  }
+  bool is_followed_by(const Segment& segment) noexcept;
 };
+
+// Whether the segment begins another connection of the same ports.
+bool Onlooker::Connection::is_followed_by(const Segment& segment) noexcept {
+  const bool is_syn = (segment.flags & tcp_flags::syn) != 0;
+  const bool has_ack = (segment.flags & tcp_flags::ack) != 0;
+  if (is_syn && !has_ack) return over || !stream.is_same_syn(direction(segment), segment.sequence);
+  if (is_syn) return stream.is_other_syn_ack(segment);
+  const bool has_data = !segment.payload.empty() || segment.cut != 0;
+  return over && has_data && stream.is_behind_end(direction(segment), segment);
+}
 
 std::size_t Onlooker::KeyHash::operator()(const Key& key) const noexcept {
   std::uint64_t hash = 0x9e3779b97f4a7c15U;
@@ -82,8 +98,7 @@ std::optional<std::uint64_t> Onlooker::add(LinkType type, Bytes frame, std::uint
   connection->last = origin;
   if (!connection->conversation && !segment.payload.empty()) recognise(*connection, segment);
   if (connection->ignored) return std::nullopt;
-  const Direction direction =
-      segment.source == connection->client ? Direction::to_server : Direction::to_client;
+  const Direction direction = connection->direction(segment);
   if (!connection->conversation) {
     // Only the handshake of a connection that may yet turn out to be MySQL's.
     struct Nothing final : StreamSink {
@@ -91,7 +106,7 @@ std::optional<std::uint64_t> Onlooker::add(LinkType type, Bytes frame, std::uint
       void on_missing(Direction, std::uint64_t, Missing, const Origin&) override {}
     } nothing;
     connection->stream.add(direction, segment, origin, nothing);
-    if (connection->stream.end() != TcpStream::End::open) connection->ignored = true;
+    if (connection->stream.end() != TcpStream::End::open) end(*connection, origin);
     return std::nullopt;
   }
   const std::uint64_t id = connection->conversation->id();
@@ -106,7 +121,6 @@ Onlooker::Connection* Onlooker::find(const Segment& segment, const Origin& origi
   const Key key{in_order ? segment.source : segment.destination,
                 in_order ? segment.destination : segment.source};
   const auto found = connections_.find(key);
-  const bool is_syn = (segment.flags & (tcp_flags::syn | tcp_flags::ack)) == tcp_flags::syn;
   if (found == connections_.end()) {
     const bool is_ours = is_server_port(segment.source.port) ||
                          is_server_port(segment.destination.port) || options_.any_port;
@@ -115,11 +129,7 @@ Onlooker::Connection* Onlooker::find(const Segment& segment, const Origin& origi
     return begin(key, segment, origin);
   }
   Connection& connection = *found->second;
-  if (!is_syn) return &connection;
-  const Direction direction =
-      segment.source == connection.client ? Direction::to_server : Direction::to_client;
-  if (connection.stream.is_same_syn(direction, segment.sequence)) return &connection;
-  // The same ports again.
+  if (!connection.is_followed_by(segment)) return &connection;
   end(connection, connection.last);
   connections_.erase(found);
   return begin(key, segment, origin);
@@ -159,13 +169,12 @@ void Onlooker::recognise(Connection& connection, const Segment& segment) {
 }
 
 void Onlooker::end(Connection& connection, const Origin& origin) {
-  connection.ignored = true;
+  connection.ignored = connection.over = true;
   if (!connection.conversation) return;
   connection.stream.finish(*connection.conversation);
   connection.conversation->finish(connection.stream.end(), origin);
   if (connection.conversation->recognised()) ++counters_.recognised;
   connection.conversation.reset();
-  connection.stream = TcpStream();
 }
 
 void Onlooker::give_up_oldest(const Origin& origin) {

@@ -26,6 +26,26 @@ bool TcpStream::is_same_syn(Direction direction, std::uint32_t sequence) const n
   return half(direction).syn && half(direction).initial == sequence;
 }
 
+bool TcpStream::is_other_syn_ack(const Segment& segment) const noexcept {
+  const Half& client = half(Direction::to_server);
+  const Half& server = half(Direction::to_client);
+  if (!server.known || (client.syn && segment.acknowledged == client.initial + 1)) return false;
+  if (server.syn) return server.initial != segment.sequence;
+  const std::int32_t ahead = distance(segment.sequence + 1, server.next);
+  return ahead > 0 || ahead < -max_ahead;
+}
+
+bool TcpStream::is_behind_end(Direction direction, const Segment& segment) noexcept {
+  Half& mine = half(direction);
+  if (!mine.known) return false;
+  const std::int32_t ahead = distance(segment.sequence, mine.next);
+  if (ahead > (mine.fin ? 0 : max_late) || ahead < -max_ahead) return true;
+  const std::uint32_t end =
+      segment.sequence + static_cast<std::uint32_t>(segment.payload.size()) + segment.cut;
+  if (!mine.fin && distance(end, mine.next) > 0) mine.next = end;
+  return false;
+}
+
 // Whether the sender had already read something that was not delivered yet.
 bool TcpStream::acknowledgement_fits(Direction direction, std::uint8_t flags,
                                      std::uint32_t acknowledged) const noexcept {
@@ -263,6 +283,7 @@ void TcpStream::give_up_oldest(StreamSink& sink) {
 void TcpStream::finish(StreamSink& sink) {
   drain(sink);
   while (!halves_[0].held.empty() || !halves_[1].held.empty()) give_up_oldest(sink);
+  for (Half& half : halves_) half.held = {};
   if (end_ == End::open && may_be_reset_) end_ = End::rst;
   if (end_ == End::open && (halves_[0].fin || halves_[1].fin)) end_ = End::fin;
 }

@@ -52,6 +52,8 @@ class TcpStream {
   static constexpr unsigned max_strays = 8;
   /// A reset further off than this is none of this connection's.
   static constexpr std::int32_t max_reset_distance = 1 << 20;
+  /// What comes this near to where a connection ended is its own yet.
+  static constexpr std::int32_t max_late = 1 << 18;
 
   /// How the connection ended so far.
   enum class End : std::uint8_t { open, fin, rst };
@@ -68,6 +70,10 @@ class TcpStream {
   End end() const noexcept { return end_; }
   /// True for the SYN that began this connection, sent again.
   bool is_same_syn(Direction direction, std::uint32_t sequence) const noexcept;
+  /// True for a SYN-ACK that answers the SYN of another connection.
+  bool is_other_syn_ack(const Segment& segment) const noexcept;
+  /// After the end: true for data that are none of this connection's, sent late or again.
+  bool is_behind_end(Direction direction, const Segment& segment) noexcept;
 
  private:
   struct Held {

@@ -1,0 +1,106 @@
+#include "capture/frames.hpp"
+
+#include <mysqlwire/capture/onlooker.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+using namespace mysqlwire;
+using namespace mysqlwire::capture;
+using namespace mysqlwire::test;
+
+namespace {
+
+class Nothing final : public Toolbox {
+ public:
+  bool inflate(Compression, Bytes, std::size_t, Buffer&) override { return false; }
+  std::unique_ptr<TlsReader> tls() override { return nullptr; }
+};
+
+const std::string greeting = [] {
+  std::string packet(
+      "\x0a"
+      "8.0.36\0"
+      "\1\0\0\0"
+      "saltsalt\0"
+      "\0\x82"
+      "\x21"
+      "\2\0"
+      "\x08\0"
+      "\x15",
+      30);
+  packet += std::string(10, '\0') + "saltsaltsalt" + '\0' + "mysql_native_password" + '\0';
+  return std::string{static_cast<char>(packet.size()), 0, 0, 0} + packet;
+}();
+
+// Connections of the same two ports; counts the greetings that are seen.
+class Wire final : public Observer {
+ public:
+  explicit Wire(Onlooker::Options options = {}) : onlooker_(std::move(options), *this, tools_) {}
+
+  void on_message(const Conversation&, const SeenMessage&) override { ++messages; }
+  void on_connection(const Conversation&) override { ++connections; }
+  void on_problem(const Conversation&, const Problem&, const Origin&) override { ++problems; }
+
+  void client(std::uint32_t sequence, std::uint32_t acknowledged, std::uint8_t flags) {
+    send(ipv4(tcp(40000, 3306, sequence, acknowledged, flags, "")), 0);
+  }
+  void server(std::uint32_t sequence, std::uint32_t acknowledged, std::uint8_t flags,
+              std::string_view bytes = {}, std::size_t cut = 0) {
+    send(ipv4(tcp(3306, 40000, sequence, acknowledged, flags, bytes), 0, true), cut);
+  }
+  /// From the SYN, or the SYN-ACK, to both FINs; the server's first byte is `start` + 1.
+  void talk(std::uint32_t start, bool with_syn = true) {
+    using namespace tcp_flags;
+    if (with_syn) client(start, 0, syn);
+    server(start, start + 1, syn | ack);
+    server(start + 1, start + 1, ack, greeting);
+    const auto end = start + 1 + static_cast<std::uint32_t>(greeting.size());
+    client(start + 1, end, ack | fin);
+    server(end, start + 2, ack | fin);
+  }
+  void finish() { onlooker_.finish(); }
+
+  int messages = 0;
+  int connections = 0;
+  int problems = 0;
+
+ private:
+  void send(const Buffer& packet, std::size_t cut) {
+    const Buffer frame = ethernet(packet);
+    (void)onlooker_.add(LinkType::ethernet, Bytes(frame).first(frame.size() - cut), frame.size(),
+                        {++frame_, 0});
+  }
+
+  Nothing tools_;
+  Onlooker onlooker_;
+  std::uint64_t frame_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("ports are used again") {
+  using namespace tcp_flags;
+  Wire wire;
+  wire.talk(1000);
+  SECTION("with a SYN") { wire.talk(900'000); }
+  SECTION("with its SYN-ACK alone") { wire.talk(900'000, false); }
+  SECTION("after its handshake") { wire.server(900'001, 900'001, ack, greeting); }
+  wire.finish();
+  CHECK(wire.connections == 2);
+  CHECK(wire.messages == 2);
+}
+
+TEST_CASE("what comes late is no other connection") {
+  using namespace tcp_flags;
+  Wire wire;
+  wire.talk(1000);
+  wire.server(1001, 1001, ack, greeting);
+  wire.server(1000, 1001, syn | ack);
+  wire.finish();
+  CHECK(wire.connections == 1);
+  CHECK(wire.messages == 1);
+}
