@@ -17,11 +17,14 @@ bool is_less(const Endpoint& a, const Endpoint& b) noexcept {
   return std::tie(a.port, a.is_v6, a.address) < std::tie(b.port, b.is_v6, b.address);
 }
 
-bool is_greeting(Bytes payload) noexcept {
+// `cut`: how much of the payload's end the snap length took; the length in front tells the rest.
+bool is_greeting(Bytes payload, std::uint32_t cut) noexcept {
   if (payload.size() <= packet_header_size) return false;
   const PacketHeader header = read_packet_header(payload.data());
   const Bytes packet = payload.subspan(packet_header_size);
-  if (header.sequence_id != 0 || header.length != packet.size() || packet[0] != 10) return false;
+  if (header.sequence_id != 0 || header.length != packet.size() + cut || packet[0] != 10)
+    return false;
+  if (cut != 0) return true;
   const auto greeting = HandshakeV10::decode(packet, Context{});
   return greeting && !greeting->server_version.empty();
 }
@@ -156,7 +159,7 @@ Onlooker::Connection* Onlooker::begin(const Key& key, const Segment& segment,
 
 // The first bytes of a connection on any port: a greeting, or something that is not ours.
 void Onlooker::recognise(Connection& connection, const Segment& segment) {
-  if (!is_greeting(segment.payload)) {
+  if (!is_greeting(segment.payload, segment.cut)) {
     const bool may_be = ProxyHeader::size_in(segment.payload).has_value();
     connection.ignored = !(may_be && connection.from_start);
     return;

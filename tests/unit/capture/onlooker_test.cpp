@@ -104,3 +104,17 @@ TEST_CASE("what comes late is no other connection") {
   CHECK(wire.connections == 1);
   CHECK(wire.messages == 1);
 }
+
+TEST_CASE("a greeting cut by the snap length is one on any port") {
+  using namespace tcp_flags;
+  Onlooker::Options options;
+  options.ports.clear();
+  options.any_port = true;
+  Wire wire(options);
+  wire.client(1000, 0, syn);
+  wire.server(1000, 1001, syn | ack);
+  wire.server(1001, 1001, ack, greeting, greeting.size() - 6);
+  wire.finish();
+  CHECK(wire.connections == 1);
+  CHECK(wire.problems == 1);
+}
