@@ -84,6 +84,7 @@ CertificateFacts read_certificate(X509* certificate) {
   int days = 0, seconds = 0;
   if (ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate)) == 1)
     facts.days_left = days == 0 && seconds < 0 ? -1 : days;
+  facts.not_yet_valid = X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0;
   facts.key = key_text(certificate);
   facts.signature = OBJ_nid2ln(X509_get_signature_nid(certificate));
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};

@@ -40,6 +40,7 @@ struct CertificateFacts {
   std::string fingerprint;     ///< SHA-256, hex
   bool self_signed = false;
   bool is_ca = false;
+  bool not_yet_valid = false;
 };
 
 /// One connection's TLS. No I/O.

@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -66,6 +67,12 @@ Json to_json(const CertificateFacts& facts) {
           {"sha256", facts.fingerprint},
           {"self_signed", facts.self_signed},
           {"ca", facts.is_ca}};
+}
+
+std::string validity(const CertificateFacts& facts) {
+  if (facts.not_yet_valid) return "not valid yet";
+  return facts.days_left < 0 ? fmt::format("expired {} days ago", -facts.days_left)
+                             : fmt::format("{} days left", facts.days_left);
 }
 
 class TlsReport {
@@ -162,21 +169,38 @@ class TlsReport {
       for (const std::string& name : each.names) names += (names.empty() ? "" : ", ") + name;
       if (!names.empty()) line("  names", names);
       line("  valid",
-           fmt::format("{} to {} ({})", each.not_before, each.not_after,
-                       each.days_left < 0 ? fmt::format("expired {} days ago", -each.days_left)
-                                          : fmt::format("{} days left", each.days_left)));
+           fmt::format("{} to {} ({})", each.not_before, each.not_after, validity(each)));
       line("  key", fmt::format("{}, signed by {}{}", each.key, each.signature,
                                 each.self_signed ? ", by itself" : ""));
       line("  SHA-256", each.fingerprint);
     }
     if (chain.empty()) return;
     report_.found["days_left"] = chain.front().days_left;
-    report_.performance = {fmt::format("days_left={}", chain.front().days_left)};
-    if (chain.front().days_left >= 0 &&
-        chain.front().days_left < static_cast<std::int64_t>(options_.warn_days))
-      report_.unmet.push_back(
-          fmt::format("the certificate ends in {} days", chain.front().days_left));
-    if (!report_.unmet.empty()) report_.raise(ExitCode::refused);
+    dates(chain);
+  }
+
+  // The chain lasts as long as the certificate in it that ends first.
+  void dates(const std::vector<CertificateFacts>& chain) {
+    const CertificateFacts& first = *std::min_element(
+        chain.begin(), chain.end(), [](const CertificateFacts& one, const CertificateFacts& other) {
+          return one.days_left < other.days_left;
+        });
+    report_.performance = {fmt::format("days_left={}", first.days_left)};
+    const auto named = [&](const CertificateFacts& one) {
+      return &one == chain.data() ? "the certificate"
+                                  : fmt::format("the certificate of {}", one.subject);
+    };
+    if (first.days_left < 0)
+      return fail(X509_V_ERR_CERT_HAS_EXPIRED,
+                  fmt::format("{} has expired: it ended at {}", named(first), first.not_after));
+    for (const CertificateFacts& each : chain)
+      if (each.not_yet_valid)
+        return fail(
+            X509_V_ERR_CERT_NOT_YET_VALID,
+            fmt::format("{} is not valid yet: it begins at {}", named(each), each.not_before));
+    if (first.days_left >= static_cast<std::int64_t>(options_.warn_days)) return;
+    report_.unmet.push_back(fmt::format("{} ends in {} days", named(first), first.days_left));
+    report_.raise(ExitCode::refused);
   }
 
   // What each --tls mode makes of it.
@@ -197,6 +221,8 @@ class TlsReport {
     line("--tls modes", fmt::format("required works, verify-ca {}, verify-identity {}",
                                     code == X509_V_OK ? "works" : "would refuse",
                                     code == X509_V_OK && matches ? "works" : "would refuse"));
+    // The dates were looked at before.
+    if (report_.failure) return;
     if (wanted_ == TlsMode::verify_ca || wanted_ == TlsMode::verify_identity) {
       if (code != X509_V_OK)
         fail(code, "certificate verify failed: " + verify_error_text(code));

@@ -6,6 +6,7 @@ What a real server can be brought to do, a real one does; the rest are scripted 
 import os
 import random
 import socket
+import ssl
 import subprocess
 import time
 
@@ -514,9 +515,63 @@ def test_expired_certificate(probe, work, authority):
         said = probe.login(server.address, APP, "--tls", "verify-ca", "--ca", authority.certificate)
         diagnosed(said, TLS, "tls", "has expired")
         assert probe.login(server.address, APP, "--tls", "required").code == 0
-        assert probe("tls", server.address).found["days_left"] < 0
+        said = diagnosed(probe("tls", server.address), TLS, "tls", "has expired")
+        assert said.found["days_left"] < 0 and "it ended at 2020-02-01T00:00:00Z" in said.error["message"]
     finally:
         server.stop()
+
+
+def over_tls(*chain, key):
+    """A server with those certificates that takes any login."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    whole = key.with_suffix(".chain")
+    whole.write_text("".join(each.read_text() for each in chain))
+    context.load_cert_chain(whole, key)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+
+    def script(peer):
+        peer.send(greeting(capabilities=wire.USUAL | wire.SSL), 0)
+        peer.read()
+        peer.connection = context.wrap_socket(peer.connection, server_side=True)
+        peer.read()
+        peer.send(OK, 3)
+        peer.drain()
+
+    return FakeServer(script)
+
+
+@pytest.mark.parametrize("start, end, code, nagios, words", [
+    (-800, -100, TLS, 2, "the certificate has expired: it ended at "),
+    (5, 50, TLS, 2, "the certificate is not valid yet: it begins at "),
+    (-10, 5, REFUSED, 1, "the certificate ends in 4 days"),
+    (-10, 50, 0, 0, "days_left=49"),
+])
+def test_dates_of_a_certificate(probe, tmp_path, start, end, code, nagios, words):
+    own = Authority(tmp_path / "ca")
+    certificate, key = own.issue("dated", start=date(start), days=date(end))
+    with over_tls(certificate, key=key) as server:
+        said = probe("tls", server.address)
+        assert said.code == code, said.out
+        assert len(said.found["versions"]) == 4 and said.found["host_matches"] is True
+        line = probe.text("tls", server.address, "--nagios")
+        assert line.code == nagios and words in line.out, line.out
+
+
+def date(days):
+    """So many days from now, as openssl writes it."""
+    return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * 86400))
+
+
+def test_the_chain_ends_with_what_ends_first(probe, tmp_path):
+    root, second = Authority(tmp_path / "root"), Authority(tmp_path / "second", "second CA")
+    certificate, key = second.issue("leaf", days=90)
+    between, _ = root.issue("between", start=date(-90), days=date(-1))
+    with over_tls(certificate, between, key=key) as server:
+        said = probe("tls", server.address)
+        diagnosed(said, TLS, "tls", "has expired")
+        assert said.error["message"].startswith("the certificate of CN=between has expired: it ended at 20")
+        assert said.found["days_left"] > 80
+        assert "CRITICAL" in probe.text("tls", server.address, "--nagios").out
 
 
 def test_signed_by_itself(probe, server, proxy):
