@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <condition_variable>
 #include <cstdio>
+#include <cstring>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -46,6 +48,20 @@ Report run_one(const Target& target, const Options& options) {
   return report;
 }
 
+int fail(const Options& options, std::string_view why) {
+  fmt::print(stderr, "mysqlprobe: {}\n", printable(why));
+  return options.style.nagios ? 3 : static_cast<int>(ExitCode::usage);
+}
+
+// False, errno saying why, when it did not get out.
+bool print(const std::string& text) {
+  return std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+}
+
+int fail_output(const Options& options) {
+  return fail(options, fmt::format("standard output: {}", std::strerror(errno)));
+}
+
 // Several at a time, printed in the order in which they were given.
 class Runner {
  public:
@@ -73,8 +89,10 @@ class Runner {
       // With --json the packets go where they are in nobody's way.
       if (options_.style.json || options_.style.nagios) std::fputs(report.trace.c_str(), stderr);
       while (printed_ < done_.size() && done_[printed_]) {
-        std::fputs(done_[printed_]->c_str(), stdout);
-        std::fflush(stdout);
+        if (!is_cut_ && !print(*done_[printed_])) {
+          is_cut_ = true;
+          code_ = std::max(code_, fail_output(options_));
+        }
         done_[printed_++].emplace();
       }
     }
@@ -85,21 +103,17 @@ class Runner {
   std::atomic<std::size_t> next_{0};
   std::mutex mutex_;
   std::size_t printed_ = 0;
+  bool is_cut_ = false;
   int code_ = 0;
 };
-
-int fail(const Options& options, const char* why) {
-  fmt::print(stderr, "mysqlprobe: {}\n", printable(why));
-  return options.style.nagios ? 3 : static_cast<int>(ExitCode::usage);
-}
 
 }  // namespace
 
 int run(int argc, char** argv) {
   CommandLine line = parse_command_line(argc, argv);
   Options& options = line.options;
-  std::fputs(line.out.c_str(), stdout);
   std::fputs(line.err.c_str(), stderr);
+  if (!print(line.out)) return fail_output(options);
   if (line.exit) return static_cast<int>(*line.exit);
   try {
     if (options.asks_password)

@@ -10,7 +10,7 @@ import pytest
 
 from harness.accounts import APP, NOBODY
 from harness.certificates import Authority
-from harness.probe import TOP
+from harness.probe import OK, TOP, FakeServer, greeting
 from harness.process import Child, free_port, wait_until
 from harness.servers import MariaDb, version_of
 from harness.wire import Wire, scramble
@@ -121,6 +121,24 @@ def test_greet_does_not_count_as_an_error(probe, server):
     assert probe("greet", server.address, "-c", "5").code == 0
     assert server.ask("SHOW GLOBAL STATUS LIKE 'Aborted_clients'")[0][1] == before
     assert server.sessions() == 0
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["greet", "--json"], ["greet"], ["login", "-u", "x", "--json"],
+                                       ["tls"], ["ping"], ["ping", "--nagios"], ["conform", "--list"],
+                                       ["hash", "--password-env", "HOME"]])
+def test_a_full_disk_is_noticed(probe, arguments):
+    # Whatever is found: what nobody can read is not good.
+    with FakeServer(lambda peer: (peer.send(greeting(), 0), peer.read(), peer.send(OK, 2), peer.drain())) as server:
+        alone = {"--help", "hash", "--list"} & set(arguments)
+        whole = [probe.executable, *arguments, *([] if alone else [server.address, "--timeout", "300ms", "--no-defaults"])]
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(whole, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        assert done.returncode == (3 if "--nagios" in arguments else max(2, done.returncode)), done.stderr
+        assert "mysqlprobe: standard output: No space left on device\n" in done.stderr
+        quiet = [*whole, "--quiet"] if "--help" not in arguments and "--json" not in arguments else None
+        if quiet and "--nagios" not in arguments:
+            with open("/dev/full", "w") as full:
+                assert "standard output" not in subprocess.run(quiet, stdout=full, stderr=subprocess.PIPE, text=True).stderr
 
 
 def test_several_targets_in_order(probe, mariadb, mysql, tmp_path):
