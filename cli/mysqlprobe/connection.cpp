@@ -26,6 +26,11 @@ bool is_tls_record(std::string_view bytes) {
 
 }  // namespace
 
+const char* closed_text(bool mid_packet) noexcept {
+  return mid_packet ? "the server closed the connection inside a packet"
+                    : "the server closed the connection";
+}
+
 Connection::Connection(const Target& target, const ConnectionSettings& settings)
     : target_(target), settings_(settings), frames_(max_frame_payload, max_payload) {}
 
@@ -170,7 +175,7 @@ Packet Connection::read_packet(Deadline deadline) {
     if (!next) fail(FailureKind::protocol, to_string(next.error()));
     if (*next) return **next;
     const Bytes bytes = receive(deadline);
-    if (bytes.empty()) fail(FailureKind::lost, "the server closed the connection");
+    if (bytes.empty()) fail(FailureKind::lost, closed_text(frames_.mid_packet()));
     feed_frames(bytes);
   }
 }

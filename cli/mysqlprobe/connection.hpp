@@ -27,6 +27,9 @@ struct ConnectionSettings {
   Recorder* recorder = nullptr;  ///< must outlive the connection
 };
 
+/// In words, for FailureKind::lost.
+const char* closed_text(bool mid_packet) noexcept;
+
 /// Blocks, each call until the deadline of its own. What goes wrong is thrown as ProbeError, its
 /// step empty.
 class Connection {

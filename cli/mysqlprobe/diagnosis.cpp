@@ -40,6 +40,10 @@ void timed_out(Diagnosis& out, const Failure& failure, const LoginFacts& facts) 
         "own network.");
     add(out, "The server's queue of waiting connections is full.",
         "Look at its load, and at back_log.");
+  } else if (failure.step == "greeting" && !facts.said.empty()) {
+    add(out, "The greeting began, and its end did not come in time.",
+        "See whether the server, or a proxy in front of it, is stopped or swapping; check the MTU "
+        "on the way.");
   } else if (failure.step == "greeting") {
     add(out, "The connection was accepted, but no greeting came: the server hangs.",
         "See whether its process is stopped, out of disk or swapping. The kernel accepts "
@@ -65,7 +69,12 @@ void timed_out(Diagnosis& out, const Failure& failure, const LoginFacts& facts) 
 }
 
 void lost(Diagnosis& out, const Failure& failure, const LoginFacts& facts) {
-  if (!facts.greeted) {
+  if (!facts.greeted && !facts.said.empty()) {
+    add(out, "The connection was closed in the middle of the greeting.",
+        "Look into the server's error log for this time: a crash, or a shutdown.");
+    add(out, "A proxy, firewall or load balancer cut the connection.",
+        "Compare with a connection from the server's own machine.");
+  } else if (!facts.greeted) {
     add(out, "The connection was accepted and closed again without a word.",
         "Behind a proxy or load balancer this means that no server is there to be had: probe the "
         "servers behind it.");

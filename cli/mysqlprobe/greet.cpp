@@ -124,14 +124,7 @@ class Greeter {
   [[noreturn]] void fail(Failure failure) {
     if (failure.step.empty()) failure.step = "greeting";
     facts = login_.facts();
-    facts.said = login_.connection().first_bytes();
-    const bool silent = failure.kind == FailureKind::timed_out || failure.kind == FailureKind::lost;
-    if (failure.kind == FailureKind::timed_out && facts.said.empty())
-      facts.said = poke(login_.connection());
-    if (silent && !recognise_protocol(facts.said).empty()) {
-      failure.kind = FailureKind::foreign;
-      failure.message = "no greeting of MySQL's";
-    }
+    judge_silence(login_.connection(), failure, facts);
     throw ProbeError{failure};
   }
 

@@ -317,13 +317,7 @@ void Login::fail(Failure failure) {
   if (failure.step.empty()) failure.step = step_;
   LoginFacts& facts = machine_.facts();
   facts.said = connection_.first_bytes();
-  const bool silent = failure.kind == FailureKind::timed_out || failure.kind == FailureKind::lost;
-  if (failure.step == "greeting" && failure.kind == FailureKind::timed_out && facts.said.empty())
-    facts.said = poke(connection_);
-  if (failure.step == "greeting" && silent && !recognise_protocol(facts.said).empty()) {
-    failure.kind = FailureKind::foreign;
-    failure.message = "no greeting of MySQL's";
-  }
+  if (failure.step == "greeting") judge_silence(connection_, failure, facts);
   // A server may refuse TLS by an ERR in clear.
   if (failure.step == "tls" && failure.kind == FailureKind::foreign) {
     failure.kind = FailureKind::tls_failed;
@@ -386,7 +380,7 @@ void Login::go_on() {
     while (want == LoginMachine::Want::bytes && out.empty()) {
       const Bytes received = connection_.receive(deadline);
       if (received.empty())
-        throw ProbeError{{FailureKind::lost, "", 0, "", "the server closed the connection"}};
+        throw ProbeError{{FailureKind::lost, "", 0, "", closed_text(machine_.mid_packet())}};
       want = machine_.feed(received, out);
       if (machine_.step() != step) break;
     }
@@ -404,6 +398,32 @@ void Login::go_on() {
     connection_.send(out);
     wipe(out);
   }
+}
+
+namespace {
+
+// As far as it goes: header, sequence id 0, and protocol_version or the 0xff of an ERR.
+bool begins_a_greeting(std::string_view said) {
+  if (said.size() > 2 && said[2] != 0) return false;
+  if (said.size() > 3 && said[3] != 0) return false;
+  return said.size() <= 4 || said[4] == 0x09 || said[4] == 0x0a || said[4] == '\xff';
+}
+
+}  // namespace
+
+void judge_silence(Connection& connection, Failure& failure, LoginFacts& facts) {
+  facts.said = connection.first_bytes();
+  if (failure.kind != FailureKind::timed_out && failure.kind != FailureKind::lost) return;
+  if (failure.kind == FailureKind::timed_out && facts.said.empty()) facts.said = poke(connection);
+  if (facts.said.empty()) return;
+  if (recognise_protocol(facts.said).empty() && begins_a_greeting(facts.said)) {
+    if (failure.kind == FailureKind::lost && failure.code == 0)
+      failure.message = closed_text(false);
+    failure.message += " inside the greeting";
+    return;
+  }
+  failure.kind = FailureKind::foreign;
+  failure.message = "no greeting of MySQL's";
 }
 
 std::string poke(Connection& connection) {

@@ -64,6 +64,8 @@ class LoginMachine {
 
   const mysqlwire::ClientHandshake& handshake() const noexcept { return handshake_; }
   mysqlwire::Context context() const noexcept;
+  /// Whether a packet has begun to come, and not ended.
+  bool mid_packet() const noexcept { return frames_.mid_packet(); }
   /// After `done`: what came behind the login.
   mysqlwire::FrameReader take_frames() { return std::move(frames_); }
 
@@ -133,5 +135,8 @@ class Login {
 /// Asks what speaks there by a line that text protocols answer; for servers that wait for the
 /// client. Empty when nothing comes.
 std::string poke(Connection& connection);
+/// Takes a failure apart of a peer that has not greeted yet: `facts.said` becomes what it said
+/// so far, which may be the beginning of a greeting, or no MySQL's.
+void judge_silence(Connection& connection, Failure& failure, LoginFacts& facts);
 
 }  // namespace mysqlprobe

@@ -7,6 +7,7 @@ import os
 import random
 import socket
 import ssl
+import struct
 import subprocess
 import time
 
@@ -227,6 +228,44 @@ def test_protocol_9(probe):
 def test_greeting_that_is_cut(probe):
     with FakeServer(lambda peer: peer.send(greeting()[:20], 0)) as server:
         diagnosed(probe("login", server.address, "-u", "x"), PROTOCOL, "greeting", "what the protocol does not allow")
+
+
+@pytest.mark.parametrize("how", ["close", "reset", "hang"])
+@pytest.mark.parametrize("size", [2, 4, 20])
+def test_a_greeting_that_ends_early(probe, how, size):
+    def script(peer):
+        peer.raw(wire.frame(greeting(), 0)[:size])
+        time.sleep(0.1)
+        if how == "reset":
+            peer.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif how == "hang":
+            peer.drain()
+
+    words, message = {"close": ("closed in the middle of the greeting", "the server closed the connection inside the greeting"),
+                      "reset": ("closed in the middle of the greeting", "Connection reset by peer inside the greeting"),
+                      "hang": ("its end did not come in time", "timed out inside the greeting")}[how]
+    with FakeServer(script) as server:
+        for command in ("login", "greet"):
+            user = ["-u", "x"] if command == "login" else []
+            said = probe(command, server.address, *user, "--timeout", "500ms")
+            diagnosed(said, UNREACHABLE, "greeting", words)
+            assert said.error["message"] == message
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+@pytest.mark.parametrize("said", [bytes(range(256)) * 4, b"\x4a\0\0\x01\x0a8.0", b"\x4a\0\0\0\x51", b"hello\r\n"])
+def test_bytes_that_are_no_greeting(probe, said, hangs):
+    with FakeServer(lambda peer: (peer.raw(said), peer.drain() if hangs else time.sleep(0.1))) as server:
+        for command in ("login", "greet"):
+            user = ["-u", "x"] if command == "login" else []
+            diagnosed(probe(command, server.address, *user, "--timeout", "500ms"), PROTOCOL, "greeting", "no protocol known here")
+
+
+def test_closed_inside_a_packet(probe):
+    with FakeServer(lambda peer: (peer.send(greeting(), 0), peer.read(), peer.raw(wire.frame(OK, 2)[:6]))) as server:
+        said = probe("login", server.address, "-u", "x")
+        diagnosed(said, UNREACHABLE, "response", "in the middle of the login")
+        assert said.error["message"] == "the server closed the connection inside a packet"
 
 
 def test_greeting_without_end(probe):
