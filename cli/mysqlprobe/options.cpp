@@ -79,8 +79,9 @@ std::vector<std::string> take_passwords(int argc, char** argv, Options& options,
     rest.emplace_back(text);
     // mysql://user:password@host
     if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
-      const std::size_t end = text.find_first_of("/?", scheme + 3);
-      const std::size_t at = text.substr(0, end).rfind('@');
+      // Also behind a / that should have been escaped: it is no URL then, but a password all the
+      // same.
+      const std::size_t at = text.rfind('@');
       const std::size_t colon = text.find(':', scheme + 3);
       if (at != std::string_view::npos && colon < at) {
         std::memset(argument + colon + 1, 'x', at - colon - 1);

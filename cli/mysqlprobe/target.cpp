@@ -64,7 +64,15 @@ bool set_path(Target& target, std::string_view path, std::string& why) {
   return true;
 }
 
+// Never quoted: of a password that is not escaped a part stands there.
+constexpr const char* no_port = "what stands behind the : is no port, which is a number to 65535";
+constexpr const char* unescaped =
+    "an @ stands behind the first / or ?; within a user, password or schema / ? # @ : and % are "
+    "written as %2F %3F %23 %40 %3A %25";
+
 bool set_host(Target& target, std::string_view text, std::string& why) {
+  if (text.find('@') != std::string_view::npos)
+    return why = "a user is given by --user, or in a URL: mysql://user@host", false;
   std::string_view port;
   bool has_port = false;
   if (text.starts_with('[')) {
@@ -88,11 +96,11 @@ bool set_host(Target& target, std::string_view text, std::string& why) {
     if (has_port) port = text.substr(colon + 1);
   }
   if (target.host.empty()) return why = "a host is missing", false;
-  if (target.host.find_first_of(std::string_view("\0 \t\r\n/@", 7)) != std::string::npos)
+  if (target.host.find_first_of(std::string_view("\0 \t\r\n/", 6)) != std::string::npos)
     return why = fmt::format("{:?} is no host", target.host), false;
   if (!has_port) return true;
   const auto number = parse_port(port);
-  if (!number) return why = fmt::format("{:?} is no port", port), false;
+  if (!number) return why = no_port, false;
   target.port = *number;
   return true;
 }
@@ -142,6 +150,8 @@ std::optional<Target> parse_url(std::string_view rest, std::string& why) {
   const std::string_view path =
       slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
   std::string_view authority = rest.substr(0, slash);
+  if (path.find('@') != std::string_view::npos || query.find('@') != std::string_view::npos)
+    return why = unescaped, std::nullopt;
   const std::size_t at = authority.rfind('@');
   if (at != std::string_view::npos && !set_user(target, authority.substr(0, at), why))
     return std::nullopt;
@@ -179,7 +189,9 @@ std::string_view to_string(TlsMode mode) noexcept {
 std::optional<Target> parse_target(std::string_view text, std::string& why) {
   for (const std::string_view scheme : {"mysql://", "mariadb://"})
     if (text.starts_with(scheme)) return parse_url(text.substr(scheme.size()), why);
-  if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos)
+  if (const std::size_t scheme = text.find("://");
+      scheme != std::string_view::npos &&
+      text.substr(0, scheme).find('@') == std::string_view::npos)
     return why = fmt::format("unknown scheme {:?}; known is mysql://", text.substr(0, scheme)),
            std::nullopt;
   Target target;

@@ -73,6 +73,17 @@ TEST_CASE("a password on the command line works, is overwritten, and is warned o
   CHECK(url.texts[2].find("hidden") == std::string::npos);
 }
 
+TEST_CASE("a password that is not escaped is overwritten, and warned of, all the same") {
+  Arguments url({"login", "mysql://app:hid/den?x@db:1", "--no-defaults"});
+  const CommandLine line = url.parse();
+  CHECK(line.exit == ExitCode::usage);
+  CHECK(line.err.find("a password on the command line can be seen") != std::string::npos);
+  for (const char* part : {"hid", "den"}) {
+    CHECK(line.err.find(part) == std::string::npos);
+    CHECK(url.texts[2].find(part) == std::string::npos);
+  }
+}
+
 TEST_CASE("what is refused") {
   refused({"nothing"});
   refused({"greet", "a:b:c"});

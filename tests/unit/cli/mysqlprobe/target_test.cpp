@@ -78,6 +78,21 @@ TEST_CASE("a password in a URL is taken, and not repeated") {
   CHECK(bad("mysql://u:hidden@db:99999").find("hidden") == std::string::npos);
 }
 
+TEST_CASE("no part of a password that is not escaped is repeated") {
+  for (const std::string text :
+       {"mysql://app:SECRET/Vpw@h:1", "mysql://app:SECRET?Vpw@h", "mysql://app:1/SECRET@h",
+        "mysql://app/x:SECRET@h", "mysql://app:a@SECRET/b@h", "mysql://app:a?tls=SECRET@h",
+        "mysql://app:a?SECRET=b@h", "mysql://app:[SECRET]/@h"}) {
+    const std::string why = bad(text);
+    CHECK(why.find("SECRET") == std::string::npos);
+    CHECK(why.find("%2F") != std::string::npos);
+  }
+  for (const std::string text : {"mysql://app:SECRET", "app:SECRET@h", "app:SECRET/x@h",
+                                 "app:SECRET", "[SECRET@h", "app@SECRET://h"})
+    CHECK(bad(text).find("SECRET") == std::string::npos);
+  CHECK(good("mysql://app:S%2fp%40w@h/a%40b").database == "a@b");
+}
+
 TEST_CASE("what is no target") {
   bad("");
   bad(":3306");
