@@ -710,6 +710,33 @@ def test_nothing_acts_on_the_terminal(probe):
                 assert not any(ord(c) < 32 and c != "\n" or 0x7F <= ord(c) < 0xA0 for c in text), more
 
 
+@pytest.mark.parametrize("arguments", [
+    ["greet", "-c", "2"], ["login", "-u", "x\x1b", "--explain"], ["ping", "-c", "1"], ["tls"], ["matrix", "-u", "x"],
+    ["storm", "-u", "x", "--connections", "1", "--count", "2"], ["conform", "-u", "x", "--check", "command"]])
+def test_json_whatever_bytes_a_server_sends(probe, arguments):
+    evil = b"8\x1b[31m\xff\xc3\x28\x9b"
+
+    def lets_in(peer):
+        peer.send(greeting(version=evil), 0)
+        peer.read()
+        peer.send(OK, 2)
+        while peer.read():
+            peer.send(err(1064, b"a\0b\x1b\xc0\x80", b"4\xff\0\x1b0"), 1)
+
+    def refuses(peer):
+        peer.send(greeting(plugin=evil), 0)
+        peer.read()
+        peer.send(b"\xfe\xff\x1bplugin\0" + bytes(20), 2)
+        peer.read()
+        peer.send(err(1045, evil + b"\0", b"2\xff\0\x1b0"), 4)
+
+    for script in (lets_in, refuses):
+        with FakeServer(script) as server:
+            said = probe(arguments[0], server.address, *arguments[1:], "--timeout", "300ms", "--expect", "version=\x1b")
+            assert said.report["target"] == server.address
+            assert all(32 <= ord(c) < 127 or c == "\n" for c in said.out + said.err)
+
+
 def test_a_hostile_server_costs_no_memory(probe):
     def script(peer):
         peer.send(greeting(), 0)
