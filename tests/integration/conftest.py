@@ -15,6 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from harness.accounts import Account  # noqa: E402
 from harness.lending import reason_for  # noqa: E402
 from harness.plugin_accounts import SecureMariaDb, SecureMySql  # noqa: E402
 from harness.probe import Probe  # noqa: E402
@@ -132,6 +133,44 @@ def secure_mariadb(work):
 @pytest.fixture(scope="session")
 def secure_mysql(work, build):
     yield from running(SecureMySql(work / "secure-mysql", build / "mysql8"))
+
+
+@pytest.fixture(scope="session")
+def strange(work):
+    """A MariaDB that tests may bring into any state, and back."""
+    server = MariaDb(work / "strange", "strange")
+    try:
+        server.create()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def odd(work, build):
+    """Likewise a MySQL."""
+    server = MySql(work / "odd", build / "mysql8", "odd")
+    try:
+        server.create()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def account(odd):
+    """account(plugin, options): one of MySQL's for this test."""
+    made = []
+
+    def make(plugin="mysql_native_password", options="", password="pw"):
+        name = f"odd{len(made)}"
+        odd.ask(f"CREATE USER {name}@'%' IDENTIFIED WITH {plugin} BY '{password}' {options}")
+        made.append(name)
+        return Account(name, password)
+
+    yield make
+    for name in made:
+        odd.ask(f"DROP USER {name}@'%'")
 
 
 def pytest_generate_tests(metafunc):

@@ -9,7 +9,7 @@ import pytest
 
 from harness import wire
 from harness.accounts import APP, OTHER
-from harness.wire import Closed, Err, Wire
+from harness.wire import Err, Wire
 
 COMPRESS = 1 << 5
 #: Towards the server. Those at hand know zlib only; for zstd another proxy stands in for one.

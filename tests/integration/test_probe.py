@@ -11,7 +11,7 @@ import pytest
 from harness.accounts import APP, NOBODY
 from harness.certificates import Authority
 from harness.probe import OK, TOP, FakeServer, greeting
-from harness.process import Child, free_port, wait_until
+from harness.process import Child, free_port
 from harness.servers import MariaDb, version_of
 from harness.wire import Wire, scramble
 

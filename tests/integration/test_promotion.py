@@ -3,7 +3,6 @@
 import contextlib
 import subprocess
 import threading
-import time
 
 import pymysql
 import pytest

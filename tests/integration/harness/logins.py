@@ -8,7 +8,6 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 
 from harness.clients import CLIENTS
 from harness.lending import LENT

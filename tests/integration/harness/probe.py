@@ -19,6 +19,9 @@ from golden_test import violations  # noqa: E402
 
 SCHEMA = json.loads((TOP / "docs/mysqlprobe.schema.json").read_text())
 
+#: mysqlprobe's exit codes.
+REFUSED, USAGE, UNREACHABLE, TLS, PROTOCOL, PLUGIN, EARLY = 1, 2, 3, 4, 5, 6, 7
+
 
 def documented(report):
     """The report, after it was found to be as docs/mysqlprobe.schema.json says."""
@@ -26,7 +29,6 @@ def documented(report):
     problems = list(violations(report, form, SCHEMA, report["command"]))
     assert not problems, problems
     return report
-
 
 
 def find_executable():
@@ -94,6 +96,18 @@ class Probe:
     def login(self, target, account, *more, password=None, **options):
         return self("login", target, "-u", account.name, *more,
                     password=account.password if password is None else password, **options)
+
+
+def diagnosed(said, code, step, *words):
+    """The run ended with that code at that step, and its first cause or advice has these words."""
+    assert said.code == code, said.out + said.err
+    report = said.report
+    assert report["ok"] is False and report["exit_code"] == code
+    assert report["step"] == step, report["error"]
+    first = said.error["causes"][0]
+    for word in words:
+        assert word in first["cause"] + " " + first["advice"], said.advice()
+    return said
 
 
 def greeting(version=b"8.0.36", capabilities=wire.USUAL | wire.LENENC_AUTH, plugin=wire.NATIVE, salt=bytes(range(0x21, 0x35)),
@@ -186,3 +200,18 @@ class Peer:
                 pass
         except OSError:
             pass
+
+
+def scripted(*packets, capabilities=wire.USUAL | wire.LENENC_AUTH):
+    """A server that greets, and then answers each packet of the client with the next of these."""
+    def script(peer):
+        peer.send(greeting(capabilities=capabilities), 0)
+        sequence = 2
+        for payload in packets:
+            if not peer.read():
+                return
+            peer.send(payload, sequence)
+            sequence += 2
+        peer.drain()
+
+    return FakeServer(script)

@@ -22,7 +22,8 @@ SECONDS = {
     "test_sql_oracle": 60, "test_logins": 50, "test_pooling_model": 50, "test_secrets": 50, "test_galera": 40, "test_failover_load": 40,
     "test_conversation mariadb": 50,
     "test_proofs": 40, "test_conversation connector-j": 30, "test_conversation connector-python": 30, "test_conversation mysql2": 30,
-    "test_conversation go": 30, "test_conversation pymysql": 30, "test_conversation connector-python-c": 30, "test_probe_broken": 30,
+    "test_conversation go": 30, "test_conversation pymysql": 30, "test_conversation connector-python-c": 30, "test_probe_unreachable": 20, "test_probe_refused": 20, "test_probe_tls": 20,
+    "test_probe_hostile": 10,
     "test_abuse": 30, "test_faults": 60, "test_server_faults": 70, "test_hostile_servers": 40, "test_limits": 50, "test_rules": 20, "test_soak": 70, "test_login_errors": 20, "test_guard": 10,
 }
 
