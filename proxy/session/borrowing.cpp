@@ -2,6 +2,7 @@
 
 #include "proxy/lending/ok_filter.hpp"
 #include "proxy/session/errors.hpp"
+#include "proxy/session/parameter_types.hpp"
 
 #include <mysqlwire/wire/admin.hpp>
 #include <mysqlwire/wire/ok_packet.hpp>
@@ -84,40 +85,10 @@ std::span<const mysqlwire::ValueType> types_of(const lending::ClientStatement& s
   return *statement.types;
 }
 
-/// Two lists of types say the same.
-bool same_types(std::span<const mysqlwire::ValueType> known, const mysqlwire::ParameterList& sent) {
-  if (known.size() > sent.size()) return false;
-  auto parameter = sent.begin();
-  for (const mysqlwire::ValueType& type : known) {
-    if (!(parameter->type == type)) return false;
-    ++parameter;
-  }
-  return true;
-}
-
 /// Where the flags of a COM_STMT_EXECUTE stand.
 constexpr std::size_t flags_at = 5;
 /// Of more parameters the types are read each time.
 constexpr std::size_t longest_head = 256;
-
-/// Where new_params_bind_flag stands in a COM_STMT_EXECUTE of which the beginning is there; nothing
-/// where that is too short.
-std::optional<std::size_t> bind_flag_at(mysqlwire::Bytes execute, const mysqlwire::Context& context,
-                                        std::uint64_t parameters) {
-  constexpr std::size_t behind_iterations = 10;
-  constexpr std::uint8_t parameter_count_available = 8;
-  if (execute.size() <= behind_iterations) return std::nullopt;
-  std::size_t at = behind_iterations;
-  if (context.capabilities.has(mysqlwire::Capability::query_attributes) &&
-      (execute[flags_at] & parameter_count_available) != 0) {
-    mysqlwire::Reader reader(execute.subspan(at), "COM_STMT_EXECUTE", context);
-    parameters = reader.lenenc("parameter_count");
-    at = execute.size() - reader.remaining().size();
-    if (!reader.ok()) return std::nullopt;
-  }
-  at += (parameters + 7) / 8;
-  return at < execute.size() ? std::optional(at) : std::nullopt;
-}
 
 bool begins_alike(mysqlwire::Bytes execute, const mysqlwire::Buffer& head) {
   return !head.empty() && execute.size() >= flags_at + head.size() &&
@@ -320,49 +291,15 @@ std::optional<std::string> Borrowing::without_last_statement(
 /// the ones that the server has.
 bool Borrowing::has_types(const Inspection& inspection) const {
   const lending::ClientStatement& statement = *target_.statement;
-  const lending::PreparedHere::Entry& entry = *target_.entry;
-  if (statement.parameters == 0 || lending::same_types(entry.types, statement.types)) return true;
-  if (!inspection.whole) {
-    const auto at = bind_flag_at(inspection.payload, client_side(), statement.parameters);
-    return !at || inspection.payload[*at] != 0;
-  }
-  const auto execute = mysqlwire::ComStmtExecute::decode(
-      inspection.payload, client_side(), {statement.parameters, types_of(statement), {}});
-  return !execute || execute->new_params_bind_flag;
+  if (statement.parameters == 0 || lending::same_types(target_.entry->types, statement.types))
+    return true;
+  const auto place = types_place(inspection.payload, client_side(), statement.parameters);
+  return !place || place->sent;
 }
 
 std::optional<mysqlwire::Buffer> Borrowing::with_types(const Inspection& inspection) {
   if (!lacks_types(inspection)) return std::nullopt;
-  const lending::ClientStatement* const statement = target_.statement;
-  if (!inspection.whole) return longer_with_types(inspection);
-  auto execute = mysqlwire::ComStmtExecute::decode(
-      inspection.payload, client_side(), {statement->parameters, types_of(*statement), {}});
-  if (!execute) return std::nullopt;
-  execute->new_params_bind_flag = true;
-  mysqlwire::Buffer payload;
-  mysqlwire::Writer writer(payload);
-  execute->encode(writer, client_side());
-  return payload;
-}
-
-/// The beginning of a command that is too long to be read as a whole.
-std::optional<mysqlwire::Buffer> Borrowing::longer_with_types(const Inspection& inspection) const {
-  const mysqlwire::Bytes execute = inspection.payload;
-  const auto at = bind_flag_at(execute, client_side(), target_.statement->parameters);
-  const auto types = types_of(*target_.statement);
-  if (!at || types.size() != target_.statement->parameters) return std::nullopt;
-  mysqlwire::Buffer payload(execute.begin(), execute.begin() + static_cast<std::ptrdiff_t>(*at));
-  mysqlwire::Writer writer(payload);
-  writer.u8(1);
-  const bool named = client_side().capabilities.has(mysqlwire::Capability::query_attributes);
-  for (const mysqlwire::ValueType& type : types) {
-    writer.u8(static_cast<std::uint8_t>(type.type));
-    writer.u8(type.is_unsigned ? 0x80 : 0);
-    if (named) writer.u8(0);
-  }
-  payload.insert(payload.end(), execute.begin() + static_cast<std::ptrdiff_t>(*at) + 1,
-                 execute.end());
-  return payload;
+  return mysqlproxy::with_types(inspection.payload, client_side(), types_of(*target_.statement));
 }
 
 void Borrowing::on_forward(const Inspection& inspection, std::span<std::uint8_t> payload) {
@@ -418,10 +355,7 @@ void Borrowing::note_execute(const Inspection& inspection) {
     entry.holder = target_.id;
     return;
   }
-  if (command_ == Command::com_stmt_bulk_execute) {
-    entry.types.reset();
-    return;
-  }
+  if (command_ == Command::com_stmt_bulk_execute) return note_bulk(inspection.payload);
   if (command_ != Command::com_stmt_execute || statement.parameters == 0) return;
   if (begins_alike(inspection.payload, statement.head)) {
     if (entry.types != statement.types) entry.types = statement.types;
@@ -432,27 +366,41 @@ void Borrowing::note_execute(const Inspection& inspection) {
                                               inspection.payload, client_side(),
                                               {statement.parameters, types_of(statement), {}})
                                         : mysqlwire::Error{mysqlwire::errc::truncated, 0, "", ""};
-  if (!execute) {
-    // Nothing is known of its types: no other connection could be told them.
-    entry.types.reset();
-    statement.types.reset();
-    statements_.hold(statement, true);
-    entry.holder = target_.id;
-    return;
-  }
+  if (!execute) return lose_types();
   note_head(inspection.payload, execute->parameters, statement.head);
   if (!execute->new_params_bind_flag) return;
-  const auto known = types_of(statement);
-  if (!same_types(known, execute->parameters) || known.size() != statement.parameters) {
-    std::vector<mysqlwire::ValueType> types;
-    for (const mysqlwire::Parameter& parameter : execute->parameters) {
-      if (types.size() < statement.parameters) types.push_back(parameter.type);
-    }
-    statement.types.reset();
-    if (!types.empty())
-      statement.types = std::make_shared<const std::vector<mysqlwire::ValueType>>(std::move(types));
+  remember_types(inspection.payload);
+}
+
+/// Types may come with its rows, and count from then on as those of any execute.
+void Borrowing::note_bulk(mysqlwire::Bytes command) {
+  lending::ClientStatement& statement = *target_.statement;
+  const auto place = types_place(command, client_side(), statement.parameters);
+  if (!place || statement.parameters == 0) return;
+  if (!place->sent) {
+    target_.entry->types = statement.types;
+    return;
   }
-  if (entry.types != statement.types) entry.types = statement.types;
+  statement.head.clear();
+  remember_types(command);
+}
+
+/// Those that the command brings are what the server goes by from here on.
+void Borrowing::remember_types(mysqlwire::Bytes command) {
+  lending::ClientStatement& statement = *target_.statement;
+  auto sent = sent_types(command, client_side(), statement.parameters);
+  if (!sent) return lose_types();
+  if (!statement.types || *statement.types != *sent)
+    statement.types = std::make_shared<const std::vector<mysqlwire::ValueType>>(std::move(*sent));
+  target_.entry->types = statement.types;
+}
+
+/// Nothing is known of what was sent: no other connection could be told.
+void Borrowing::lose_types() {
+  target_.entry->types.reset();
+  target_.statement->types.reset();
+  statements_.hold(*target_.statement, true);
+  target_.entry->holder = target_.id;
 }
 
 void Borrowing::on_answer(PacketKind kind, mysqlwire::Bytes payload,
@@ -535,8 +483,7 @@ void Borrowing::end_of_answer(PacketKind kind, const mysqlwire::Tracker& tracker
   else
     statement->cursor = !failed_ && tracker.status().has(ServerStatus::cursor_exists);
   if (command_ == Command::com_stmt_reset) statement->cursor = statement->long_data = false;
-  const bool types_unknown =
-      statement->parameters != 0 && !statement->types && command_ == Command::com_stmt_execute;
+  const bool types_unknown = executes(command_) && statement->parameters != 0 && !statement->types;
   const bool holds = statement->cursor || statement->long_data || statement->bound || types_unknown;
   statements_.hold(*statement, holds);
   target_.entry->holder = holds ? target_.id : 0;

@@ -93,8 +93,7 @@ class Borrowing {
   void prepared(lending::SharedSource source, std::uint32_t server_id);
   /// The server has to be told the types of parameters again: with_types() does.
   bool lacks_types(const Inspection& inspection) const {
-    return inspection.command == mysqlwire::Command::com_stmt_execute && target_.entry != nullptr &&
-           !has_types(inspection);
+    return executes(inspection.command) && target_.entry != nullptr && !has_types(inspection);
   }
   /// The command with the types of its parameters, where the server has to be told them again: as
   /// much of it as was shown.
@@ -156,12 +155,18 @@ class Borrowing {
   void aim(const Inspection& inspection) noexcept;
   lending::PreparedHere::Entry* find_entry() noexcept;
   bool has_types(const Inspection& inspection) const;
-  std::optional<mysqlwire::Buffer> longer_with_types(const Inspection& inspection) const;
+  static bool executes(mysqlwire::Command command) noexcept {
+    return command == mysqlwire::Command::com_stmt_execute ||
+           command == mysqlwire::Command::com_stmt_bulk_execute;
+  }
   bool is_one_too_many(const Inspection& inspection) const noexcept;
   bool is_of_other_schema() const;
   mysqlwire::Buffer counted_ok();
   bool is_free() const;
   void note_execute(const Inspection& inspection);
+  void note_bulk(mysqlwire::Bytes command);
+  void remember_types(mysqlwire::Bytes command);
+  void lose_types();
   bool has_other_option() const;
   void note_last_statement(mysqlwire::PacketKind kind, mysqlwire::Bytes payload,
                            const mysqlwire::Tracker& tracker);

@@ -7,6 +7,7 @@ import time
 import pymysql
 import pytest
 
+from harness import wire
 from harness.accounts import APP
 from harness.exchange import Session, lenenc_string
 from harness.process import wait_until
@@ -66,6 +67,26 @@ def test_types_are_the_sessions_own_however_long_the_values_are(one, size):
             return  # of which nobody knows what it did: the session keeps the connection
         assert end_of(second, 0, (number(3), text(b"kkk")), rebind=False)[0].endswith(b"\x03kkk")
         assert end_of(first, 0, (text(b"xy"), number(8)), rebind=False)[0].endswith(struct.pack("<i", 8))
+
+
+def test_types_of_a_bulk_are_the_sessions_own(one, server, table):
+    if server.flavor == "mysql":
+        pytest.skip("MariaDB's")
+    bulk = wire.USUAL & ~wire.LONG_PASSWORD | wire.BULK_OPERATIONS
+    with Session(one.port, APP, bulk) as first, Session(one.port, APP, bulk) as second:
+        for session in (first, second):
+            session.prepare(0, b"INSERT INTO pooled (name) VALUES (LEFT(?, 3))")
+        many = [[lenenc_string(b"one")], [lenenc_string(b"xxxx")]]
+        assert first.execute_in_bulk(0, many, types=[0xFD])[-1][0] == 0
+        assert second.execute_in_bulk(0, [[struct.pack("<i", 1234)]], types=[3])[-1][0] == 0
+        assert first.execute_in_bulk(0, many)[-1][0] == 0
+        first.slots[0].bound, first.slots[0].types = True, [0xFD]
+        assert first.execute(0, (text(b"two"),), rebind=False)[-1][0] == 0
+        assert second.execute_in_bulk(0, [[struct.pack("<i", 5678)]])[-1][0] == 0
+        assert first.execute(0, (number(9),))[-1][0] == 0
+        assert first.execute_in_bulk(0, [[struct.pack("<i", 10)]])[-1][0] == 0
+    names = server.ask("SELECT GROUP_CONCAT(name ORDER BY id) FROM test.pooled")[0][0]
+    assert names == "one,xxx,123,one,xxx,two,567,9,10"
 
 
 # What keeps a connection

@@ -237,6 +237,14 @@ class Session:
         self.wire.command(wire.COM_STMT_EXECUTE, command)
         return self.read_results(prepared=True)
 
+    def execute_in_bulk(self, slot, rows, types=()):
+        """`rows` are of bytes as the binary protocol has them; without `types` the last ones hold."""
+        command = struct.pack("<IH", self.id_of(slot), 128 if types else 0)
+        command += b"".join(struct.pack("<H", one) for one in types)
+        command += b"".join(b"\0" + value for row in rows for value in row)
+        self.wire.command(wire.COM_STMT_BULK_EXECUTE, command)
+        return self.read_results()
+
     def fetch(self, slot, rows):
         self.wire.command(wire.COM_STMT_FETCH, struct.pack("<II", self.id_of(slot), rows))
         packets = []

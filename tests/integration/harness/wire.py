@@ -28,6 +28,8 @@ LENENC_AUTH = 1 << 21
 SESSION_TRACK = 1 << 23
 DEPRECATE_EOF = 1 << 24
 ZSTD = 1 << 26
+#: MariaDB's, for clients without LONG_PASSWORD.
+BULK_OPERATIONS = 1 << 34
 
 USUAL = (LONG_PASSWORD | PROTOCOL_41 | SECURE_CONNECTION | PLUGIN_AUTH | TRANSACTIONS | CONNECT_WITH_DB | MULTI_STATEMENTS
          | MULTI_RESULTS | PS_MULTI_RESULTS)
@@ -35,6 +37,7 @@ USUAL = (LONG_PASSWORD | PROTOCOL_41 | SECURE_CONNECTION | PLUGIN_AUTH | TRANSAC
 COM_QUIT, COM_INIT_DB, COM_QUERY, COM_FIELD_LIST = 1, 2, 3, 4
 COM_STATISTICS, COM_PROCESS_KILL, COM_PING, COM_CHANGE_USER = 9, 12, 14, 17
 COM_STMT_PREPARE, COM_STMT_EXECUTE, COM_STMT_SEND_LONG_DATA, COM_STMT_CLOSE, COM_STMT_RESET = 22, 23, 24, 25, 26
+COM_STMT_BULK_EXECUTE = 0xFA  # MariaDB's
 COM_SET_OPTION, COM_STMT_FETCH, COM_RESET_CONNECTION = 27, 28, 31
 
 NATIVE = b"mysql_native_password"
@@ -96,7 +99,7 @@ def scramble(password, salt):
 def response_41(user, answer, capabilities=USUAL, schema=b"test", plugin=NATIVE, collation=45, attributes=b"",
                 max_packet=1 << 30):
     """HandshakeResponse41."""
-    out = struct.pack("<IIB23x", capabilities, max_packet, collation) + user + b"\0"
+    out = struct.pack("<IIB19xI", capabilities & 0xFFFFFFFF, max_packet, collation, capabilities >> 32) + user + b"\0"
     out += bytes([len(answer)]) + answer if capabilities & (SECURE_CONNECTION | LENENC_AUTH) else answer + b"\0"
     if capabilities & CONNECT_WITH_DB:
         out += schema + b"\0"
