@@ -1,6 +1,9 @@
 #include "cli/pcapdecode/byte_source.hpp"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -107,23 +110,29 @@ class ByteSource::Zstd final : public Inflater {
 
 ByteSource::ByteSource(const std::string& path) {
   if (path == "-") {
-    file_ = stdin;
+    descriptor_ = STDIN_FILENO;
   } else {
-    file_ = std::fopen(path.c_str(), "rbe");
-    if (file_ == nullptr) throw std::runtime_error(std::strerror(errno));
+    descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor_ < 0) throw std::runtime_error(std::strerror(errno));
     owns_ = true;
-    struct stat status{};
-    if (::fstat(::fileno(file_), &status) == 0) {
-      if (S_ISDIR(status.st_mode)) {
-        std::fclose(file_);
-        throw std::runtime_error("is a directory");
-      }
-      if (S_ISREG(status.st_mode)) size_ = static_cast<std::uint64_t>(status.st_size);
+  }
+  struct stat status{};
+  if (::fstat(descriptor_, &status) == 0) {
+    if (S_ISDIR(status.st_mode)) {
+      if (owns_) ::close(descriptor_);
+      throw std::runtime_error("is a directory");
     }
+    if (S_ISREG(status.st_mode)) size_ = static_cast<std::uint64_t>(status.st_size);
+    stream_ = !S_ISREG(status.st_mode);
   }
   raw_.resize(head_size);
-  raw_.resize(std::fread(raw_.data(), 1, raw_.size(), file_));
-  position_ = raw_.size();
+  std::size_t have = 0;
+  while (have < raw_.size()) {
+    const std::size_t more = read_file(raw_.data() + have, raw_.size() - have);
+    if (more == 0) break;
+    have += more;
+  }
+  raw_.resize(have);
   const auto starts = [&](std::initializer_list<std::uint8_t> magic) {
     return raw_.size() >= magic.size() && std::equal(magic.begin(), magic.end(), raw_.begin());
   };
@@ -135,19 +144,35 @@ ByteSource::ByteSource(const std::string& path) {
 }
 
 ByteSource::~ByteSource() {
-  if (owns_) std::fclose(file_);
+  if (owns_) ::close(descriptor_);
+}
+
+// What is there: a pipe's packets are shown as they come.
+std::size_t ByteSource::read_file(std::uint8_t* out, std::size_t size) {
+  if (stream_ && on_wait_) {
+    pollfd waited{.fd = descriptor_, .events = POLLIN, .revents = 0};
+    if (::poll(&waited, 1, 0) == 0) on_wait_();
+  }
+  ssize_t got = -1;
+  while (got < 0 && !stopped()) {
+    got = ::read(descriptor_, out, size);
+    if (got < 0 && errno != EINTR) break;
+  }
+  if (stopped()) return 0;
+  if (got < 0) {
+    failure_ = std::strerror(errno);
+    return 0;
+  }
+  position_ += static_cast<std::size_t>(got);
+  return static_cast<std::size_t>(got);
 }
 
 std::size_t ByteSource::read_raw(std::uint8_t* out, std::size_t size) {
-  if (raw_used_ < raw_.size()) {
-    const std::size_t piece = std::min(size, raw_.size() - raw_used_);
-    std::memcpy(out, raw_.data() + raw_used_, piece);
-    raw_used_ += piece;
-    return piece;
-  }
-  const std::size_t got = std::fread(out, 1, size, file_);
-  position_ += got;
-  return got;
+  if (raw_used_ == raw_.size()) return read_file(out, size);
+  const std::size_t piece = std::min(size, raw_.size() - raw_used_);
+  std::memcpy(out, raw_.data() + raw_used_, piece);
+  raw_used_ += piece;
+  return piece;
 }
 
 std::size_t ByteSource::read_inflated(std::uint8_t* out, std::size_t size) {
@@ -169,21 +194,40 @@ const std::vector<std::uint8_t>& ByteSource::head() {
   return head_;
 }
 
-std::size_t ByteSource::read(std::uint8_t* out, std::size_t size) {
-  std::size_t got = 0;
-  if (head_used_ < head_.size()) {
-    got = std::min(size, head_.size() - head_used_);
-    std::memcpy(out, head_.data() + head_used_, got);
-    head_used_ += got;
-  } else {
-    got = read_inflated(out, size);
-  }
-  if (on_read_ && got != 0) on_read_(out, got);
-  return got;
+std::size_t ByteSource::read_plain(std::uint8_t* out, std::size_t size) {
+  if (head_used_ == head_.size()) return read_inflated(out, size);
+  const std::size_t piece = std::min(size, head_.size() - head_used_);
+  std::memcpy(out, head_.data() + head_used_, piece);
+  head_used_ += piece;
+  return piece;
 }
 
-std::FILE* ByteSource::open(std::function<void(const std::uint8_t*, std::size_t)> on_read) {
-  on_read_ = std::move(on_read);
+// Until something may go on, or the file ends.
+void ByteSource::show_more() {
+  shown_.erase(shown_.begin(), shown_.begin() + static_cast<std::ptrdiff_t>(given_));
+  std::size_t have = shown_.size();
+  passed_ = given_ = 0;
+  while (passed_ == 0) {
+    shown_.resize(input_size);
+    const std::size_t more = read_plain(shown_.data() + have, shown_.size() - have);
+    have += more;
+    shown_.resize(have);
+    passed_ = more == 0 ? have : look_(shown_.data(), have);
+    if (more == 0) return;
+  }
+}
+
+std::size_t ByteSource::read(std::uint8_t* out, std::size_t size) {
+  if (!look_) return read_plain(out, size);
+  if (given_ == passed_) show_more();
+  const std::size_t piece = std::min(size, passed_ - given_);
+  std::memcpy(out, shown_.data() + given_, piece);
+  given_ += piece;
+  return piece;
+}
+
+std::FILE* ByteSource::open(Look look) {
+  look_ = std::move(look);
   cookie_io_functions_t functions{};
   functions.read = [](void* cookie, char* buffer, std::size_t size) -> ssize_t {
     auto* source = static_cast<ByteSource*>(cookie);

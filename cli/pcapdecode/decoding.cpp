@@ -17,11 +17,40 @@ using namespace cli;
 
 namespace {
 
-Capture* live = nullptr;
+const Captures* waiting = nullptr;
 
+// Those that come to an end by themselves are read to it.
 void interrupt(int) {
-  if (live != nullptr) live->interrupt();
+  if (waiting == nullptr) return;
+  for (const auto& capture : waiting->all())
+    if (capture->waits()) capture->interrupt();
 }
+
+// While a capture that may have no end is read, an interrupt is its end.
+class Interruption {
+ public:
+  explicit Interruption(const Captures& captures)
+      : on_(std::ranges::any_of(captures.all(), [](const auto& one) { return one->waits(); })) {
+    if (!on_) return;
+    waiting = &captures;
+    struct sigaction action{};
+    action.sa_handler = interrupt;
+    action.sa_flags = SA_RESETHAND;  // a second one ends the program; no restart of what waits
+    ::sigaction(SIGINT, &action, nullptr);
+    ::sigaction(SIGTERM, &action, nullptr);
+  }
+  ~Interruption() {
+    if (!on_) return;
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
+    waiting = nullptr;
+  }
+  Interruption(const Interruption&) = delete;
+  Interruption& operator=(const Interruption&) = delete;
+
+ private:
+  bool on_;
+};
 
 // How far a long file has been read, on a terminal's standard error.
 class ProgressBar {
@@ -76,6 +105,10 @@ Decoding::Decoding(const Options& options) : options_(options) {
   tools_.key_log().add(key_log_);
 }
 
+void Decoding::on_wait(const std::function<void()>& call) {
+  for (const auto& capture : captures_.all()) capture->on_wait(call);
+}
+
 void Decoding::take_secrets(PacketWriter* packets) {
   for (const auto& capture : captures_.all()) {
     const std::string secrets = capture->take_secrets();
@@ -92,11 +125,7 @@ void Decoding::run(Observer& observer, bool expand_parameters,
   onlooker_options.any_port = options_.any_port;
   onlooker_options.conversation.expand_parameters = expand_parameters;
   Onlooker onlooker(onlooker_options, observer, tools_);
-  if (is_live()) {
-    live = captures_.all().front().get();
-    std::signal(SIGINT, interrupt);
-    std::signal(SIGTERM, interrupt);
-  }
+  const Interruption interruption(captures_);
   ProgressBar bar(captures_);
   const Filter& filter = options_.filter;
   std::uint64_t number = 0;
@@ -114,7 +143,6 @@ void Decoding::run(Observer& observer, bool expand_parameters,
   }
   onlooker.finish();
   counters_ = onlooker.counters();
-  live = nullptr;
 }
 
 std::string Decoding::cuts() const {

@@ -20,6 +20,8 @@ class Decoding {
   explicit Decoding(const Options& options);
 
   bool is_live() const noexcept { return !options_.interface.empty(); }
+  /// `call` is to be called before frames are waited for that come through a pipe.
+  void on_wait(const std::function<void()>& call);
   /// Decimals of the time stamps.
   unsigned digits() const noexcept { return digits_; }
   /// The secrets that were named, as text.

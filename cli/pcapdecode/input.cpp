@@ -1,11 +1,14 @@
 #include "cli/pcapdecode/input.hpp"
 
+#include "cli/pcapdecode/frame_filter.hpp"
+
 #include <fmt/format.h>
 #include <pcap/pcap.h>
 
 #include <algorithm>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 namespace pcapdecode {
 
@@ -70,9 +73,10 @@ std::unique_ptr<Capture> Capture::open_file(const std::string& path) {
   capture->is_pcapng_ = starts("\x0a\x0d\x0d\x0a");
   if (starts("\x4d\x3c\xb2\xa1") || starts("\xa1\xb2\x3c\x4d")) capture->digits_ = 9;
   Capture* self = capture.get();
-  std::FILE* file = capture->source_->open([self](const std::uint8_t* data, std::size_t size) {
-    if (self->is_pcapng_) self->blocks_.feed(data, size);
-  });
+  ByteSource::Look look;
+  if (capture->is_pcapng_)
+    look = [self](std::uint8_t* data, std::size_t size) { return self->blocks_.pass(data, size); };
+  std::FILE* file = capture->source_->open(std::move(look));
   char error[PCAP_ERRBUF_SIZE] = "";
   capture->pcap_ =
       pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, error);
@@ -84,9 +88,10 @@ std::unique_ptr<Capture> Capture::open_file(const std::string& path) {
         is_capture ? fmt::format("{}: {}", capture->name_, error)
                    : fmt::format("{}: no capture file: it is {}", capture->name_, kind_of(head)));
   }
-  capture->link_ = static_cast<LinkType>(pcap_datalink(capture->pcap_));
-  if (!mysqlwire::capture::is_supported(capture->link_)) {
-    const char* name = pcap_datalink_val_to_name(pcap_datalink(capture->pcap_));
+  capture->link_ = capture->is_pcapng_ ? capture->blocks_.first_link()
+                                       : static_cast<LinkType>(pcap_datalink(capture->pcap_));
+  if (!mysqlwire::capture::is_supported(capture->link_) && !capture->blocks_.has_supported()) {
+    const char* name = pcap_datalink_val_to_name(static_cast<int>(capture->link_));
     throw InputError(fmt::format("{}: frames of link type {} can't be read", capture->name_,
                                  name != nullptr ? name : "unknown"));
   }
@@ -114,12 +119,19 @@ std::unique_ptr<Capture> Capture::open_interface(const std::string& name) {
   return capture;
 }
 
+Capture::Capture(std::string name) : name_(std::move(name)) {}
+
 Capture::~Capture() {
   if (pcap_ != nullptr) pcap_close(pcap_);
 }
 
 void Capture::set_filter(const std::string& expression) {
-  bpf_program program{};
+  if (!is_live_) {
+    const bool is_readable = mysqlwire::capture::is_supported(link_);
+    filter_ = std::make_unique<FrameFilter>(expression, is_readable ? link_ : LinkType::ethernet);
+    return;
+  }
+  bpf_program program{};  // for the kernel
   if (pcap_compile(pcap_, &program, expression.c_str(), 1, PCAP_NETMASK_UNKNOWN) != 0)
     throw InputError(fmt::format("capture filter: {}", pcap_geterr(pcap_)));
   const int result = pcap_setfilter(pcap_, &program);
@@ -128,19 +140,27 @@ void Capture::set_filter(const std::string& expression) {
 }
 
 bool Capture::next(Frame& frame) {
+  do {
+    if (!read(frame)) return false;
+  } while (filter_ && !filter_->passes(frame));
+  return true;
+}
+
+bool Capture::read(Frame& frame) {
   pcap_pkthdr* header = nullptr;
   const u_char* bytes = nullptr;
   for (;;) {
     const int result = pcap_next_ex(pcap_, &header, &bytes);
     if (result == 0) continue;  // nothing yet, live
     if (result != 1) {
+      if (source_ && source_->stopped()) return false;
       if (result == PCAP_ERROR) cut_ = pcap_geterr(pcap_);
       if (source_ && !source_->failure().empty()) cut_ = source_->failure();
       return false;
     }
     break;
   }
-  frame.link = link_;
+  frame.link = is_pcapng_ ? blocks_.next_link() : link_;
   frame.bytes = {bytes, header->caplen};
   frame.length = header->len;
   // tv_usec holds nanoseconds: that precision was asked for.
@@ -157,7 +177,14 @@ bool Capture::next(Frame& frame) {
   return true;
 }
 
-void Capture::interrupt() { pcap_breakloop(pcap_); }
+void Capture::on_wait(std::function<void()> call) {
+  if (source_) source_->on_wait(std::move(call));
+}
+
+void Capture::interrupt() {
+  if (source_) source_->stop();
+  pcap_breakloop(pcap_);
+}
 
 unsigned Capture::digits() const noexcept { return blocks_.has_nanoseconds() ? 9 : digits_; }
 

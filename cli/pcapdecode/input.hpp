@@ -7,6 +7,7 @@
 #include <mysqlwire/capture/segment.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -15,6 +16,8 @@
 struct pcap;
 
 namespace pcapdecode {
+
+class FrameFilter;
 
 /// A file can't be read, or is no capture.
 class InputError : public std::runtime_error {
@@ -30,8 +33,8 @@ struct Frame {
   std::int64_t time = 0;     ///< nanoseconds since the epoch
 };
 
-/// A capture: a file (pcap of either byte order and precision, pcapng; plain, gzip or zstd),
-/// standard input, or an interface.
+/// A capture: a file (pcap of either byte order and precision, pcapng, also of several link types;
+/// plain, gzip or zstd), standard input, or an interface.
 class Capture {
  public:
   /// Throws InputError.
@@ -43,7 +46,12 @@ class Capture {
   void set_filter(const std::string& expression);
   /// The next frame; false at the end.
   bool next(Frame& frame);
-  /// Lets a waiting next() return. May be called by a signal handler.
+  /// Frames come as they are captured: an interface, or a pipe.
+  bool waits() const noexcept { return is_live_ || source_->is_stream(); }
+  /// Is called before a pipe is waited for.
+  void on_wait(std::function<void()> call);
+  /// Ends a capture that waits, and lets a waiting next() return. May be called by a signal
+  /// handler.
   void interrupt();
 
   const std::string& name() const noexcept { return name_; }
@@ -57,11 +65,13 @@ class Capture {
   double progress() const noexcept;
 
  private:
-  explicit Capture(std::string name) : name_(std::move(name)) {}
+  explicit Capture(std::string name);
+  bool read(Frame& frame);
 
   std::string name_;
   std::unique_ptr<ByteSource> source_;
   PcapngBlocks blocks_;
+  std::unique_ptr<FrameFilter> filter_;  // of a file's frames
   pcap* pcap_ = nullptr;
   mysqlwire::capture::LinkType link_{};
   unsigned digits_ = 6;

@@ -72,6 +72,7 @@ int decode(const Options& options) {
   format_options.for_terminal = ::isatty(STDOUT_FILENO) != 0;
   if (format_options.bar) format_options.colour = format_options.for_terminal;
   Output output(stdout, decoding.is_live(), options.max_records);
+  decoding.on_wait([&output] { output.flush(); });
   const std::unique_ptr<Format> format = make_wanted_format(options, format_options, output);
   const std::unique_ptr<PacketWriter> packets = make_packet_writer(options, decoding);
   Selection selection(options.filter, *format, output, packets.get());
