@@ -96,6 +96,14 @@ def measured_load(candidate, workload, threads, prepared, *limit):
     return load
 
 
+def start_anew(candidate, workload, clients, prepared, events):
+    """A process of its own for each turn, warm. Where its memory comes to lie decides some percent of what a query
+    costs for as long as it runs: one process for all turns would have every turn measure the same accident."""
+    candidate.stop()
+    candidate.start()
+    measured_load(candidate, workload, clients, prepared, f"--events={events}", "--time=0")
+
+
 def count_calls(pid, work):
     """System calls of a process while `work` runs.
 

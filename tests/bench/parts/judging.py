@@ -1,7 +1,7 @@
 """What 50 rules, the guard and statistics cost a query: mysqlproxy with them and without, by turns, before MariaDB."""
 
 from candidates import JUDGED, SESSION, MysqlProxy
-from measure import by_turns, column, measured_load
+from measure import by_turns, column, measured_load, start_anew
 
 PART = "judging"
 CLIENTS = 64
@@ -17,10 +17,11 @@ def run(suite, results):
         for workload in ("oltp_point_select", "oltp_read_write"):
             for prepared in suite.pick((True, False), (True,)):
                 def work(candidate, workload=workload, prepared=prepared):
+                    start_anew(candidate, workload, CLIENTS, prepared, suite.pick(2000, CLIENTS))
                     load = measured_load(candidate, workload, CLIENTS, prepared, f"--time={suite.pick(2, 1)}")
                     return {"cpu": load.cpu / load.queries * 1e6}
 
-                rounds = by_turns(among, suite.pick(9, 1), work)
+                rounds = by_turns(among, suite.pick(13, 1), work)
                 labels = {"workload": workload, "how": "prepared" if prepared else "text"}
                 before, after = (column(rounds, one.name, "cpu") for one in (plain, judged))
                 results.add(PART, "CPU a query", "us", before, **labels, candidate=plain.name)

@@ -1,7 +1,7 @@
 """sysbench through each program, before a MariaDB server: CPU, system calls and instructions a query."""
 
 from candidates import JUDGING, LENDING, SESSION, Direct, HaProxy, MysqlProxy, Nginx
-from measure import by_turns, column, instructions, measured_load, ratios, system_calls
+from measure import by_turns, column, instructions, measured_load, ratios, start_anew, system_calls
 
 PART = "queries"
 CLIENTS = (1, 16, 64, 256)
@@ -23,14 +23,6 @@ def candidates(suite, folder, server, room=4000):
 
 def how(prepared):
     return "prepared" if prepared else "text"
-
-
-def start_anew(candidate, workload, clients, prepared, events):
-    """A process of its own for each turn, warm. Where its memory comes to lie decides some percent of what a query
-    costs for as long as it runs: one process for all turns would have every turn measure the same accident."""
-    candidate.stop()
-    candidate.start()
-    measured_load(candidate, workload, clients, prepared, f"--events={events}", "--time=0")
 
 
 def time_and_rate(suite, results, among, base, workload, clients, prepared):
