@@ -85,10 +85,10 @@ class LogLinearHistogram {
     return static_cast<std::size_t>(shift + 1) * Steps + (value >> shift) % Steps;
   }
 
-  std::array<std::uint32_t, buckets> buckets_{};
   std::uint64_t count_ = 0;
   std::int64_t total_ = 0;
   std::int64_t max_ = 0;
+  std::array<std::uint32_t, buckets> buckets_{};
 };
 
 /// Of nanoseconds.

@@ -76,7 +76,7 @@ auto StatementStatistics::find(const StatementKey& key, std::string_view text,
   Shape::LineMemo& memo = shape->line;
   if (memo.statistics == this && memo.slot < lines_.size() && lines_[memo.slot].age == memo.age &&
       lines_[memo.slot].origin == key.origin) {
-    use(memo.slot);
+    lines_[memo.slot].again = true;
     return {memo.slot, memo.age};
   }
   const Handle found = find_line(key, text, dialect);
@@ -90,7 +90,7 @@ auto StatementStatistics::find_line(const StatementKey& key, std::string_view te
   if (!buckets_.empty()) {
     for (std::uint32_t slot = bucket(hash); slot != none; slot = lines_[slot].next) {
       if (lines_[slot].hash != hash || !is(lines_[slot], key)) continue;
-      use(slot);
+      lines_[slot].again = true;
       return {slot, lines_[slot].age};
     }
   }
@@ -149,12 +149,6 @@ StatementReport StatementStatistics::report() const {
   return report;
 }
 
-void StatementStatistics::use(std::uint32_t slot) noexcept {
-  if (slot == newest_) return;
-  unlink(slot);
-  link_newest(slot);
-}
-
 void StatementStatistics::unlink(std::uint32_t slot) noexcept {
   const Line& line = lines_[slot];
   (line.newer != none ? lines_[line.newer].older : newest_) = line.older;
@@ -168,7 +162,14 @@ void StatementStatistics::link_newest(std::uint32_t slot) noexcept {
   newest_ = slot;
 }
 
+/// What came again has a second chance. To keep all in the order of their last use would take the
+/// memory of three lines for each statement, which is slow to get at.
 void StatementStatistics::forget_oldest() {
+  while (std::exchange(lines_[oldest_].again, false)) {
+    const std::uint32_t spared = oldest_;
+    unlink(spared);
+    link_newest(spared);
+  }
   const std::uint32_t slot = oldest_;
   unlink(slot);
   Line& line = lines_[slot];

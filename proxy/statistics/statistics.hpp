@@ -72,7 +72,7 @@ struct StatementReport {
 };
 
 /// Belongs to one thread, as do all calls. Memory is bounded by the number of lines: beyond it the
-/// least recently used one gives way.
+/// oldest gives way that did not come again of late.
 class StatementStatistics {
  public:
   static constexpr std::size_t longest_digest = 1024;
@@ -117,15 +117,17 @@ class StatementStatistics {
  private:
   static constexpr std::uint32_t none = 0xFFFFFFFF;
 
-  struct Line {
+  // What each statement needs comes first, in as few cache lines as can be.
+  struct alignas(64) Line {
+    std::shared_ptr<const StatementOrigin> origin;
+    std::uint32_t age = 0;  // how often the slot was given to another
+    bool again = false;     // came again since it was the oldest
+    StatementFigures figures;
     std::uint64_t hash = 0;
     std::uint64_t digest = 0;
-    std::shared_ptr<const StatementOrigin> origin;
-    std::uint32_t age = 0;       // how often the slot was given to another
-    std::uint32_t next = none;   // in its bucket, or in the list of free ones
-    std::uint32_t newer = none;  // by last use
+    std::uint32_t next = none;  // in its bucket, or in the list of free ones
+    std::uint32_t newer = none;
     std::uint32_t older = none;
-    StatementFigures figures;
     std::string digest_text;
     std::string example;
   };
@@ -134,7 +136,6 @@ class StatementStatistics {
                    const mysqlwire::sql::Dialect& dialect);
   static std::uint64_t hash_of(const StatementKey& key) noexcept;
   static bool is(const Line& line, const StatementKey& key) noexcept;
-  void use(std::uint32_t slot) noexcept;
   void unlink(std::uint32_t slot) noexcept;
   void link_newest(std::uint32_t slot) noexcept;
   void forget_oldest();
