@@ -39,33 +39,44 @@ const Decision Asker::nothing_;
 
 void Asker::use(std::shared_ptr<const RuleBook> book) {
   state_.reset();
+  asked_ = false;
+  facts_changed();
   if (!book || book->empty(RuleStage::statement)) return;
   state_ = std::make_unique<State>();
   state_->book = std::move(book);
 }
 
-void Asker::look_at(State& state, const ConnectionFacts& facts) {
+void Asker::look_at(const ConnectionFacts& facts) {
+  State& state = *state_;
   state.user = facts.user;
   state.schema = facts.schema;
   state.pool = facts.pool;
   state.host = host_of(facts.address);
   state.scope = state.book->scope(
       {state.user, state.schema, facts.host, state.host, facts.listener, state.pool});
-  state.nothing = state.scope.nothing();
-  state.scope_known = true;
+  scope_id_ = state.scope.id();
+  scope_empty_ = state.scope.nothing();
+  scope_known_ = true;
 }
 
 const Decision& Asker::ask(const ConnectionFacts& facts, const Inspection& inspection,
                            const mysqlwire::sql::Dialect& dialect) {
+  asked_ = false;
   if (!state_) return nothing_;
-  State& state = *state_;
-  state.asked = false;
+  const Shape* const shape = inspection.shape;
+  if (scope_id_ != 0 && shape != nullptr && shape->quiet_scope == scope_id_) return nothing_;
   if (!is_statement(inspection)) return nothing_;
-  if (!state.scope_known) look_at(state, facts);
-  if (state.nothing) return nothing_;
+  if (!scope_known_) look_at(facts);
+  if (scope_empty_) return nothing_;
+  return ask_book(facts, inspection, dialect);
+}
+
+const Decision& Asker::ask_book(const ConnectionFacts& facts, const Inspection& inspection,
+                                const mysqlwire::sql::Dialect& dialect) {
+  State& state = *state_;
   const Shape* const shape = inspection.shape;
   if (shape != nullptr && state.book->rules_out(state.scope, *shape, state.schema)) return nothing_;
-  state.asked = true;
+  asked_ = true;
   Statement statement;
   statement.shape = shape;
   statement.text = inspection.text;

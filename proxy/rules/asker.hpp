@@ -4,6 +4,7 @@
 #include "proxy/rules/rule_book.hpp"
 #include "proxy/statement/inspection.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -19,23 +20,17 @@ class Asker {
   /// until the next.
   const Decision& ask(const ConnectionFacts& facts, const Inspection& inspection,
                       const mysqlwire::sql::Dialect& dialect);
-  const Decision& decision() const noexcept {
-    return state_ && state_->asked ? state_->decision : nothing_;
-  }
+  const Decision& decision() const noexcept { return asked_ ? state_->decision : nothing_; }
   /// For a command that no rule is asked about.
-  void forget() noexcept {
-    if (state_) state_->asked = false;
-  }
+  void forget() noexcept { asked_ = false; }
   /// Other facts are given to ask() from here on: user, schema, pool.
   void facts_changed() noexcept {
-    if (state_) state_->scope_known = false;
+    scope_known_ = false;
+    scope_id_ = 0;
   }
 
  private:
   struct State {
-    bool scope_known = false;
-    bool nothing = true;
-    bool asked = false;  ///< the decision is about the last statement
     std::shared_ptr<const RuleBook> book;
     RuleBook::Scope scope;
     // What the scope was made of.
@@ -43,10 +38,17 @@ class Asker {
     Decision decision;
   };
 
-  static void look_at(State& state, const ConnectionFacts& facts);
+  void look_at(const ConnectionFacts& facts);
+  const Decision& ask_book(const ConnectionFacts& facts, const Inspection& inspection,
+                           const mysqlwire::sql::Dialect& dialect);
 
   static const Decision nothing_;
+  // Most statements are done with by these, and their state is not looked at.
   std::unique_ptr<State> state_;  ///< null: there are no rules for statements
+  std::uint64_t scope_id_ = 0;    ///< 0: not known
+  bool asked_ = false;            ///< the decision is about the last statement
+  bool scope_known_ = false;
+  bool scope_empty_ = true;
 };
 
 /// The host of "10.0.0.9:41234", "[::1]:41234" and "unix".

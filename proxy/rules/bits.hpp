@@ -1,6 +1,7 @@
 // A set of small numbers.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -17,6 +18,9 @@ inline void clear_bit(Bits& bits, std::size_t i) noexcept {
 }
 inline bool has_bit(const Bits& bits, std::size_t i) noexcept {
   return (bits[i / 64] >> i % 64 & 1) != 0;
+}
+inline bool is_empty(const Bits& bits) noexcept {
+  return std::ranges::all_of(bits, [](std::uint64_t word) { return word == 0; });
 }
 
 }  // namespace mysqlproxy::rules

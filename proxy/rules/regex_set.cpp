@@ -1,5 +1,6 @@
 #include "proxy/rules/regex_set.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace mysqlproxy::rules {
@@ -34,9 +35,17 @@ bool may_touch_number(std::string_view atom) noexcept {
   return atom.find('.') != atom.npos;
 }
 
+/// Whether some string can have `atom` in it, or a part of it. What begins or ends outside of the
+/// string has a quote.
+bool may_touch_string(std::string_view atom, bool letters) noexcept {
+  const auto is_letter = [](char c) { return static_cast<unsigned char>(c) >= 0x40; };
+  return letters || atom.find_first_of("'\"") != atom.npos || std::ranges::none_of(atom, is_letter);
+}
+
 /// Whether a text of the shape can have `atom` in it.
 bool may_have(const Shape& shape, std::string_view pattern, std::string_view atom) noexcept {
-  if (shape.strings || pattern.find(atom) != pattern.npos) return true;
+  if (pattern.find(atom) != pattern.npos) return true;
+  if (shape.strings && may_touch_string(atom, shape.letters)) return true;
   return shape.numbers && may_touch_number(atom);
 }
 

@@ -79,6 +79,11 @@ bool names_table(const std::vector<std::string>& patterns, const Classification&
   return false;
 }
 
+bool names_schema(const RuleMatch& match) noexcept {
+  return std::ranges::any_of(
+      match.table, [](std::string_view pattern) { return pattern.find('.') != pattern.npos; });
+}
+
 bool is_within(const std::vector<TimeWindow>& windows, unsigned minute) noexcept {
   return std::ranges::any_of(windows, [&](const TimeWindow& one) {
     if (one.begin <= one.end) return minute >= one.begin && minute < one.end;
@@ -195,7 +200,7 @@ void Decision::clear() {
 }
 
 RuleBook::RuleBook(const Config& config, const RuleBook* previous)
-    : id_(next_book_id()), pools_(config.pools) {
+    : id_(next_id()), pools_(config.pools) {
   for (const ServerConfig& server : config.servers)
     servers_.emplace_back(server.name, server.weight);
   std::vector<bool> taken(previous == nullptr ? 0 : previous->rules_.size(), false);
@@ -237,6 +242,7 @@ RuleBook::RuleBook(const Config& config, const RuleBook* previous)
                          !rule.unless.time.empty() || !rule.unless.weekday.empty();
     index->rules.push_back(compiled);
     if (!rule.enabled) continue;
+    asks_schema_ = asks_schema_ || names_schema(rule.when) || names_schema(rule.unless);
     asks_moment_ = asks_moment_ || compiled.asks_time || rule.percent < 100;
     if (rule.stage == RuleStage::connection) {
       set_bit(index->at_connection, i);
@@ -257,12 +263,10 @@ RuleBook::~RuleBook() = default;
 
 bool RuleBook::empty(RuleStage stage) const noexcept {
   const auto& bits = stage == RuleStage::connection ? index_->at_connection : index_->at_statement;
-  return std::ranges::all_of(bits, [](std::uint64_t word) { return word == 0; });
+  return is_empty(bits);
 }
 
-bool RuleBook::Scope::nothing() const noexcept {
-  return std::ranges::all_of(rules_, [](std::uint64_t word) { return word == 0; });
-}
+bool RuleBook::Scope::nothing() const noexcept { return is_empty(rules_); }
 
 RuleBook::Scope RuleBook::scope(const Client& client) const {
   Scope scope;
@@ -273,7 +277,17 @@ RuleBook::Scope RuleBook::scope(const Client& client) const {
         misfit_of_connection(index_->rules[i], client, by_unless) != Misfit::none)
       clear_bit(scope.rules_, i);
   }
+  scope.id_ = id_of(scope.rules_, client.schema);
   return scope;
+}
+
+std::uint64_t RuleBook::id_of(const Bits& rules, std::string_view schema) const {
+  std::pair key(rules, std::string(asks_schema_ ? schema : std::string_view()));
+  const std::scoped_lock lock(scopes_mutex_);
+  const auto known = scope_ids_.find(key);
+  if (known != scope_ids_.end()) return known->second;
+  if (scope_ids_.size() >= most_scopes) return 0;
+  return scope_ids_.emplace(std::move(key), next_id()).first->second;
 }
 
 Misfit RuleBook::misfit_of_connection(const Compiled& rule, const Client& client, bool& by_unless) {
@@ -541,6 +555,7 @@ bool RuleBook::rules_out(const Scope& scope, const Shape& shape,
   if (memo.book != id_ || memo.schema != schema) return false;
   for (std::size_t word = 0; word < memo.rules.size(); ++word)
     if ((memo.rules[word] & scope.rules_[word]) != 0) return false;
+  shape.quiet_scope = scope.id_;
   return true;
 }
 

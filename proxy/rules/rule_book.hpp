@@ -15,11 +15,14 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mysqlproxy::rules {
@@ -167,14 +170,19 @@ class RuleBook {
   class Scope {
    public:
     bool nothing() const noexcept;
+    /// Of this scope of this book, in this process: for the statements of all that have it the
+    /// same rules are asked, in the same way. 0: no such number is kept.
+    std::uint64_t id() const noexcept { return id_; }
 
    private:
     friend class RuleBook;
     Bits rules_;
+    std::uint64_t id_ = 0;
   };
   Scope scope(const Client& client) const;
 
-  /// It is remembered that no rule in `scope` can match a statement of this shape.
+  /// It is remembered that no rule in `scope` can match a statement of this shape. That goes into
+  /// the shape too, so that the next one with the same scope need not ask.
   bool rules_out(const Scope& scope, const Shape& shape, std::string_view schema) const noexcept;
 
   /// Asks the rules of the stage `connection`; their hits are counted.
@@ -199,6 +207,7 @@ class RuleBook {
   struct Question;
   struct Index;
 
+  std::uint64_t id_of(const Bits& rules, std::string_view schema) const;
   Misfit misfit(const Compiled& rule, Question& question, bool& by_unless) const;
   static Misfit misfit_of_connection(const Compiled& rule, const Client& client, bool& by_unless);
   Misfit misfit_of_statement(const Compiled& rule, Question& question, bool& by_unless,
@@ -213,12 +222,18 @@ class RuleBook {
   std::optional<std::string> value_to_hash(const RuleHash& hash, const Compiled& rule,
                                            Question& question) const;
 
-  const std::uint64_t id_;  ///< of this book alone, in this process
+  const std::uint64_t id_;
   bool asks_moment_ = false;
+  bool asks_schema_ = false;  ///< which tables some rules mean depends on the current schema
   std::vector<Rule> rules_;
   std::unique_ptr<const Index> index_;
   std::vector<PoolConfig> pools_;
   std::vector<std::pair<std::string, std::uint32_t>> servers_;  // with their weights
+
+  static constexpr std::size_t most_scopes = 4096;
+  mutable std::mutex scopes_mutex_;
+  /// By what makes them differ: their rules, and the schema where a rule asks for that.
+  mutable std::map<std::pair<Bits, std::string>, std::uint64_t> scope_ids_;
 };
 
 }  // namespace mysqlproxy::rules

@@ -5,7 +5,7 @@
 
 namespace mysqlproxy::rules {
 
-std::uint64_t next_book_id() noexcept {
+std::uint64_t next_id() noexcept {
   static std::atomic<std::uint64_t> last = 0;
   return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }

@@ -13,8 +13,8 @@
 
 namespace mysqlproxy::rules {
 
-/// A number that no other book of this process has or had.
-std::uint64_t next_book_id() noexcept;
+/// A number that no other book of this process has or had, nor a scope of one. Never 0.
+std::uint64_t next_id() noexcept;
 
 /// Remembers for the shapes that a thread has seen lately which rules can match them at all. Shapes
 /// are compared in full, so that no statement passes for another.

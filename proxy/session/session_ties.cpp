@@ -7,9 +7,7 @@ void SessionTies::note(const Inspection& inspection) {
   using enum mysqlwire::sql::StatementKind;
   if (inspection.command == mysqlwire::Command::com_reset_connection) return clear();
   const auto& what = *inspection.what;
-  if (bound_ || !inspection.has_text() ||
-      inspection.command == mysqlwire::Command::com_stmt_prepare)
-    return;
+  if (!inspection.has_text() || inspection.command == mysqlwire::Command::com_stmt_prepare) return;
   // What is not read to its end may hold anything.
   if (!inspection.whole || what.has(Effect::several)) {
     bound_ = true;
@@ -17,7 +15,7 @@ void SessionTies::note(const Inspection& inspection) {
   }
   switch (what.kind) {
     case set:
-      if (!what.has(Effect::changes_session)) return;
+      if (bound_ || !what.has(Effect::changes_session)) return;
       // SET GLOBAL and functions do something that is not to be done twice.
       if (what.has(Effect::writes)) {
         bound_ = true;
@@ -29,7 +27,7 @@ void SessionTies::note(const Inspection& inspection) {
       break;
     case create:
       // A temporary table hides another one from here on.
-      bound_ = what.has(Effect::changes_session);
+      bound_ = bound_ || what.has(Effect::changes_session);
       break;
     case lock_tables:
     case handler:

@@ -26,9 +26,9 @@ class SessionTies {
   const std::vector<std::string>& settings() const noexcept { return settings_; }
 
  private:
-  std::vector<std::string> settings_;
-  std::size_t bytes_ = 0;
   bool bound_ = false;
+  std::size_t bytes_ = 0;
+  std::vector<std::string> settings_;
 };
 
 }  // namespace mysqlproxy

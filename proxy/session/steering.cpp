@@ -31,7 +31,7 @@ const Decision Steering::no_decision_;
 
 Steering::Steering(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect,
                    ShapeCache& shapes)
-    : dialect_(dialect), shapes_(shapes), facts_(std::move(facts)) {}
+    : shapes_(shapes), dialect_(dialect), facts_(std::move(facts)) {}
 
 Gate::Verdict Steering::on_command(Bytes payload, bool whole, const mysqlwire::Tracker& tracker) {
   event_.reset();

@@ -23,7 +23,7 @@ namespace mysqlproxy {
 
 /// Finds out what a command is, once, has it judged, and keeps what has to be known for the next
 /// ones: prepared statements and the current schema.
-class Steering final : public Gate {
+class alignas(64) Steering final : public Gate {
  public:
   /// `shapes` are the thread's.
   Steering(ConnectionFacts facts, const mysqlwire::sql::SessionDialect& dialect,
@@ -123,7 +123,8 @@ class Steering final : public Gate {
   void take_effect(mysqlwire::PacketKind kind, mysqlwire::Bytes prefix);
   void note_wishes(mysqlwire::Bytes payload, const mysqlwire::Context& context);
 
-  // What every command needs stands together, since the memory of many sessions is slow to get at.
+  // What every command needs comes first, in few cache lines: the memory of many sessions is slow
+  // to get at.
   std::unique_ptr<Watch> watch_;  ///< null: no guard and no statistics
   Borrowing* borrowing_ = nullptr;
   std::unique_ptr<Event> event_;  ///< null: the command was passed on, and changes nothing here
@@ -132,11 +133,11 @@ class Steering final : public Gate {
   bool hold_all_ = false;
   mysqlwire::Command command_ = mysqlwire::Command::com_sleep;  ///< the one that is answered
   std::shared_ptr<const Shape> shape_;  ///< that inspection_ borrows from, of what was sent as text
-  Inspection inspection_;
-  PreparedStatements prepared_;
-  mysqlwire::sql::SessionDialect dialect_;
   ShapeCache& shapes_;
+  Inspection inspection_;
+  mysqlwire::sql::SessionDialect dialect_;
   SessionTies ties_;
+  PreparedStatements prepared_;
   ConnectionFacts facts_;
 };
 

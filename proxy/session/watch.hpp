@@ -23,7 +23,7 @@ namespace mysqlproxy {
 
 /// Knows the time and writes things down, which guard and statistics themselves do not. A command
 /// begins and ends with the batches of events that brought it and its answer.
-class Watch {
+class alignas(64) Watch {
  public:
   /// For the sessions of `user` by this configuration; null where it has neither guard nor
   /// statistics. `statistics` is the thread's; `deadline` is for commands whose time is limited:
@@ -65,7 +65,8 @@ class Watch {
   void finish(const ConnectionFacts& facts, bool refused);
   void write_slow(const ConnectionFacts& facts, std::int64_t microseconds);
 
-  // What every command needs stands together, since the memory of many sessions is slow to get at.
+  // What every command needs comes first, in two cache lines: the memory of many sessions is slow
+  // to get at.
   const UserGuard* guard_ = nullptr;  ///< null: nothing is looked for
   const StatisticsConfig* counted_ = nullptr;
   StatementStatistics& statistics_;
@@ -82,10 +83,10 @@ class Watch {
   GuardChecks exceeded_;  ///< limits that were noted already
   std::uint16_t error_code_ = 0;
   mysqlwire::Command command_ = mysqlwire::Command::com_sleep;
-  bool slow_ = false;
-  bool limits_ = false;  ///< of what an answer may be
-  bool times_ = false;   ///< of how long it may take
-  bool armed_ = false;   ///< the deadline is set
+  bool slow_ : 1 = false;
+  bool limits_ : 1 = false;  ///< of what an answer may be
+  bool times_ : 1 = false;   ///< of how long it may take
+  bool armed_ = false;       ///< the deadline is set
   bool under_way_ = false;
   bool complete_ = false;
   bool cut_ = false;

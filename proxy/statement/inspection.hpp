@@ -30,23 +30,23 @@ struct ConnectionFacts {
 /// statement, and are good until the next command.
 struct Inspection {
   mysqlwire::Command command = mysqlwire::Command::com_query;
-  /// Of COM_QUERY and COM_STMT_PREPARE; of COM_STMT_EXECUTE what was prepared. Empty for others.
-  std::string_view text;
-  /// Never null.
-  const mysqlwire::sql::Classification* what = &not_known;
-  std::string_view digest_text;
-  std::uint64_t digest = 0;
-  bool digest_truncated = false;
-  /// Where that is from, to remember more of it; null: it was found out another way.
-  const Shape* shape = nullptr;
   /// False: the command is longer than what is inspected. `text` and all that follows from it is
   /// of its beginning only, and `what` says that it may do anything.
   bool whole = true;
   /// False: a statement must be in there, but the packet can't be read. What the server makes of it
   /// is not known.
   bool readable = true;
+  bool digest_truncated = false;
+  /// Of COM_QUERY and COM_STMT_PREPARE; of COM_STMT_EXECUTE what was prepared. Empty for others.
+  std::string_view text;
   /// The whole payload: for COM_STMT_EXECUTE the values of its placeholders.
   mysqlwire::Bytes payload;
+  /// Never null.
+  const mysqlwire::sql::Classification* what = &not_known;
+  /// Where that is from, to remember more of it; null: it was found out another way.
+  const Shape* shape = nullptr;
+  std::uint64_t digest = 0;
+  std::string_view digest_text;
 
   /// There is a statement: a text was sent, or prepared before.
   bool has_text() const noexcept { return !text.empty(); }

@@ -79,10 +79,11 @@ std::size_t end_of_number(std::string_view sql, std::size_t at) noexcept {
              : 0;
 }
 
-bool is_ascii(std::string_view text) noexcept {
+/// The bits that some byte of the text has.
+unsigned char all_bits(std::string_view text) noexcept {
   unsigned char all = 0;
   for (const unsigned char c : text) all |= c;
-  return all < 0x80;
+  return all;
 }
 
 /// Where the quote stands that ends the string whose content begins at `at`; npos when none does.
@@ -102,12 +103,16 @@ std::size_t find_end_quote(std::string_view sql, std::size_t at, char quote,
   }
 }
 
-/// Behind the string whose quote stands at `at`; 0 when it has no end, or is no plain one.
-std::size_t end_of_string(std::string_view sql, std::size_t at, const Dialect& dialect) noexcept {
+/// Behind the string whose quote stands at `at`; 0 when it has no end, or is no plain one. Sets
+/// `letters` where it has some.
+std::size_t end_of_string(std::string_view sql, std::size_t at, const Dialect& dialect,
+                          bool& letters) noexcept {
   const std::size_t end = find_end_quote(sql, at + 1, sql[at], !dialect.no_backslash_escapes);
   if (end == sql.npos) return 0;
+  const unsigned char bits = all_bits(sql.substr(at + 1, end - at - 1));
+  letters = letters || bits >= 0x40;
   const bool bytes = dialect.multibyte == Multibyte::none || dialect.multibyte == Multibyte::latin1;
-  return bytes || is_ascii(sql.substr(at + 1, end - at - 1)) ? end + 1 : 0;
+  return bytes || bits < 0x80 ? end + 1 : 0;
 }
 
 std::size_t end_of_name(std::string_view sql, std::size_t at) noexcept {
@@ -190,7 +195,7 @@ bool find_pattern(std::string_view sql, const Dialect& dialect, std::span<char> 
         if (before == Byte::name || before == Byte::digit || before == Byte::backquote)
           return false;
         if (sql[at] == '"' && dialect.ansi_quotes) return false;
-        end = end_of_string(sql, at, dialect);
+        end = end_of_string(sql, at, dialect, pattern.letters);
         if (end == 0 || !leave_out(at, end, string_mark)) return false;
         pattern.strings = true;
         break;
@@ -222,13 +227,15 @@ ShapeCache::Set& ShapeCache::set_of(Shape::Of of, std::string_view pattern) noex
 }
 
 const std::shared_ptr<const Shape>* ShapeCache::find(const Set& set, Shape::Of of,
-                                                     std::string_view pattern,
+                                                     const Pattern& pattern,
                                                      const Dialect& dialect) noexcept {
   for (const auto& shape : set) {
     if (!shape) return nullptr;  // filled from the front
+    if (shape->of != of || shape->letters != pattern.letters || !same(shape->dialect, dialect))
+      continue;
     const std::string_view text =
         of == Shape::Of::exact ? shape->text() : std::string_view(shape->pattern);
-    if (shape->of == of && text == pattern && same(shape->dialect, dialect)) return &shape;
+    if (text == pattern.text) return &shape;
   }
   return nullptr;
 }
@@ -259,7 +266,7 @@ const std::shared_ptr<const Shape>& ShapeCache::of_query(std::string_view text,
   if (!find_pattern(text, dialect, pattern_room_, pattern))
     return passing_ = make(text, dialect, false);
   Set& set = set_of(Shape::Of::pattern, pattern.text);
-  if (const auto* known = find(set, Shape::Of::pattern, pattern.text, dialect)) return *known;
+  if (const auto* known = find(set, Shape::Of::pattern, pattern, dialect)) return *known;
   auto shape = make(text, dialect, true);
   // The values of a SET and the like say what it does.
   switch (shape->what.kind) {
@@ -276,6 +283,7 @@ const std::shared_ptr<const Shape>& ShapeCache::of_query(std::string_view text,
   shape->of = Shape::Of::pattern;
   shape->numbers = pattern.numbers;
   shape->strings = pattern.strings;
+  shape->letters = pattern.letters;
   shape->pattern = pattern.text;
   return keep(set, std::move(shape));
 }
@@ -284,7 +292,7 @@ const std::shared_ptr<const Shape>& ShapeCache::of_prepared(std::string_view tex
                                                             const Dialect& dialect) {
   if (text.size() > longest) return passing_ = make(text, dialect, true);
   Set& set = set_of(Shape::Of::exact, text);
-  if (const auto* known = find(set, Shape::Of::exact, text, dialect)) return *known;
+  if (const auto* known = find(set, Shape::Of::exact, {.text = text}, dialect)) return *known;
   auto shape = make(text, dialect, true);
   shape->of = Shape::Of::exact;
   return keep(set, std::move(shape));

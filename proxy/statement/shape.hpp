@@ -21,6 +21,9 @@ struct Pattern {
   std::string_view text;
   bool numbers = false;  ///< some were left out
   bool strings = false;
+  /// Some of these have a byte above '?': letters, and what is not ASCII. Dates, amounts and
+  /// telephone numbers have none.
+  bool letters = false;
 };
 
 constexpr char number_mark = '\1';
@@ -36,25 +39,12 @@ bool find_pattern(std::string_view sql, const mysqlwire::sql::Dialect& dialect,
 /// What is known of all statements with one pattern, in one dialect. What others find out by it and
 /// want to remember is kept here too, so that a statement that comes again costs one look. Belongs
 /// to one thread, as its cache does.
-struct Shape {
-  mysqlwire::sql::Classification what;  ///< borrows from `sample`, or from the text it is of
-  std::string digest_text;
-  std::uint64_t digest = 0;
-  bool digest_truncated = false;
-
+struct alignas(64) Shape {
   enum class Of : std::uint8_t {
     text,     ///< one text, once
     pattern,  ///< all texts of `pattern`, sent as text
     exact,    ///< all that are text(), to be prepared
   };
-  Of of = Of::text;
-  bool numbers = false;  ///< of a pattern: some were left out
-  bool strings = false;
-  std::string pattern;  ///< empty but for Of::pattern
-  mysqlwire::sql::Dialect dialect;
-  /// The text that it was found by; empty where that is borrowed.
-  std::string_view text() const noexcept { return sample_; }
-
   /// Which rules of a book this shape does not rule out.
   struct RuleMemo {
     std::uint64_t book = 0;
@@ -72,10 +62,26 @@ struct Shape {
     std::uint32_t slot = 0;
     std::uint32_t age = 0;
   };
-  mutable RuleMemo rules;
-  mutable GuardMemo guard;
-  mutable LineMemo line;
 
+  // What every statement needs stands together: to get at memory is most of what one costs.
+  Of of = Of::text;
+  bool numbers = false;  ///< of a pattern: some were left out
+  bool strings = false;
+  bool letters = false;  ///< in some of these
+  bool digest_truncated = false;
+  mysqlwire::sql::Dialect dialect;
+  std::uint64_t digest = 0;
+  mutable LineMemo line;
+  /// Of rules: the id of one in which no rule can match a statement of this shape.
+  mutable std::uint64_t quiet_scope = 0;
+  mutable GuardMemo guard;
+  std::string pattern;  ///< empty but for Of::pattern
+  std::string digest_text;
+  mysqlwire::sql::Classification what;  ///< borrows from `sample`, or from the text it is of
+  mutable RuleMemo rules;
+
+  /// The text that it was found by; empty where that is borrowed.
+  std::string_view text() const noexcept { return sample_; }
   /// Others of this shape will come: it is worth to remember something.
   bool lasts() const noexcept { return of != Of::text; }
 
@@ -109,14 +115,14 @@ class ShapeCache {
   Set& set_of(Shape::Of of, std::string_view pattern) noexcept;
   /// Null when it is not there.
   static const std::shared_ptr<const Shape>* find(const Set& set, Shape::Of of,
-                                                  std::string_view pattern,
+                                                  const Pattern& pattern,
                                                   const mysqlwire::sql::Dialect& dialect) noexcept;
   /// In place of the oldest.
   static const std::shared_ptr<const Shape>& keep(Set& set, std::shared_ptr<const Shape> shape);
   std::shared_ptr<Shape> make(std::string_view text, const mysqlwire::sql::Dialect& dialect,
                               bool own);
 
-  std::array<Set, sets> shapes_;
+  alignas(64) std::array<Set, sets> shapes_;
   std::shared_ptr<const Shape> passing_;  ///< the newest of those that are not remembered
   std::array<char, longest> pattern_room_;
   std::array<char, longest_digest> digest_room_;

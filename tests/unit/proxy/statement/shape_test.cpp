@@ -68,6 +68,26 @@ TEST_CASE("a pattern leaves out plain numbers and strings", "[shape]") {
   CHECK(pattern_of("SELECT 5/2-1") == "SELECT N/N-N");
 }
 
+TEST_CASE("strings with letters are told from those without", "[shape]") {
+  const auto has_letters = [](std::string_view sql) {
+    std::array<char, ShapeCache::longest> room;
+    Pattern pattern;
+    REQUIRE(find_pattern(sql, {}, room, pattern));
+    return pattern.letters;
+  };
+  for (const char* sql : {"select a", "select ''", "select '2024-01-31 10:00:00', \"+49 (30) 5\"",
+                          "select '!\"#$%&()*+,-./0123456789:;<=>?'", "select '1''2' || a"})
+    CHECK_FALSE(has_letters(sql));
+  for (const char* sql : {"select 'a'", "select '1', 'Z'", "select 'z', ''", "select '\xc3\xa9'",
+                          "select '\xff'", "select '@'", "select '5\\'5'"})
+    CHECK(has_letters(sql));
+  const auto cache = std::make_unique<ShapeCache>();
+  const auto of = [&](const char* sql) { return cache->of_query(sql, {}); };
+  CHECK(of("select '1' from t") == of("select '2-3' from t"));
+  CHECK(of("select '1' from t") != of("select 'one' from t"));
+  CHECK(of("select 'two' from t") == of("select 'one' from t"));
+}
+
 TEST_CASE("what is not plain has no pattern", "[shape]") {
   for (const char* sql :
        {"SELECT 1e5",         "SELECT 0x1F",      "SELECT 5abc",        "SELECT 1.5.2",
@@ -106,6 +126,7 @@ TEST_CASE("a shape says of other values what reading them says", "[shape]") {
       {"update s.t set a = 'x', b = 1 where c in (1, 2)",
        "update s.t set a = 'from u where ''', b = 12345 where c in (7, 0)"},
       {"insert into t values (1, 'a'), (2, 'b')", "insert into t values (11, ''), (0, '; drop')"},
+      {"insert into t values ('2024-01-01'), ('')", "insert into t values ('--'''), ('/*')"},
       {"delete from a.b where x between 1 and 2 limit 5",
        "delete from a.b where x between 0 and 0 limit 1"},
       {"select 1 as 'x' union select sleep(0)", "select 2 as 'yy' union select sleep(100)"},
