@@ -12,7 +12,7 @@ from harness.accounts import APP
 from harness.exchange import Session, lenenc_string
 from harness.process import wait_until
 from harness.wire import Err
-from test_pooling import ask, connect, one, pooled, table, value  # noqa: F401
+from pooling import ask, connect, one, pooled, table, value  # noqa: F401
 
 #: More than the proxy waits for before it lets a command through.
 LONG = 1 << 20

@@ -18,7 +18,7 @@ PARTS = {
 
 #: The groups that take long, in seconds. Only their order matters; what is not named goes last.
 SECONDS = {
-    "test_pooling": 120, "test_users": 100, "test_operations": 80, "test_roles": 70, "test_probe": 70, "test_compression": 60, "test_sql_corpus": 60,
+    "test_pooling": 90, "test_pooling_connections": 30, "test_users": 100, "test_operations": 35, "test_several_servers": 45, "test_roles": 70, "test_probe": 70, "test_compression": 60, "test_sql_corpus": 60,
     "test_sql_oracle": 60, "test_logins": 50, "test_pooling_model": 50, "test_secrets": 50, "test_galera": 40, "test_failover_load": 40,
     "test_conversation mariadb": 50,
     "test_proofs": 40, "test_conversation connector-j": 30, "test_conversation connector-python": 30, "test_conversation mysql2": 30,
