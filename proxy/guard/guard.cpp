@@ -329,9 +329,7 @@ UserGuard::UserGuard(const GuardSettings& settings, std::shared_ptr<const Digest
 
 GuardFindings UserGuard::judge(const ConnectionFacts& facts, const Inspection& inspection,
                                const Dialect& dialect) const {
-  if (inspection.whole && inspection.readable &&
-      (executes(inspection.command) || has_passed(inspection, facts)))
-    return {};
+  if (lets_pass(facts, inspection)) return {};
   Judge judge(*this, facts, dialect);
   judge.command(inspection);
   GuardFindings& findings = judge.findings();
@@ -343,6 +341,12 @@ GuardFindings UserGuard::judge(const ConnectionFacts& facts, const Inspection& i
     inspection.shape->guard.schema = facts.schema;
   }
   return std::move(findings);
+}
+
+bool UserGuard::lets_pass(const ConnectionFacts& facts,
+                          const Inspection& inspection) const noexcept {
+  return inspection.whole && inspection.readable &&
+         (executes(inspection.command) || has_passed(inspection, facts));
 }
 
 /// Nothing was found in a statement of the same shape, and nothing can be in this one.

@@ -86,22 +86,28 @@ std::optional<Refusal> Watch::on_command(const ConnectionFacts& facts, const Ins
                                          const mysqlwire::sql::Dialect& dialect) {
   begin(facts, inspection, dialect);
   if (guard_ == nullptr) return std::nullopt;
-  const GuardFindings findings = guard_->judge(facts, inspection, dialect);
-  if (findings.refused.empty()) learn(facts, inspection, findings);
-  if (!findings.clean()) {
-    const std::string request = services_.audit.next_request();
-    note_findings(facts, findings.observed, findings.refused, request,
-                  redacted(inspection.text, dialect, longest_audited));
-    if (!findings.refused.empty()) {
-      finish(facts, true);
-      return refusal_of(findings.refused, request);
-    }
+  if (!guard_->lets_pass(facts, inspection)) {
+    auto refusal = judge(facts, inspection, dialect);
+    if (refusal) return refusal;
   }
   if (times_ && under_way_) {
     asked_at_ = deadline_.loop().now();
     if (!armed_) arm(guard_->settings().max_running_time);
   }
   return std::nullopt;
+}
+
+std::optional<Refusal> Watch::judge(const ConnectionFacts& facts, const Inspection& inspection,
+                                    const mysqlwire::sql::Dialect& dialect) {
+  const GuardFindings findings = guard_->judge(facts, inspection, dialect);
+  if (findings.refused.empty()) learn(facts, inspection, findings);
+  if (findings.clean()) return std::nullopt;
+  const std::string request = services_.audit.next_request();
+  note_findings(facts, findings.observed, findings.refused, request,
+                redacted(inspection.text, dialect, longest_audited));
+  if (findings.refused.empty()) return std::nullopt;
+  finish(facts, true);
+  return refusal_of(findings.refused, request);
 }
 
 void Watch::begin(const ConnectionFacts& facts, const Inspection& inspection,

@@ -54,6 +54,8 @@ class alignas(64) Watch {
   void settle(const ConnectionFacts& facts, bool refused);
 
  private:
+  std::optional<Refusal> judge(const ConnectionFacts& facts, const Inspection& inspection,
+                               const mysqlwire::sql::Dialect& dialect);
   std::optional<Refusal> refuse_at_limit(const ConnectionFacts& facts, GuardCheck check);
   void note_findings(const ConnectionFacts& facts, GuardChecks observed, GuardChecks refused,
                      std::string_view request, std::string_view statement);

@@ -3,8 +3,14 @@
 #include <mysqlwire/sql/analysis.hpp>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 #include <utility>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 namespace mysqlproxy {
 
@@ -43,27 +49,89 @@ constexpr std::array<Byte, 256> byte_table = [] {
 }();
 
 /// What is not `plain` or `name`.
-constexpr std::array<bool, 256> stops = [] {
+[[maybe_unused]] constexpr std::array<bool, 256> stops = [] {
   std::array<bool, 256> table{};
   for (std::size_t i = 0; i < table.size(); ++i) table[i] = byte_table[i] > Byte::name;
   return table;
 }();
 
-/// Up to the next byte that has to be looked at, from `at` on.
-std::size_t skip_plain(std::string_view sql, std::size_t at) noexcept {
-  const char* const end = sql.data() + sql.size();
-  const char* byte = sql.data() + at;
-  while (byte != end && !stops[static_cast<unsigned char>(*byte)]) ++byte;
-  return static_cast<std::size_t>(byte - sql.data());
+#ifdef __SSE2__
+
+/// Sixteen bytes at once: words and numbers are short, and where each ends is hard to foresee for a
+/// processor that goes byte by byte.
+using Sixteen = __m128i;
+
+Sixteen all_of(char c) noexcept { return _mm_set1_epi8(c); }
+
+/// 0xFF in the place of each byte from `first` to `last`.
+Sixteen between(Sixteen bytes, char first, char last) noexcept {
+  const Sixteen above = _mm_sub_epi8(bytes, all_of(first));
+  return _mm_cmpeq_epi8(_mm_min_epu8(above, all_of(static_cast<char>(last - first))), above);
 }
 
-Byte byte_at(std::string_view sql, std::size_t at) noexcept {
-  return byte_table[static_cast<unsigned char>(sql[at])];
+/// What `stops` has, and a few that have not to be looked at but stand among them.
+Sixteen may_stop(Sixteen bytes) noexcept {
+  const Sixteen quotes = between(bytes, '"', '\'');
+  const Sixteen digits = between(bytes, '-', ';');
+  const Sixteen others =
+      _mm_or_si128(_mm_cmpeq_epi8(bytes, all_of('`')), _mm_cmpeq_epi8(bytes, all_of('\\')));
+  // Signed: what is not ASCII is below blanks too.
+  const Sixteen controls =
+      _mm_or_si128(_mm_cmplt_epi8(bytes, all_of(' ')), _mm_cmpeq_epi8(bytes, all_of('\x7f')));
+  return _mm_or_si128(_mm_or_si128(quotes, digits), _mm_or_si128(others, controls));
+}
+
+Sixteen no_digit(Sixteen bytes) noexcept {
+  return _mm_xor_si128(between(bytes, '0', '9'), all_of('\xff'));
+}
+
+/// Where the first byte stands, from `at` on, that `looks_for` marks; where it ends if there is
+/// none.
+template <class LooksFor>
+std::size_t find_byte(std::string_view sql, std::size_t at, LooksFor looks_for) noexcept {
+  constexpr std::size_t width = sizeof(Sixteen);
+  for (; at < sql.size(); at += width) {
+    const std::size_t left = sql.size() - at;
+    Sixteen bytes = _mm_setzero_si128();
+    std::size_t before = 0;  // bytes that were read again
+    if (left >= width || sql.size() >= width) {
+      before = left >= width ? 0 : width - left;
+      std::memcpy(&bytes, sql.data() + at - before, width);
+    } else {
+      std::memcpy(&bytes, sql.data() + at, left);
+    }
+    const auto found = static_cast<unsigned>(_mm_movemask_epi8(looks_for(bytes))) >> before;
+    if (found != 0)
+      return std::min(sql.size(), at + static_cast<std::size_t>(std::countr_zero(found)));
+  }
+  return sql.size();
+}
+
+/// Up to the next byte that has to be looked at, from `at` on.
+std::size_t skip_plain(std::string_view sql, std::size_t at) noexcept {
+  return find_byte(sql, at, may_stop);
 }
 
 std::size_t skip_digits(std::string_view sql, std::size_t at) noexcept {
-  while (at < sql.size() && byte_at(sql, at) == Byte::digit) ++at;
+  return find_byte(sql, at, no_digit);
+}
+
+#else
+
+std::size_t skip_plain(std::string_view sql, std::size_t at) noexcept {
+  while (at < sql.size() && !stops[static_cast<unsigned char>(sql[at])]) ++at;
   return at;
+}
+
+std::size_t skip_digits(std::string_view sql, std::size_t at) noexcept {
+  while (at < sql.size() && sql[at] >= '0' && sql[at] <= '9') ++at;
+  return at;
+}
+
+#endif
+
+Byte byte_at(std::string_view sql, std::size_t at) noexcept {
+  return byte_table[static_cast<unsigned char>(sql[at])];
 }
 
 /// Behind the number that begins at `at`; 0 when that is no plain one: 1e5, 0x1F, 1.5.2, 5abc.
@@ -136,19 +204,33 @@ bool only_blanks(std::string_view text) noexcept {
   return text.find_first_not_of(" \t\r\n") == text.npos;
 }
 
+std::uint64_t word_at(const char* at) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, sizeof(word));
+  return word;
+}
+
+/// Of two chains, since each step waits for the one before it.
 std::uint64_t hash_of(std::string_view text) noexcept {
-  std::uint64_t hash = text.size() * 0x9E3779B97F4A7C15;
-  while (text.size() >= 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data(), 8);
-    hash = (hash ^ word) * 0x9E3779B97F4A7C15;
-    hash ^= hash >> 29;
+  constexpr std::uint64_t odd = 0x9E3779B97F4A7C15;
+  const auto mix = [](std::uint64_t hash, std::uint64_t word) {
+    hash = (hash ^ word) * odd;
+    return hash ^ hash >> 29;
+  };
+  std::uint64_t one = text.size() * odd;
+  std::uint64_t other = odd;
+  for (; text.size() >= 16; text.remove_prefix(16)) {
+    one = mix(one, word_at(text.data()));
+    other = mix(other, word_at(text.data() + 8));
+  }
+  if (text.size() >= 8) {
+    one = mix(one, word_at(text.data()));
     text.remove_prefix(8);
   }
-  std::uint64_t word = 0;
-  if (!text.empty()) std::memcpy(&word, text.data(), text.size());
-  hash = (hash ^ word) * 0x9E3779B97F4A7C15;
-  return hash ^ hash >> 32;
+  std::uint64_t rest = 0;
+  if (!text.empty()) std::memcpy(&rest, text.data(), text.size());
+  one = mix(mix(one, other), rest);
+  return one ^ one >> 32;
 }
 
 }  // namespace

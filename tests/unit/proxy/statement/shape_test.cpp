@@ -68,6 +68,32 @@ TEST_CASE("a pattern leaves out plain numbers and strings", "[shape]") {
   CHECK(pattern_of("SELECT 5/2-1") == "SELECT N/N-N");
 }
 
+TEST_CASE("values are found wherever they stand, however long they are", "[shape]") {
+  for (std::size_t before = 0; before < 40; ++before)
+    for (std::size_t long_ = 1; long_ < 40; long_ += 1 + long_ / 5)
+      for (std::size_t behind = 0; behind < 36; behind += 5) {
+        const std::string head = "." + std::string(before, 'a') + "=";
+        const std::string tail = behind == 0 ? "" : "\t" + std::string(behind, 'b');
+        const std::string number(long_, '7');
+        CHECK(pattern_of(head + number + tail) == head + "N" + tail);
+        CHECK(pattern_of(head + "'" + number + "'" + tail) == head + "S" + tail);
+        CHECK(pattern_of(head + "a" + number + tail) == head + "a" + number + tail);
+        CHECK(pattern_of(head + number + "x" + tail) == "-");
+      }
+  // Each byte by itself, behind so many that it is read with others and alone.
+  for (int byte = 0; byte < 256; ++byte)
+    for (const std::size_t before : {0, 7, 15, 16, 20}) {
+      const char c = static_cast<char>(byte);
+      const std::string sql = std::string(before, ' ') + c;
+      const bool plain =
+          byte >= ' ' && byte < 0x7f && c != '"' && c != '#' && c != '\'' && c != '\\' && c != '`';
+      const bool blank = c == '\t' || c == '\n' || c == '\r';
+      const bool digit = byte >= '0' && byte <= '9';
+      INFO(byte << " behind " << before);
+      CHECK(pattern_of(sql) == (digit ? sql.substr(0, before) + "N" : plain || blank ? sql : "-"));
+    }
+}
+
 TEST_CASE("strings with letters are told from those without", "[shape]") {
   const auto has_letters = [](std::string_view sql) {
     std::array<char, ShapeCache::longest> room;
