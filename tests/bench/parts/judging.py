@@ -18,10 +18,11 @@ def run(suite, results):
             for prepared in suite.pick((True, False), (True,)):
                 def work(candidate, workload=workload, prepared=prepared):
                     start_anew(candidate, workload, CLIENTS, prepared, suite.pick(2000, CLIENTS))
-                    load = measured_load(candidate, workload, CLIENTS, prepared, f"--time={suite.pick(2, 1)}")
+                    load = measured_load(candidate, workload, CLIENTS, prepared, "--time=1")
                     return {"cpu": load.cpu / load.queries * 1e6}
 
-                rounds = by_turns(among, suite.pick(13, 1), work)
+                # A small difference of two figures that vary by more than it is: it takes many rounds.
+                rounds = by_turns(among, suite.pick(41, 1), work)
                 labels = {"workload": workload, "how": "prepared" if prepared else "text"}
                 before, after = (column(rounds, one.name, "cpu") for one in (plain, judged))
                 results.add(PART, "CPU a query", "us", before, **labels, candidate=plain.name)
