@@ -11,12 +11,14 @@
 #include <fmt/format.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <optional>
 
 namespace mysqlprobe {
 
@@ -56,6 +58,27 @@ std::shared_ptr<SecretBytes> shared(SecretBytes secret) {
   return std::make_shared<SecretBytes>(std::move(secret));
 }
 
+// Where the password of a mysql://user:password@host stands in `text`. Also behind a / that should
+// have been escaped: it is no URL then, but a password all the same.
+struct Range {
+  std::size_t begin = 0, end = 0;
+};
+std::optional<Range> password_of_url(std::string_view text) {
+  const std::size_t scheme = text.find("://");
+  if (scheme == text.npos) return std::nullopt;
+  const std::size_t colon = text.find(':', scheme + 3);
+  const std::size_t at = text.rfind('@');
+  if (at == text.npos || colon >= at) return std::nullopt;
+  return Range{colon + 1, at};
+}
+
+// A message may quote any argument, and a URL may have come to stand behind any option.
+std::string without_password(std::string text) {
+  if (const auto password = password_of_url(text))
+    text.replace(password->begin, password->end - password->begin, "xxx");
+  return text;
+}
+
 // Takes passwords out of the arguments, and overwrites them where a list of processes shows them.
 std::vector<std::string> take_passwords(int argc, char** argv, Options& options, std::string& err) {
   std::vector<std::string> rest;
@@ -77,18 +100,16 @@ std::vector<std::string> take_passwords(int argc, char** argv, Options& options,
       continue;
     }
     rest.emplace_back(text);
-    // mysql://user:password@host
-    if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
-      // Also behind a / that should have been escaped: it is no URL then, but a password all the
-      // same.
-      const std::size_t at = text.rfind('@');
-      const std::size_t colon = text.find(':', scheme + 3);
-      if (at != std::string_view::npos && colon < at) {
-        std::memset(argument + colon + 1, 'x', at - colon - 1);
-        err +=
-            "mysqlprobe: a password on the command line can be seen by others; see "
-            "--password-file\n";
-      }
+    // Refused, and nobody's business before that.
+    if (text == "--password" && i + 1 < argc) {
+      wipe_text(argv[++i]);
+      continue;
+    }
+    if (const auto password = password_of_url(text)) {
+      std::memset(argument + password->begin, 'x', password->end - password->begin);
+      err +=
+          "mysqlprobe: a password on the command line can be seen by others; see "
+          "--password-file\n";
     }
   }
   return rest;
@@ -459,9 +480,12 @@ CommandLine parse_command_line(int argc, char** argv) {
   const std::vector<CLI::App*> commands = add_commands(app, options, raw);
   const auto refuse = [&](std::string_view why) {
     line.exit = ExitCode::usage;
-    line.err += fmt::format("mysqlprobe: {}\nTry 'mysqlprobe --help'.\n", printable(why));
+    line.err += fmt::format("mysqlprobe: {}\nTry 'mysqlprobe --help'.\n",
+                            printable(without_password(std::string(why))));
     return std::move(line);
   };
+  if (std::ranges::find(arguments, "--password") != arguments.end())
+    return refuse("--password takes its value behind a =; -p asks for it on the terminal");
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     app.parse(reversed);

@@ -142,16 +142,14 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       ->allow_extra_args(false)
       ->group("Input");
 
-  bool no_rows = false, show_secrets = false;
+  bool detail = false, no_rows = false, show_secrets = false;
   std::string redact = "auth", types, colour = "auto";
   app.add_option("-f,--format", format.format,
                  "text, detail, json, queries, sql, digest, streams, stats or html")
       ->check(CLI::IsMember(
           {"text", "detail", "json", "queries", "sql", "digest", "streams", "stats", "html"}))
       ->group("Output");
-  app.add_flag_callback(
-         "-V", [&format] { format.format = "detail"; }, "the same as -f detail")
-      ->group("Output");
+  app.add_flag("-V", detail, "the same as -f detail")->group("Output");
   app.add_flag("-x,--hex", format.bytes, "with the bytes of each message")->group("Output");
   app.add_flag("--slowlog", format.slow_log, "-f queries in the form of a slow query log")
       ->group("Output");
@@ -213,7 +211,11 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   if (options.files.empty() == options.interface.empty())
     return refused(options.files.empty() ? "no capture; name a file, or an interface with -i"
                                          : "a file and an interface at once");
-  options.format_given = app.count("--format") != 0 || app.count("-V") != 0 || format.slow_log;
+  const bool format_named = app.count("--format") != 0;
+  if (detail && format_named && format.format != "detail")
+    return refused("-V is -f detail: it doesn't go with -f " + format.format);
+  if (detail) format.format = "detail";
+  options.format_given = format_named || detail || format.slow_log;
   if (!options.packets_to.empty() && redact == "values")
     return refused("-w writes packets as they are: it can't hide values");
   if (options.packets_to == "-" && options.format_given)
@@ -221,8 +223,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   if (options.diff && options.files.size() != 2) return refused("--diff compares two files");
   if (options.diff && (options.format_given || !options.packets_to.empty()))
     return refused("--diff has a form of its own");
-  if (format.slow_log && (app.count("--format") != 0 || app.count("-V") != 0) &&
-      format.format != "queries")
+  if (format.slow_log && (format_named || detail) && format.format != "queries")
     return refused("--slowlog is a form of -f queries");
   if (format.slow_log) format.format = "queries";
   if (no_rows) format.max_rows = 0;
@@ -264,6 +265,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     *target = parse_time(*text);
     if (!*target) return refused(fmt::format("{:?} is no time before 2262", *text));
   }
+  if (filter.from && filter.to && *filter.from > *filter.to)
+    return refused("--from is later than --to: no frame is of such a time");
   if (!frames.empty() && !parse_range(frames, filter.first_frame, filter.last_frame))
     return refused(fmt::format("{:?} is no range of frames", frames));
   if (options.diff && filter.is_by_exchange())

@@ -82,10 +82,13 @@ class Refusals(unittest.TestCase):
                           ("--type", ",", "-f", "json"), ("--type", "row"),
                           ("--type", "row", "-f", "queries"), ("--slowlog", "-f", "json"),
                           ("-V", "--slowlog"), ("--frames", "5-2"),
+                          ("-V", "-f", "json"), ("-f", "json", "-V"),
+                          ("--from", "2024-01-02", "--to", "2024-01-01"),
                           ("--redact", "values", "--show-secrets"),
                           ("--redact", "auth", "--show-secrets")):
             self.assertIn("pcapdecode: ", self.refused(*arguments, self.file))
         for arguments in (("--slowlog", "-f", "queries"), ("--frames", "3-3"), ("--frames", "3-"),
+                          ("-V", "-f", "detail"), ("--from", "2000-01-01", "--to", "2100-01-01"),
                           ("--redact", "none", "--show-secrets")):
             self.assertEqual(run(*arguments, self.file).returncode, 0, arguments)
 

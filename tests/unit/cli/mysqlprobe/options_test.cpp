@@ -84,6 +84,23 @@ TEST_CASE("a password that is not escaped is overwritten, and warned of, all the
   }
 }
 
+TEST_CASE("what is refused does not show a password that stands there") {
+  for (const std::vector<std::string>& given : std::vector<std::vector<std::string>>{
+           {"login", "db", "-u", "app", "--password", "hidden"},
+           {"login", "db", "-u", "app", "--tls", "mysql://app:hidden@db"},
+           {"login", "db", "-u", "app", "--timeout", "mysql://app:hidden@db"},
+           {"login", "db", "-u", "app", "--color", "mysql://app:hidden@db"},
+           {"mysql://app:hidden@db"}}) {
+    Arguments arguments(given);
+    const CommandLine line = arguments.parse();
+    INFO(line.err);
+    CHECK(line.exit == ExitCode::usage);
+    CHECK(line.err.find("mysqlprobe: ") != std::string::npos);
+    CHECK(line.err.find("hidden") == std::string::npos);
+    for (const std::string& text : arguments.texts) CHECK(text.find("hidden") == std::string::npos);
+  }
+}
+
 TEST_CASE("what is refused") {
   refused({"nothing"});
   refused({"greet", "a:b:c"});
