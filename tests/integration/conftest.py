@@ -253,3 +253,30 @@ def proxy(server, shared_proxies):
     proxy = shared_proxies(server)
     yield proxy
     assert proxy.child.running(), "the proxy has died"
+
+
+@pytest.fixture
+def start(proxy_executable, tmp_path_factory):
+    """start(servers, **options): a proxy for one test, whose end the test may see to itself."""
+    made = []
+
+    def make(*servers, running=True, **options):
+        made.append(Proxy(proxy_executable, tmp_path_factory.mktemp("proxy"), servers, **options))
+        return made[-1].start() if running else made[-1]
+
+    yield make
+    for proxy in made:
+        proxy.stop_well()
+
+
+@pytest.fixture(scope="module")
+def pair(work, request):
+    """Two servers for one module, told apart by their ports. A test may stop one, and starts it again."""
+    servers = [MariaDb(work / f"{request.module.__name__}-{name}", name) for name in ("db1", "db2")]
+    try:
+        for server in servers:
+            server.create()
+        yield servers
+    finally:
+        for server in servers:
+            server.stop()

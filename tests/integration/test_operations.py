@@ -12,24 +12,7 @@ import pytest
 from harness import wire
 from harness.accounts import APP, OTHER, Account
 from harness.process import Child, free_port, wait_until
-from harness.proxy import Proxy
 from harness.wire import Closed, Err, Wire, logged_in
-
-
-@pytest.fixture
-def start(proxy_executable, tmp_path_factory, request):
-    """start(servers, **options): a proxy for one test, whose end the test may see to itself."""
-    made = []
-
-    def make(*servers, running=True, **options):
-        made.append(Proxy(proxy_executable, tmp_path_factory.mktemp("proxy"), servers, **options))
-        if running:
-            made[-1].start()
-        return made[-1]
-
-    yield make
-    for proxy in made:
-        proxy.stop_well()
 
 
 # Command line and configuration

@@ -76,7 +76,7 @@ def test_types_of_a_bulk_are_the_sessions_own(one, server, table):
     with Session(one.port, APP, bulk) as first, Session(one.port, APP, bulk) as second:
         for session in (first, second):
             session.prepare(0, b"INSERT INTO pooled (name) VALUES (LEFT(?, 3))")
-        many = [[lenenc_string(b"one")], [lenenc_string(b"xxxx")]]
+        many = [[lenenc_string(b"one")], [lenenc_string(b"four")]]
         assert first.execute_in_bulk(0, many, types=[0xFD])[-1][0] == 0
         assert second.execute_in_bulk(0, [[struct.pack("<i", 1234)]], types=[3])[-1][0] == 0
         assert first.execute_in_bulk(0, many)[-1][0] == 0
@@ -86,7 +86,7 @@ def test_types_of_a_bulk_are_the_sessions_own(one, server, table):
         assert first.execute(0, (number(9),))[-1][0] == 0
         assert first.execute_in_bulk(0, [[struct.pack("<i", 10)]])[-1][0] == 0
     names = server.ask("SELECT GROUP_CONCAT(name ORDER BY id) FROM test.pooled")[0][0]
-    assert names == "one,xxx,123,one,xxx,two,567,9,10"
+    assert names == "one,fou,123,one,fou,two,567,9,10"
 
 
 # What keeps a connection

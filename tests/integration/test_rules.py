@@ -12,7 +12,6 @@ import pytest
 from harness.accounts import APP, OTHER
 from harness.process import wait_until
 from harness.proxy import Proxy, toml
-from harness.servers import MariaDb
 
 
 def rule(name, when=None, then=None, **more):
@@ -52,19 +51,6 @@ def ruled(proxy_executable, tmp_path_factory):
     yield make
     for proxy in made:
         proxy.stop_well()
-
-
-@pytest.fixture(scope="module")
-def pair(work):
-    """Two servers, told apart by their ports."""
-    servers = [MariaDb(work / f"rules-{name}", name) for name in ("db1", "db2")]
-    try:
-        for server in servers:
-            server.create()
-        yield servers
-    finally:
-        for server in servers:
-            server.stop()
 
 
 def connect(proxy, account=APP, **options):

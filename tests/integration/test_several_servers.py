@@ -10,38 +10,8 @@ import pytest
 from harness import wire
 from harness.accounts import APP, NOBODY, OTHER, Account, write_secret
 from harness.process import free_port, wait_until
-from harness.proxy import Proxy
-from harness.servers import MariaDb, MySql
+from harness.servers import MySql
 from harness.wire import Closed, Err, Wire, logged_in
-
-
-@pytest.fixture
-def start(proxy_executable, tmp_path_factory, request):
-    """start(servers, **options): a proxy for one test, whose end the test may see to itself."""
-    made = []
-
-    def make(*servers, running=True, **options):
-        made.append(Proxy(proxy_executable, tmp_path_factory.mktemp("proxy"), servers, **options))
-        if running:
-            made[-1].start()
-        return made[-1]
-
-    yield make
-    for proxy in made:
-        proxy.stop_well()
-
-
-@pytest.fixture(scope="module")
-def pair(work):
-    """Two servers for this module, which a test may stop and has to start again."""
-    servers = [MariaDb(work / name, name) for name in ("db1", "db2")]
-    try:
-        for server in servers:
-            server.create()
-        yield servers
-    finally:
-        for server in servers:
-            server.stop()
 
 
 def server_of(connection):

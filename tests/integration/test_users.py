@@ -10,26 +10,11 @@ import pytest
 from harness.accounts import Account, write_secret
 from harness.plugin_accounts import make_certificate
 from harness.plugins import CACHING_SHA2, ED25519, NATIVE, SHA256, Login, any_certificate
-from harness.proxy import Proxy
 from harness.wire import Closed, Err, Wire
 
 READER = Account("reader", "reads-accounts")
 WALTER = Account("walter", "his-pass word")
 BLOCKED, FULL = 1129, 1040
-
-
-@pytest.fixture
-def start(proxy_executable, tmp_path_factory):
-    """start(server, **options): a proxy for one test."""
-    made = []
-
-    def make(*servers, running=True, **options):
-        made.append(Proxy(proxy_executable, tmp_path_factory.mktemp("users"), servers, **options))
-        return made[-1].start() if running else made[-1]
-
-    yield make
-    for proxy in made:
-        proxy.stop_well()
 
 
 @pytest.fixture

@@ -108,6 +108,34 @@ TEST_CASE("what no rule can match is remembered, by schema and by book", "[rules
   CHECK(one.ask(sql).empty());
 }
 
+TEST_CASE("schemas beyond those that are remembered are asked about all the same", "[rules]") {
+  const test::Asking rules(
+      "[[rule]]\nname = \"last\"\nwhen = { table = \"s5000.t\" }\nthen = { log = true }\n");
+  const auto shapes = std::make_unique<ShapeCache>();
+  Session one(*shapes);
+  one.use(rules);
+  const std::string sql = "SELECT a FROM t WHERE id = 5";
+  rules::Client client;
+  for (int i = 0; i < 5000; ++i) {
+    const std::string schema = "s" + std::to_string(i);
+    client.schema = schema;
+    const bool remembered = rules.book->scope(client).id() != 0;
+    CHECK(remembered == (i < 4096));
+  }
+  // Two that are not, by turns: what is found of one is not said of the other.
+  const auto ask_in = [&](const char* schema) {
+    one.facts.schema = schema;
+    one.asker.facts_changed();
+    return one.ask(sql);
+  };
+  for (int i = 0; i < 5000; ++i) CHECK(ask_in(("s" + std::to_string(i)).c_str()).empty());
+  for (int times = 0; times < 3; ++times) {
+    CHECK(ask_in("s4999").empty());
+    CHECK(ask_in("s5000") == "last");
+    CHECK(ask_in("s1").empty());
+  }
+}
+
 TEST_CASE("users with the same rules share what is remembered", "[rules]") {
   const test::Asking rules(
       "[[rule]]\nname = \"one\"\nwhen = { kind = \"delete\" }\nthen = { log = true }\n"

@@ -268,7 +268,7 @@ continue = true
 )toml";
   test::Asking first(rules);
   test::Asking second(
-      rules + "[[rule]]\nname = \"more\"\nwhen = { match = \"= 42\" }\nthen = { log = true }\n");
+      rules + "[[rule]]\nname = \"more\"\nwhen = { match = \"42\" }\nthen = { log = true }\n");
   const std::array books = {&first, &second};
   const auto all_dialects = dialects();
   const auto cache = std::make_unique<ShapeCache>();
@@ -277,10 +277,11 @@ continue = true
   std::size_t remembered = 0;
   std::size_t quiet = 0;
   test::Asking* asked = nullptr;
-  for (int turn = 0; turn < 40'000; ++turn) {
+  for (int turn = 0; turn < 80'000; ++turn) {
     const std::size_t most = turn % 2 == 0 ? own_statements : statements.size();
-    // A session asks more than once before another does.
-    if (turn % 500 == 0) {
+    // A session asks more than once before another does; or two of them by turns.
+    const bool alone = turn / 500 % 2 == 0;
+    if (!alone || turn % 500 == 0) {
       asked = books[random() % books.size()];
       asked->client.schema = random() % 2 == 0 ? "shop" : "other";
       asked->client.user = random() % 2 == 0 ? "app" : "report";
