@@ -29,6 +29,50 @@ bool is_greeting(Bytes payload, std::uint32_t cut) noexcept {
   return greeting && !greeting->server_version.empty();
 }
 
+// Greetings have some 100 bytes.
+constexpr std::uint32_t most_of_greeting = 1024;
+
+// Whether a greeting may begin so: its header, the version of the protocol, a text.
+bool may_begin_greeting(Bytes bytes) noexcept {
+  if (bytes.size() < packet_header_size) return true;
+  const PacketHeader header = read_packet_header(bytes.data());
+  const Bytes packet = bytes.subspan(packet_header_size);
+  if (header.sequence_id != 0 || header.length > most_of_greeting || header.length < packet.size())
+    return false;
+  if (packet.empty()) return true;
+  const auto version = packet.subspan(1);
+  const auto end = std::find(version.begin(), version.end(), 0);
+  return packet[0] == 10 &&
+         std::all_of(version.begin(), end, [](std::uint8_t c) { return c >= ' ' && c <= '~'; });
+}
+
+bool is_whole(Bytes packet) noexcept {
+  return packet.size() >= packet_header_size &&
+         packet.size() - packet_header_size == read_packet_header(packet.data()).length;
+}
+
+// What a server says first, for as long as that may be a greeting. A client's PROXY header, of
+// which nothing is kept, may come before it.
+struct Prelude final : StreamSink {
+  struct Piece {
+    std::size_t size = 0;
+    Origin origin;
+  };
+  Buffer bytes;
+  std::vector<Piece> pieces;
+  bool is_broken = false;
+
+  void on_bytes(Direction direction, Bytes more, const Origin& origin) override {
+    if (direction == Direction::to_server || is_broken) return;
+    bytes.insert(bytes.end(), more.begin(), more.end());
+    pieces.push_back({more.size(), origin});
+    is_broken = !may_begin_greeting(bytes);
+  }
+  void on_missing(Direction direction, std::uint64_t, Missing, const Origin&) override {
+    if (direction == Direction::to_client) is_broken = true;
+  }
+};
+
 }  // namespace
 
 struct Onlooker::Connection {
@@ -36,6 +80,7 @@ struct Onlooker::Connection {
   Endpoint server;
   TcpStream stream;
   std::unique_ptr<Conversation> conversation;
+  Prelude prelude;  // without a conversation
   Origin first;
   Origin last;
   bool from_start = false;
@@ -102,18 +147,12 @@ std::optional<std::uint64_t> Onlooker::add(LinkType type, Bytes frame, std::uint
   if (!connection->conversation && !segment.payload.empty()) recognise(*connection, segment);
   if (connection->ignored) return std::nullopt;
   const Direction direction = connection->direction(segment);
-  if (!connection->conversation) {
-    // Only the handshake of a connection that may yet turn out to be MySQL's.
-    struct Nothing final : StreamSink {
-      void on_bytes(Direction, Bytes, const Origin&) override {}
-      void on_missing(Direction, std::uint64_t, Missing, const Origin&) override {}
-    } nothing;
-    connection->stream.add(direction, segment, origin, nothing);
-    if (connection->stream.end() != TcpStream::End::open) end(*connection, origin);
-    return std::nullopt;
-  }
-  const std::uint64_t id = connection->conversation->id();
-  connection->stream.add(direction, segment, origin, *connection->conversation);
+  if (connection->conversation)
+    connection->stream.add(direction, segment, origin, *connection->conversation);
+  else
+    listen(*connection, segment, origin);
+  std::optional<std::uint64_t> id;
+  if (connection->conversation) id = connection->conversation->id();
   if (connection->stream.end() != TcpStream::End::open) end(*connection, origin);
   return id;
 }
@@ -149,23 +188,44 @@ Onlooker::Connection* Onlooker::begin(const Key& key, const Segment& segment,
   connection->server = to_server ? segment.destination : segment.source;
   connection->from_start = is_syn;
   connection->first = connection->last = origin;
-  if (is_server_port(connection->server.port)) {
-    connection->conversation = std::make_unique<Conversation>(
-        counters_.connections++, connection->client, connection->server, is_syn, origin,
-        options_.conversation, observer_, toolbox_);
-  }
+  if (is_server_port(connection->server.port)) follow(*connection);
   return connections_.emplace(key, std::move(connection)).first->second.get();
 }
 
-// The first bytes of a connection on any port: a greeting, or something that is not ours.
+// The first bytes of a connection on any port: a greeting, or something that is not ours. What a
+// server says may be the beginning of one too: see listen().
 void Onlooker::recognise(Connection& connection, const Segment& segment) {
-  if (!is_greeting(segment.payload, segment.cut)) {
-    const bool may_be = ProxyHeader::size_in(segment.payload).has_value();
-    connection.ignored = !(may_be && connection.from_start);
-    return;
+  const bool is_first = connection.prelude.bytes.empty();
+  if (is_first && is_greeting(segment.payload, segment.cut)) {
+    connection.server = segment.source;
+    connection.client = segment.destination;
+    follow(connection);
+  } else if (!connection.from_start) {
+    connection.ignored = true;
+  } else if (connection.direction(segment) == Direction::to_server) {
+    connection.ignored = !ProxyHeader::size_in(segment.payload).has_value();
+  } else {
+    connection.ignored = segment.payload.size() > packet_header_size + most_of_greeting;
   }
-  connection.server = segment.source;
-  connection.client = segment.destination;
+}
+
+// To a connection that may yet turn out to be MySQL's.
+void Onlooker::listen(Connection& connection, const Segment& segment, const Origin& origin) {
+  Prelude& prelude = connection.prelude;
+  connection.stream.add(connection.direction(segment), segment, origin, prelude);
+  if (!prelude.is_broken && !is_whole(prelude.bytes)) return;
+  const Prelude said = std::exchange(prelude, {});
+  connection.ignored = said.is_broken || !is_greeting(said.bytes, 0);
+  if (connection.ignored) return;
+  follow(connection);
+  Bytes rest = said.bytes;
+  for (const Prelude::Piece& piece : said.pieces) {
+    connection.conversation->on_bytes(Direction::to_client, rest.first(piece.size), piece.origin);
+    rest = rest.subspan(piece.size);
+  }
+}
+
+void Onlooker::follow(Connection& connection) {
   connection.conversation = std::make_unique<Conversation>(
       counters_.connections++, connection.client, connection.server, connection.from_start,
       connection.first, options_.conversation, observer_, toolbox_);

@@ -64,6 +64,8 @@ class Onlooker {
   Connection* find(const Segment& segment, const Origin& origin);
   Connection* begin(const Key& key, const Segment& segment, const Origin& origin);
   void recognise(Connection& connection, const Segment& segment);
+  void listen(Connection& connection, const Segment& segment, const Origin& origin);
+  void follow(Connection& connection);
   void end(Connection& connection, const Origin& origin);
   void give_up_oldest(const Origin& origin);
   bool is_server_port(std::uint16_t port) const noexcept;
