@@ -91,14 +91,13 @@ template <class LooksFor>
 std::size_t find_byte(std::string_view sql, std::size_t at, LooksFor looks_for) noexcept {
   constexpr std::size_t width = sizeof(Sixteen);
   for (; at < sql.size(); at += width) {
-    const std::size_t left = sql.size() - at;
     Sixteen bytes = _mm_setzero_si128();
     std::size_t before = 0;  // bytes that were read again
-    if (left >= width || sql.size() >= width) {
-      before = left >= width ? 0 : width - left;
+    if (sql.size() >= width) {
+      before = at - std::min(at, sql.size() - width);
       std::memcpy(&bytes, sql.data() + at - before, width);
     } else {
-      std::memcpy(&bytes, sql.data() + at, left);
+      std::memcpy(&bytes, sql.data() + at, sql.size() - at);
     }
     const auto found = static_cast<unsigned>(_mm_movemask_epi8(looks_for(bytes))) >> before;
     if (found != 0)
@@ -177,9 +176,10 @@ std::size_t end_of_string(std::string_view sql, std::size_t at, const Dialect& d
                           bool& letters) noexcept {
   const std::size_t end = find_end_quote(sql, at + 1, sql[at], !dialect.no_backslash_escapes);
   if (end == sql.npos) return 0;
+  const bool bytes = dialect.multibyte == Multibyte::none || dialect.multibyte == Multibyte::latin1;
+  if (bytes && letters) return end + 1;  // nothing to be found out
   const unsigned char bits = all_bits(sql.substr(at + 1, end - at - 1));
   letters = letters || bits >= 0x40;
-  const bool bytes = dialect.multibyte == Multibyte::none || dialect.multibyte == Multibyte::latin1;
   return bytes || bits < 0x80 ? end + 1 : 0;
 }
 

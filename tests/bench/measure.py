@@ -30,12 +30,13 @@ def by_turns(candidates, rounds, work, seed=1):
 
 
 def column(rounds, name, figure):
-    return [one[name][figure] for one in rounds]
+    """Of the rounds in which it had a turn."""
+    return [one[name][figure] for one in rounds if name in one]
 
 
 def ratios(rounds, name, base, figure):
     """To the base's in the same round, so that a drift of the machine's speed cancels out."""
-    return [one[name][figure] / one[base][figure] for one in rounds if one[base][figure]]
+    return [one[name][figure] / one[base][figure] for one in rounds if name in one and one[base][figure]]
 
 
 @dataclass
