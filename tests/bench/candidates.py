@@ -40,7 +40,7 @@ def allow_many_descriptors(wanted=65536):
 def require(*programs):
     missing = [name for name in programs if not shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin")]
     if missing:
-        sys.exit(f"please install {' '.join(missing)}: tests/support/install-packages bench")
+        sys.exit(f"please install {' '.join(missing)}: tests/support/install-packages bench captures")
 
 
 class Backend(MariaDb):

@@ -14,12 +14,14 @@ import subprocess
 import sys
 import time
 
-from candidates import TOP, Failure, require
+from candidates import TOP, Failure
 
 sys.path.insert(0, str(TOP / "captures"))
 from servers import MariaDB  # noqa: E402
 
 PART = "captures"
+#: What has to be there, before any part begins.
+PROGRAMS = ("dumpcap", "tshark", "tcpdump", "pt-query-digest")
 MB = 1_000_000
 THREADS = 8
 GLOBAL_HEADER = 24
@@ -119,7 +121,6 @@ def row(results, program, path, command, rounds=1):
 
 
 def run(suite, results):
-    require("dumpcap", "tshark", "tcpdump", "pt-query-digest")
     folder = suite.new_folder("captures")
     if not suite.quick and shutil.disk_usage(folder).free < 3_000 * MB:
         raise Failure("3 GB of disk are needed")
