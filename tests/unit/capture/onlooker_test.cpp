@@ -80,6 +80,13 @@ class Wire final : public Observer {
   std::uint64_t frame_ = 0;
 };
 
+Onlooker::Options on_any_port() {
+  Onlooker::Options options;
+  options.ports.clear();
+  options.any_port = true;
+  return options;
+}
+
 }  // namespace
 
 TEST_CASE("ports are used again") {
@@ -107,10 +114,7 @@ TEST_CASE("what comes late is no other connection") {
 
 TEST_CASE("a greeting cut by the snap length is one on any port") {
   using namespace tcp_flags;
-  Onlooker::Options options;
-  options.ports.clear();
-  options.any_port = true;
-  Wire wire(options);
+  Wire wire(on_any_port());
   wire.client(1000, 0, syn);
   wire.server(1000, 1001, syn | ack);
   wire.server(1001, 1001, ack, greeting, greeting.size() - 6);
@@ -122,15 +126,12 @@ TEST_CASE("a greeting cut by the snap length is one on any port") {
 TEST_CASE("a greeting in pieces is one on any port") {
   using namespace tcp_flags;
   enum class How { in_order, other_way_round, again_as_a_whole };
-  Onlooker::Options options;
-  options.ports.clear();
-  options.any_port = true;
   const std::string_view whole = greeting;
   const How how = GENERATE(How::in_order, How::other_way_round, How::again_as_a_whole);
   for (std::size_t at = 1; at < whole.size(); ++at) {
     INFO(at);
     const auto second = 1001 + static_cast<std::uint32_t>(at);
-    Wire wire(options);
+    Wire wire(on_any_port());
     wire.client(1000, 0, syn);
     wire.server(1000, 1001, syn | ack);
     if (how == How::other_way_round) wire.server(second, 1001, ack, whole.substr(at));
@@ -146,16 +147,13 @@ TEST_CASE("a greeting in pieces is one on any port") {
 
 TEST_CASE("what begins like a greeting and is none is nobody's on any port") {
   using namespace tcp_flags;
-  Onlooker::Options options;
-  options.ports.clear();
-  options.any_port = true;
   std::string other = greeting;
   SECTION("the protocol's version") { other[4] = 9; }
   SECTION("no text") { other[6] = '\x01'; }
   SECTION("another number") { other[3] = 1; }
   SECTION("more than there can be") { other[1] = 0x10; }
   SECTION("nothing but a version") { other.replace(5, other.size() - 5, other.size() - 5, 'x'); }
-  Wire wire(options);
+  Wire wire(on_any_port());
   wire.client(1000, 0, syn);
   wire.server(1000, 1001, syn | ack);
   wire.server(1001, 1001, ack, std::string_view(other).substr(0, 4));
